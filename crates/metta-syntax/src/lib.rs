@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+
+mod boundary;
+mod diagnostic;
+mod lexer;
+mod line_index;
+mod literal;
+mod parser;
+mod reader;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use boundary::is_complete;
+pub use diagnostic::{Diagnostic, Span};
+pub use line_index::LineIndex;
+pub use parser::{Form, Parsed, parse, parse_bytes};
+pub use reader::{FormReader, ReadError};
+pub use words::Words;
