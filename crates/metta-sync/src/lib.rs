@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(
+    not(metta_loom),
+    expect(clippy::disallowed_types, reason = "this is the crate that wraps them for all others")
+)]
+
+mod flags;
+mod ranked;
+mod snapshots;
+
+pub use flags::{Counter, Flag};
+pub use ranked::{Guard, Held, Ranked};
+pub use snapshots::Snapshots;
