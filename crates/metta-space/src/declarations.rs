@@ -1,0 +1,140 @@
+//! The equations and types of a space, decoded and by name.
+//!
+//! Kept up to date by every addition and removal, so that looking up the rules of a
+//! function costs one descent and no decoding.
+
+use std::sync::Arc;
+
+use metta_atom::Atom;
+use pathmap::PathMap;
+
+use crate::bytes::{Item, Reader};
+
+/// The relations that are indexed: expressions of exactly three elements with one of these heads.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Relation {
+    /// `(= left right)`.
+    Equation,
+    /// `(: left right)`.
+    HasType,
+    /// `(:< left right)`.
+    SubType,
+}
+
+/// What the left side of a declaration is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Key<'a> {
+    /// An expression headed by this symbol.
+    Call(&'a str),
+    /// This symbol.
+    Symbol(&'a str),
+    /// Anything else.
+    Open,
+}
+
+/// An equation or a type, decoded.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Declaration {
+    /// When this copy was added, relative to everything else in the space.
+    pub sequence: u64,
+    /// The second element.
+    pub left: Atom,
+    /// The third element.
+    pub right: Atom,
+}
+
+/// Declarations under one key, in definition order.
+pub(crate) type List = Arc<Vec<Arc<Declaration>>>;
+
+/// Returns where the atom in `bytes` is indexed, if it is a declaration.
+pub(crate) fn classify(bytes: &[u8]) -> Option<(Relation, Key<'_>)> {
+    let mut reader = Reader::new(bytes);
+    let (Some(Item::Arity(3)), Some(Item::Symbol(head))) = (reader.next(), reader.next()) else {
+        return None;
+    };
+    let relation = match head {
+        "=" => Relation::Equation,
+        ":" => Relation::HasType,
+        ":<" => Relation::SubType,
+        _ => return None,
+    };
+    let left = reader.next()?;
+    if let Item::Symbol(name) = left {
+        return Some((relation, Key::Symbol(name)));
+    }
+    let is_call = matches!(left, Item::Arity(1..));
+    match reader.next() {
+        Some(Item::Symbol(name)) if is_call => Some((relation, Key::Call(name))),
+        _ => Some((relation, Key::Open)),
+    }
+}
+
+/// All declarations of a space. Cloning is O(1).
+#[derive(Clone)]
+pub(crate) struct Declarations {
+    lists: PathMap<List>,
+}
+
+impl Declarations {
+    pub(crate) fn new() -> Self {
+        let lists = PathMap::new();
+        crate::snapshot::force_root(&lists);
+        Declarations { lists }
+    }
+
+    pub(crate) fn get(&self, relation: Relation, key: Key<'_>) -> Option<&List> {
+        self.lists.get(path(relation, key))
+    }
+
+    /// Appends a declaration, which is newer than all others.
+    pub(crate) fn add(&mut self, relation: Relation, key: Key<'_>, declaration: Declaration) {
+        let list = self.lists.get_val_or_set_mut_with_at(path(relation, key), List::default);
+        Arc::make_mut(list).push(Arc::new(declaration));
+    }
+
+    /// Removes the last declaration under the key for which `is_it` holds.
+    pub(crate) fn remove_last(
+        &mut self,
+        relation: Relation,
+        key: Key<'_>,
+        is_it: impl Fn(&Declaration) -> bool,
+    ) {
+        let path = path(relation, key);
+        let position = self.lists.get(&path).and_then(|list| list.iter().rposition(|known| is_it(known)));
+        self.remove_at(&path, position);
+    }
+
+    /// Removes the declaration with this sequence number.
+    pub(crate) fn remove_sequence(&mut self, relation: Relation, key: Key<'_>, sequence: u64) {
+        let path = path(relation, key);
+        let position = self
+            .lists
+            .get(&path)
+            .and_then(|list| list.binary_search_by_key(&sequence, |known| known.sequence).ok());
+        self.remove_at(&path, position);
+    }
+
+    fn remove_at(&mut self, path: &[u8], position: Option<usize>) {
+        debug_assert!(position.is_some(), "every stored declaration is indexed");
+        let (Some(position), Some(list)) = (position, self.lists.get_mut(path)) else { return };
+        let list = Arc::make_mut(list);
+        list.remove(position);
+        if list.is_empty() {
+            self.lists.remove(path);
+        }
+    }
+}
+
+fn path(relation: Relation, key: Key<'_>) -> Vec<u8> {
+    let relation = match relation {
+        Relation::Equation => b'=',
+        Relation::HasType => b':',
+        Relation::SubType => b'<',
+    };
+    let (kind, name) = match key {
+        Key::Call(name) => (b'(', name),
+        Key::Symbol(name) => (b's', name),
+        Key::Open => (b'*', ""),
+    };
+    [&[relation, kind], name.as_bytes()].concat()
+}

@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+
+pub mod bytes;
+mod declarations;
+mod facts;
+mod handles;
+pub mod protocol;
+mod query;
+mod snapshot;
+mod space;
+mod terms;
+mod walk;
+
+pub use bytes::{DecodeError, Encoded};
+pub use declarations::{Declaration, Key, Relation};
+pub use facts::Fact;
+pub use protocol::Conflict;
+pub use snapshot::Snapshot;
+pub use space::Space;

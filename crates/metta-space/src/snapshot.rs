@@ -1,0 +1,246 @@
+//! The content of a space as a value.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use metta_atom::{Atom, Grounded, Symbol, Variable};
+use pathmap::PathMap;
+
+use crate::bytes::Encoded;
+use crate::declarations::{Declaration, Declarations, Key, Relation, classify};
+use crate::facts::{Fact, Facts};
+use crate::handles::{Handles, address};
+use crate::{terms, walk};
+
+/// Gives an empty map its root.
+///
+/// The first look at a map without one writes it, unsynchronised even through `&`;
+/// so no map is shared before it has been looked at.
+pub(crate) fn force_root<V: Clone + Send + Sync + Unpin>(map: &PathMap<V>) {
+    let _ = map.read_zipper();
+}
+
+/// What is known about the atoms of a space beside the atoms themselves.
+#[derive(Clone)]
+pub(crate) struct Registry {
+    pub(crate) declarations: Declarations,
+    pub(crate) handles: Handles,
+}
+
+/// The content of a space: a multiset of atoms.
+///
+/// A plain value: cloning is O(1), a clone never changes, and writing to one of
+/// several clones copies only what the write touches.
+///
+/// Invariant V1: two snapshots with equal [`version`](Snapshot::version) came out of
+/// the same series of writes (but for a collision of 64-bit hashes).
+#[derive(Clone)]
+pub struct Snapshot {
+    pub(crate) registry: Registry,
+    pub(crate) facts: Facts,
+    pub(crate) version: u64,
+}
+
+impl Snapshot {
+    /// Makes an empty space.
+    pub fn new() -> Self {
+        Snapshot {
+            registry: Registry { declarations: Declarations::new(), handles: Handles::new() },
+            facts: Facts::new(),
+            version: 0,
+        }
+    }
+
+    /// Encodes `atom`; values without bytes of their own enter the handle table.
+    ///
+    /// Cost: O(size of `atom`), and for every new value of the host a comparison with
+    /// each known one.
+    pub fn encode(&mut self, atom: &Atom) -> Encoded {
+        terms::encode(atom, |value| self.intern(value.clone()))
+    }
+
+    /// Encodes `atom` for a look-up; a value that the handle table does not have
+    /// becomes the handle `u64::MAX`, which no atom of the space holds.
+    pub fn encode_pattern(&self, atom: &Atom) -> Encoded {
+        terms::encode(atom, |value| self.handle_of(value).unwrap_or(u64::MAX))
+    }
+
+    /// Decodes bytes that this snapshot made, with these variables.
+    ///
+    /// What does not belong to this snapshot gets a stand-in: a variable without a
+    /// name becomes `$_#n`, an unknown handle the symbol `_`.
+    pub fn decode(&self, bytes: &[u8], variables: &[Variable]) -> Atom {
+        decode(&self.registry.handles, bytes, variables)
+    }
+
+    /// Enters a value into the handle table and returns its number.
+    pub fn intern(&mut self, value: Grounded) -> u64 {
+        if let Some(id) = self.registry.handles.find(&value) {
+            return id;
+        }
+        // V1: the same number may mean another value in a snapshot with another history.
+        self.version = stamp(self.version, (b'h', address(&value), value.to_string()));
+        self.registry.handles.add(value)
+    }
+
+    /// Returns the number of a value in the handle table.
+    pub fn handle_of(&self, value: &Grounded) -> Option<u64> {
+        self.registry.handles.find(value)
+    }
+
+    /// Returns the value with this number.
+    pub fn handle(&self, id: u64) -> Option<&Grounded> {
+        self.registry.handles.get(id)
+    }
+
+    /// Adds a copy of `atom`.
+    pub fn add(&mut self, atom: &Atom) {
+        let Encoded { bytes, variables } = self.encode(atom);
+        self.version =
+            add(&mut self.registry, &mut self.facts, self.version, (&bytes, &variables), Some(atom));
+    }
+
+    /// Removes one copy of exactly this atom, names of variables included; reports
+    /// whether there was one. Of several copies the newest goes.
+    pub fn remove(&mut self, atom: &Atom) -> bool {
+        let Encoded { bytes, variables } = self.encode_pattern(atom);
+        self.remove_encoded(&bytes, &variables)
+    }
+
+    /// Adds a copy of an encoded atom; `bytes` are valid and `variables` are as many as they introduce.
+    pub fn add_encoded(&mut self, bytes: &[u8], variables: &[Variable]) {
+        self.version = add(&mut self.registry, &mut self.facts, self.version, (bytes, variables), None);
+    }
+
+    /// Removes one copy of exactly this encoded atom; reports whether there was one.
+    pub fn remove_encoded(&mut self, bytes: &[u8], variables: &[Variable]) -> bool {
+        let version = remove(&mut self.registry, &mut self.facts, self.version, (bytes, variables));
+        self.version = version.unwrap_or(self.version);
+        version.is_some()
+    }
+
+    /// Returns the number of atoms, copies counted.
+    pub fn len(&self) -> u64 {
+        self.facts.copies()
+    }
+
+    /// Reports whether there is no atom.
+    pub fn is_empty(&self) -> bool {
+        self.facts.copies() == 0
+    }
+
+    /// Returns the number of different atoms.
+    pub fn distinct(&self) -> u64 {
+        self.facts.distinct()
+    }
+
+    /// Returns a number that every write changes and that stands for the series of all
+    /// writes so far: two clones written to in different ways have different versions.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Returns the facts in insertion order.
+    pub fn iter(&self) -> impl Iterator<Item = Fact> + use<> {
+        self.facts.all().into_iter()
+    }
+
+    /// Returns the facts that may unify with the encoded `pattern`, in insertion order.
+    ///
+    /// Every fact that does unify is among them, once; some that do not may be too:
+    /// repeated variables are not compared. Cost: about that of the facts returned
+    /// when the leading elements are known.
+    pub fn candidates(&self, pattern: &[u8]) -> Vec<Fact> {
+        walk::candidates(&self.facts, pattern)
+    }
+
+    /// Returns the declarations whose left side is `key`, in definition order; each
+    /// copy of a duplicate is listed.
+    ///
+    /// Cost: O(length of the name).
+    pub fn declarations(&self, relation: Relation, key: Key<'_>) -> Option<Arc<Vec<Arc<Declaration>>>> {
+        self.registry.declarations.get(relation, key).cloned()
+    }
+}
+
+/// Adds a copy; returns the next version.
+pub(crate) fn add(
+    registry: &mut Registry,
+    facts: &mut Facts,
+    version: u64,
+    (bytes, variables): (&[u8], &[Variable]),
+    atom: Option<&Atom>,
+) -> u64 {
+    let sequence = facts.add(bytes, variables);
+    if let Some((relation, key)) = classify(bytes) {
+        let atom = atom.cloned().unwrap_or_else(|| decode(&registry.handles, bytes, variables));
+        if let Some([_, left, right]) = atom.children() {
+            let declaration = Declaration { sequence, left: left.clone(), right: right.clone() };
+            registry.declarations.add(relation, key, declaration);
+        }
+    }
+    stamp(version, (b'+', bytes, variables))
+}
+
+/// Removes a copy; returns the next version if there was one.
+pub(crate) fn remove(
+    registry: &mut Registry,
+    facts: &mut Facts,
+    version: u64,
+    (bytes, variables): (&[u8], &[Variable]),
+) -> Option<u64> {
+    let removed = facts.remove(bytes, variables)?;
+    if let Some((relation, key)) = classify(bytes) {
+        if removed.left == 0 {
+            registry.declarations.remove_sequence(relation, key, removed.first);
+        } else {
+            let Registry { declarations, handles } = registry;
+            let atom = decode(handles, bytes, variables);
+            let same = |known: &Declaration| {
+                let Some([head, left, right]) = atom.children() else { return false };
+                // Equal atoms may still be two facts, such as `1` and `1.0`.
+                known.left == *left && known.right == *right && {
+                    let whole = Atom::expression([head.clone(), known.left.clone(), known.right.clone()]);
+                    let known = terms::encode(&whole, |value| handles.find(value).unwrap_or(u64::MAX));
+                    known.bytes == bytes && known.variables == variables
+                }
+            };
+            declarations.remove_last(relation, key, same);
+        }
+    }
+    Some(stamp(version, (b'-', bytes, variables)))
+}
+
+fn decode(handles: &Handles, bytes: &[u8], variables: &[Variable]) -> Atom {
+    let variable = |i: usize| match variables.get(i) {
+        Some(variable) => Atom::Variable(variable.clone()),
+        None => Atom::Variable(Variable::renamed(Symbol::new("_"), i as u64 + 1)),
+    };
+    let handle =
+        |id| handles.get(id).map_or_else(|| Atom::symbol("_"), |value| Atom::Grounded(value.clone()));
+    terms::decode(bytes, variable, handle)
+}
+
+/// V1: chains a write to the history that `version` stands for.
+fn stamp(version: u64, write: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    version.hash(&mut hasher);
+    write.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl Default for Snapshot {
+    fn default() -> Self {
+        Snapshot::new()
+    }
+}
+
+impl std::fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("len", &self.len())
+            .field("distinct", &self.distinct())
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}

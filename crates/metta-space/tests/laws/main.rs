@@ -1,0 +1,14 @@
+//! Laws of spaces, checked on random contents.
+//!
+//! Every failure names the seed of its case.
+
+#![cfg(not(metta_loom))]
+
+mod bytes;
+mod declarations;
+mod generator;
+mod handles;
+mod large;
+mod matching;
+mod model;
+mod space;
