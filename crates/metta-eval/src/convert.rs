@@ -1,0 +1,343 @@
+//! Terms to and from atoms and space bytes.
+
+use metta_atom::{Atom, BindingSet, Grounded, Number, SpaceId, StateId, Symbol, Variable};
+use metta_space::Snapshot;
+use metta_space::bytes::{Item, Reader, Writer};
+use rustc_hash::FxHashMap;
+
+use crate::cell::{Cell, View};
+use crate::heap::Heap;
+
+/// Names for the variables of exported terms.
+///
+/// A variable of the evaluated top-level atom keeps its name. Any other gets a
+/// number by first occurrence, so that printed results do not depend on where in
+/// the heap a run happened to put it.
+#[derive(Debug, Default)]
+pub(crate) struct VariableNames {
+    next: u64,
+    names: FxHashMap<u32, Variable>,
+}
+
+impl VariableNames {
+    pub(crate) fn starting_at(next: u64) -> Self {
+        VariableNames { next, names: FxHashMap::default() }
+    }
+
+    /// The number after the last one given.
+    pub(crate) fn next(&self) -> u64 {
+        self.next
+    }
+
+    fn name(&mut self, heap: &Heap, address: u32) -> Variable {
+        if let Some(variable) = self.names.get(&address) {
+            return variable.clone();
+        }
+        let variable = match heap.get(address).view() {
+            View::Variable { name, original: true } => Variable::new(heap.symbols.symbol(name).clone()),
+            View::Variable { name, original: false } => {
+                self.next += 1;
+                Variable::renamed(heap.symbols.symbol(name).clone(), self.next)
+            }
+            _ => Variable::new("_"),
+        };
+        self.names.insert(address, variable.clone());
+        variable
+    }
+}
+
+/// A place in the heap to be filled with the following elements of a tuple.
+struct Open {
+    /// Where the next element goes.
+    next: u32,
+    left: u32,
+    /// Where the cell of the expression itself stands, unless it is the root.
+    owner: Option<u32>,
+    /// How many variables had been met when it was opened.
+    variables: usize,
+}
+
+impl Heap {
+    /// Copies an atom into the heap. Variables that are the same stay the same through `variables`.
+    pub(crate) fn import(&mut self, atom: &Atom, variables: &mut FxHashMap<Variable, Cell>, original: bool) -> Cell {
+        // Variables first: they must not lie between the elements of a tuple (H1).
+        self.import_variables(atom, variables, original);
+        let root = self.import_node(atom, variables);
+        let mut pending: Vec<(&Atom, u32)> = Vec::new();
+        if let (Some(children), Some((address, _))) = (atom.children(), root.slice()) {
+            pending.extend(children.iter().zip(address..));
+        }
+        while let Some((atom, place)) = pending.pop() {
+            let cell = self.import_node(atom, variables);
+            self.cells[place as usize] = cell;
+            if let (Some(children), Some((address, _))) = (atom.children(), cell.slice()) {
+                pending.extend(children.iter().zip(address..));
+            }
+        }
+        root
+    }
+
+    fn import_variables(&mut self, atom: &Atom, variables: &mut FxHashMap<Variable, Cell>, original: bool) {
+        let mut pending = vec![atom];
+        while let Some(atom) = pending.pop() {
+            match atom {
+                Atom::Variable(variable) if !variables.contains_key(variable) => {
+                    let name = self.symbols.intern_symbol(variable.name());
+                    let cell = self.new_variable(name, original && variable.number() == 0);
+                    variables.insert(variable.clone(), cell);
+                }
+                Atom::Expression(expression) if !expression.is_ground() => {
+                    pending.extend(expression.children().iter().rev());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The cell of one atom; the elements of an expression are left to be filled in.
+    fn import_node(&mut self, atom: &Atom, variables: &FxHashMap<Variable, Cell>) -> Cell {
+        match atom {
+            Atom::Symbol(symbol) => Cell::symbol(self.symbols.intern_symbol(symbol)),
+            Atom::Variable(variable) => variables.get(variable).copied().unwrap_or(Cell::UNIT),
+            Atom::Grounded(value) => self.grounded(value.clone()),
+            Atom::Expression(expression) if expression.children().is_empty() => Cell::UNIT,
+            Atom::Expression(expression) => {
+                let length = expression.children().len() as u32;
+                Cell::expression(self.allocate(length), length, expression.is_ground())
+            }
+        }
+    }
+
+    /// Copies an atom that stands alone into the heap.
+    pub(crate) fn import_alone(&mut self, atom: &Atom) -> Cell {
+        self.import(atom, &mut FxHashMap::default(), false)
+    }
+
+    /// Makes the atom of a term, with bindings applied.
+    pub(crate) fn export(&self, term: Cell, names: &mut VariableNames) -> Atom {
+        enum Visit {
+            Enter(Cell),
+            Tuple(usize),
+            Bindings(usize),
+        }
+        let mut pending = vec![Visit::Enter(term)];
+        let mut done: Vec<Atom> = Vec::new();
+        while let Some(visit) = pending.pop() {
+            match visit {
+                Visit::Enter(cell) => {
+                    let cell = self.deref(cell);
+                    match cell.view() {
+                        View::Expression { address, length } => {
+                            pending.push(Visit::Tuple(done.len()));
+                            pending.extend(self.slice(address, length).iter().rev().map(|cell| Visit::Enter(*cell)));
+                        }
+                        View::Bindings { address, length } => {
+                            pending.push(Visit::Bindings(done.len()));
+                            pending.extend(self.slice(address, length).iter().rev().map(|cell| Visit::Enter(*cell)));
+                        }
+                        View::Ref(address) => done.push(Atom::Variable(names.name(self, address))),
+                        _ => done.push(self.export_leaf(cell)),
+                    }
+                }
+                Visit::Tuple(start) => {
+                    let children = done.split_off(start);
+                    done.push(Atom::expression(children));
+                }
+                Visit::Bindings(start) => {
+                    let set = pairs(done.split_off(start));
+                    done.push(Atom::Grounded(Grounded::Bindings(set.into())));
+                }
+            }
+        }
+        done.pop().unwrap_or_else(Atom::unit)
+    }
+
+    fn export_leaf(&self, cell: Cell) -> Atom {
+        match cell.view() {
+            View::Symbol(id) => Atom::Symbol(self.symbols.symbol(id).clone()),
+            View::Int(value) => Atom::integer(value),
+            View::Float(value) => Atom::float(value),
+            View::Boxed(index) => Atom::Grounded(self.boxed(index).clone()),
+            View::Operation(id) => Atom::Grounded(Grounded::Operation(self.symbols.symbol(id).clone())),
+            View::Space(id) => Atom::space(SpaceId(id)),
+            View::State(id) => Atom::state(StateId(id)),
+            View::Bool(value) => Atom::bool(value),
+            View::Ref(_)
+            | View::Variable { .. }
+            | View::Expression { .. }
+            | View::Bindings { .. }
+            | View::Local(_)
+            | View::Room(_) => Atom::unit(),
+        }
+    }
+
+    /// Makes the term of an atom stored in a space; its variables are new ones.
+    pub(crate) fn decode(&mut self, bytes: &[u8], names: &[Variable], space: &Snapshot) -> Cell {
+        let mut variables: Vec<Cell> = Vec::with_capacity(names.len());
+        for name in names {
+            let name = self.symbols.intern_symbol(name.name());
+            variables.push(self.new_variable(name, false));
+        }
+        let mut met = 0;
+        let mut introduced = 0;
+        let mut open: Vec<Open> = Vec::new();
+        let mut root = Cell::UNIT;
+        for item in Reader::new(bytes) {
+            let cell = match item {
+                Item::Arity(length) => {
+                    let length = length as u32;
+                    if length == 0 { Cell::UNIT } else { Cell::expression(self.allocate(length), length, false) }
+                }
+                Item::NewVar => {
+                    introduced += 1;
+                    met += 1;
+                    self.stored_variable(&mut variables, introduced - 1)
+                }
+                Item::VarRef(index) => {
+                    met += 1;
+                    self.stored_variable(&mut variables, index)
+                }
+                leaf => self.decode_leaf(leaf, space),
+            };
+            let owner = open.last().map(|open| open.next);
+            match open.last_mut() {
+                Some(parent) => {
+                    self.cells[parent.next as usize] = cell;
+                    parent.next += 1;
+                    parent.left -= 1;
+                }
+                None => root = cell,
+            }
+            if let Some((address, length)) = cell.slice().filter(|(_, length)| *length > 0) {
+                open.push(Open { next: address, left: length, owner, variables: met });
+            }
+            while let Some(full) = open.pop_if(|open| open.left == 0) {
+                if full.variables == met {
+                    match full.owner {
+                        Some(place) => self.cells[place as usize] = self.cells[place as usize].grounded(),
+                        None => root = root.grounded(),
+                    }
+                }
+            }
+        }
+        root
+    }
+
+    fn stored_variable(&mut self, variables: &mut Vec<Cell>, index: usize) -> Cell {
+        while variables.len() <= index {
+            let name = self.symbols.intern("_");
+            let cell = self.new_variable(name, false);
+            variables.push(cell);
+        }
+        variables[index]
+    }
+
+    fn decode_leaf(&mut self, item: Item<'_>, space: &Snapshot) -> Cell {
+        match item {
+            Item::Symbol(name) => Cell::symbol(self.symbols.intern(name)),
+            Item::Operation(name) => Cell::operation(self.symbols.intern(name)),
+            Item::Int(value) => self.number(Number::Int(value)),
+            Item::Big(value) => self.number(Number::from_big(value)),
+            Item::Float(value) => self.number(Number::Float(value)),
+            Item::Text(text) => self.text(text),
+            Item::Bool(value) => Cell::bool(value),
+            Item::Space(id) => Cell::space(id.0),
+            Item::State(id) => Cell::state(id.0),
+            Item::Handle(id) => match space.handle(id) {
+                Some(value) => self.grounded(value.clone()),
+                None => Cell::UNIT,
+            },
+            Item::Arity(_) | Item::NewVar | Item::VarRef(_) => Cell::UNIT,
+        }
+    }
+
+    /// Writes a term as space bytes and lists its variables in order of introduction.
+    pub(crate) fn encode(&self, term: Cell, out: &mut Writer, handle: &mut dyn FnMut(&Grounded) -> u64) -> Vec<u32> {
+        let mut variables: Vec<u32> = Vec::new();
+        // Runs of elements still to be written, innermost last.
+        let mut pending: Vec<(u32, u32)> = Vec::new();
+        let mut next = Some(term);
+        loop {
+            let cell = match next.take() {
+                Some(cell) => cell,
+                None => match pending.last_mut() {
+                    None => return variables,
+                    Some((_, 0)) => {
+                        pending.pop();
+                        continue;
+                    }
+                    Some((address, left)) => {
+                        let cell = self.get(*address);
+                        *address += 1;
+                        *left -= 1;
+                        cell
+                    }
+                },
+            };
+            let cell = self.deref(cell);
+            match cell.view() {
+                View::Expression { address, length } => {
+                    out.arity(length as usize);
+                    pending.push((address, length));
+                }
+                View::Ref(address) => match variables.iter().position(|known| *known == address) {
+                    Some(index) => out.var_ref(index),
+                    None => {
+                        variables.push(address);
+                        out.new_var();
+                    }
+                },
+                _ => self.encode_leaf(cell, out, handle),
+            }
+        }
+    }
+
+    fn encode_leaf(&self, cell: Cell, out: &mut Writer, handle: &mut dyn FnMut(&Grounded) -> u64) {
+        match cell.view() {
+            View::Symbol(id) => out.symbol(self.symbols.name(id)),
+            View::Operation(id) => out.operation(self.symbols.name(id)),
+            View::Int(value) => out.int(value),
+            View::Float(value) => out.float(value),
+            View::Bool(value) => out.bool(value),
+            View::Space(id) => out.space(SpaceId(id)),
+            View::State(id) => out.state(StateId(id)),
+            View::Boxed(index) => match self.boxed(index) {
+                Grounded::Number(number) => out.number(number),
+                Grounded::Text(text) => out.text(text),
+                value => out.handle(handle(value)),
+            },
+            View::Bindings { .. } => {
+                let atom = self.export(cell, &mut VariableNames::default());
+                if let Atom::Grounded(value) = &atom {
+                    out.handle(handle(value));
+                }
+            }
+            View::Ref(_) | View::Variable { .. } | View::Expression { .. } | View::Local(_) | View::Room(_) => {}
+        }
+    }
+
+    /// The names under which the variables at these addresses are stored.
+    pub(crate) fn stored_names(&self, addresses: &[u32], names: &mut VariableNames) -> Vec<Variable> {
+        addresses.iter().map(|address| names.name(self, *address)).collect()
+    }
+
+    /// The text of a symbol.
+    pub(crate) fn symbol_of(&self, cell: Cell) -> Option<&Symbol> {
+        match cell.view() {
+            View::Symbol(id) => Some(self.symbols.symbol(id)),
+            _ => None,
+        }
+    }
+}
+
+/// Variables and values in turn become a binding set.
+fn pairs(flat: Vec<Atom>) -> BindingSet {
+    let mut set = BindingSet::default();
+    let mut flat = flat.into_iter();
+    while let (Some(variable), Some(value)) = (flat.next(), flat.next()) {
+        if let Atom::Variable(variable) = variable {
+            set.0.push((variable, value));
+        }
+    }
+    set
+}

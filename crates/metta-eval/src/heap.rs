@@ -1,0 +1,334 @@
+//! The heap: terms, variables, the trail, boxed values and the code area.
+//!
+//! Invariant H1: a variable has a cell of its own, never an element of an
+//! expression, so overlapping expressions always end at the same cell.
+//! Invariant H2: a `Variable` cell is only found through a `Ref`; values that
+//! travel are never `Variable` cells.
+
+use metta_atom::{Grounded, Number};
+use num_traits::ToPrimitive;
+
+use crate::cell::{CODE, Cell, MAX_LENGTH, SymbolId, View};
+use crate::symbols::SymbolTable;
+
+/// Terms and what is needed to undo their bindings.
+#[derive(Debug)]
+pub(crate) struct Heap {
+    pub(crate) cells: Vec<Cell>,
+    pub(crate) boxes: Vec<Grounded>,
+    pub(crate) code: Vec<Cell>,
+    pub(crate) code_boxes: Vec<Grounded>,
+    /// Bound variables with the cell they had, oldest first.
+    pub(crate) trail: Vec<(u32, Cell)>,
+    /// Variables below this address outlive the newest choice point: their bindings are trailed.
+    pub(crate) boundary: u32,
+    pub(crate) symbols: SymbolTable,
+}
+
+impl Heap {
+    pub(crate) fn new() -> Self {
+        Heap {
+            cells: Vec::new(),
+            boxes: Vec::new(),
+            code: Vec::new(),
+            code_boxes: Vec::new(),
+            trail: Vec::new(),
+            boundary: 0,
+            symbols: SymbolTable::new(),
+        }
+    }
+
+    /// Forgets all terms but the code.
+    pub(crate) fn clear(&mut self) {
+        self.cells.clear();
+        self.boxes.clear();
+        self.trail.clear();
+        self.boundary = 0;
+    }
+
+    #[inline]
+    pub(crate) fn top(&self) -> u32 {
+        self.cells.len() as u32
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, address: u32) -> Cell {
+        if address & CODE == 0 { self.cells[address as usize] } else { self.code[(address & !CODE) as usize] }
+    }
+
+    /// The elements of a slice.
+    #[inline]
+    pub(crate) fn slice(&self, address: u32, length: u32) -> &[Cell] {
+        if address & CODE == 0 {
+            &self.cells[address as usize..][..length as usize]
+        } else {
+            &self.code[(address & !CODE) as usize..][..length as usize]
+        }
+    }
+
+    /// The elements of an expression; `None` for any other term.
+    #[inline]
+    pub(crate) fn elements(&self, term: Cell) -> Option<&[Cell]> {
+        let (address, length) = term.slice()?;
+        Some(self.slice(address, length))
+    }
+
+    /// Element `index` of an expression, dereferenced.
+    #[inline]
+    pub(crate) fn element(&self, address: u32, index: u32) -> Cell {
+        self.deref(self.get(address + index))
+    }
+
+    /// Follows bindings; the answer is a `Ref` only for an unbound variable.
+    #[inline]
+    pub(crate) fn deref(&self, mut cell: Cell) -> Cell {
+        while let View::Ref(address) = cell.view() {
+            let next = self.cells[address as usize];
+            if matches!(next.view(), View::Variable { .. }) {
+                return cell;
+            }
+            cell = next;
+        }
+        cell
+    }
+
+    /// Makes a variable.
+    pub(crate) fn new_variable(&mut self, name: SymbolId, original: bool) -> Cell {
+        let address = self.top();
+        self.cells.push(Cell::variable(name, original));
+        Cell::reference(address)
+    }
+
+    /// Binds the unbound variable at `address`.
+    #[inline]
+    pub(crate) fn bind(&mut self, address: u32, value: Cell) {
+        let old = std::mem::replace(&mut self.cells[address as usize], value);
+        if address < self.boundary {
+            self.trail.push((address, old));
+        }
+    }
+
+    /// Undoes bindings until the trail has `length` entries.
+    pub(crate) fn undo(&mut self, length: usize) {
+        while self.trail.len() > length {
+            if let Some((address, old)) = self.trail.pop() {
+                self.cells[address as usize] = old;
+            }
+        }
+    }
+
+    /// Runs `attempt` with every binding trailed; undoes them unless it answers true.
+    pub(crate) fn attempt(&mut self, attempt: impl FnOnce(&mut Heap) -> bool) -> bool {
+        let boundary = std::mem::replace(&mut self.boundary, u32::MAX);
+        let mark = self.trail.len();
+        let success = attempt(self);
+        self.boundary = boundary;
+        if success {
+            self.tidy_trail(mark);
+        } else {
+            self.undo(mark);
+        }
+        success
+    }
+
+    /// Drops trail entries from `mark` on for variables that no choice point outlives.
+    pub(crate) fn tidy_trail(&mut self, mark: usize) {
+        let mut kept = mark;
+        for i in mark..self.trail.len() {
+            if self.trail[i].0 < self.boundary {
+                self.trail[kept] = self.trail[i];
+                kept += 1;
+            }
+        }
+        self.trail.truncate(kept);
+    }
+
+    /// Makes an expression of the given elements.
+    pub(crate) fn expression(&mut self, elements: &[Cell]) -> Cell {
+        let address = self.top();
+        let ground = elements.iter().all(|cell| cell.is_ground());
+        self.cells.extend_from_slice(elements);
+        Cell::expression(address, elements.len() as u32, ground)
+    }
+
+    /// Makes room for an expression, filled with units.
+    pub(crate) fn allocate(&mut self, length: u32) -> u32 {
+        let address = self.top();
+        self.cells.resize(self.cells.len() + length as usize, Cell::UNIT);
+        address
+    }
+
+    /// Puts `head` in front of the expression `tail`. Amortised O(1): the copy of a
+    /// tail leaves free cells in front, which later calls use.
+    pub(crate) fn cons(&mut self, head: Cell, tail: Cell) -> Option<Cell> {
+        let (address, length) = tail.slice()?;
+        if length as usize >= MAX_LENGTH {
+            return None;
+        }
+        let ground = tail.is_ground() && head.is_ground();
+        let in_heap = address & CODE == 0 && address > 0 && length > 0;
+        if in_heap && let View::Room(room) = self.cells[address as usize - 1].view() {
+            if room > 1 {
+                self.cells[address as usize - 2] = Cell::room(room - 1);
+            }
+            self.cells[address as usize - 1] = head;
+            return Some(Cell::expression(address - 1, length + 1, ground));
+        }
+        // Short lists get no room: most are never extended again.
+        let room = if length < 4 { 0 } else { length };
+        if room > 0 {
+            self.allocate(room);
+            let last = self.cells.len() - 1;
+            self.cells[last] = Cell::room(room);
+        }
+        let start = self.top();
+        self.cells.push(head);
+        for i in 0..length {
+            let cell = self.get(address + i);
+            self.cells.push(cell);
+        }
+        Some(Cell::expression(start, length + 1, ground))
+    }
+
+    /// The value behind a box.
+    pub(crate) fn boxed(&self, index: u32) -> &Grounded {
+        if index & CODE == 0 { &self.boxes[index as usize] } else { &self.code_boxes[(index & !CODE) as usize] }
+    }
+
+    /// Makes the cell of a grounded value. Values without an immediate form are boxed.
+    pub(crate) fn grounded(&mut self, value: Grounded) -> Cell {
+        match self.immediate(&value) {
+            Some(cell) => cell,
+            None => {
+                self.boxes.push(value);
+                Cell::boxed(self.boxes.len() as u32 - 1)
+            }
+        }
+    }
+
+    /// The cell of a value that needs no box.
+    pub(crate) fn immediate(&mut self, value: &Grounded) -> Option<Cell> {
+        match value {
+            Grounded::Bool(value) => Some(Cell::bool(*value)),
+            Grounded::Number(Number::Int(value)) => Cell::int(*value),
+            Grounded::Number(Number::Float(value)) => Cell::float(*value),
+            Grounded::Operation(name) => Some(Cell::operation(self.symbols.intern_symbol(name))),
+            Grounded::Space(id) => Some(Cell::space(id.0)),
+            Grounded::State(id) => Some(Cell::state(id.0)),
+            Grounded::Number(Number::Big(_)) | Grounded::Text(_) | Grounded::Bindings(_) | Grounded::Foreign(_) => None,
+        }
+    }
+
+    /// Makes the cell of a number.
+    pub(crate) fn number(&mut self, value: Number) -> Cell {
+        self.grounded(Grounded::Number(value))
+    }
+
+    /// Makes the cell of a string.
+    pub(crate) fn text(&mut self, value: &str) -> Cell {
+        self.grounded(Grounded::Text(value.into()))
+    }
+
+    /// The number that a cell holds.
+    pub(crate) fn as_number(&self, cell: Cell) -> Option<Number> {
+        match cell.view() {
+            View::Int(value) => Some(Number::Int(value)),
+            View::Float(value) => Some(Number::Float(value)),
+            View::Boxed(index) => match self.boxed(index) {
+                Grounded::Number(number) => Some(number.clone()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The string that a cell holds.
+    pub(crate) fn as_text(&self, cell: Cell) -> Option<&str> {
+        match cell.view() {
+            View::Boxed(index) => match self.boxed(index) {
+                Grounded::Text(text) => Some(text),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The integer that a cell holds, if it fits.
+    pub(crate) fn as_i64(&self, cell: Cell) -> Option<i64> {
+        match self.as_number(cell)? {
+            Number::Int(value) => Some(value),
+            Number::Big(value) => value.to_i64(),
+            Number::Float(_) => None,
+        }
+    }
+
+    /// Compares two leaves that are not the same cell: numbers by value, boxes by content.
+    pub(crate) fn leaves_equal(&self, a: Cell, b: Cell) -> bool {
+        match (a.view(), b.view()) {
+            (View::Boxed(x), View::Boxed(y)) => self.boxed(x) == self.boxed(y),
+            _ => match (self.as_number(a), self.as_number(b)) {
+                (Some(x), Some(y)) => x == y,
+                _ => false,
+            },
+        }
+    }
+
+    /// Reports whether a term is an error atom.
+    pub(crate) fn is_error(&self, term: Cell) -> bool {
+        match term.slice() {
+            Some((address, length)) if length > 0 => {
+                self.element(address, 0) == crate::symbols::cell(crate::symbols::ERROR)
+            }
+            _ => false,
+        }
+    }
+
+    /// The head symbol of an expression.
+    pub(crate) fn head_symbol(&self, term: Cell) -> Option<SymbolId> {
+        match term.slice() {
+            Some((address, length)) if length > 0 => match self.element(address, 0).view() {
+                View::Symbol(id) => Some(id),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Copies a term with bindings applied, so that it stays as it is when they are undone.
+    pub(crate) fn resolved(&mut self, term: Cell) -> Cell {
+        self.substituted(term, &[])
+    }
+
+    /// Copies a term with bindings applied and the given variables replaced by values.
+    pub(crate) fn substituted(&mut self, term: Cell, substitutions: &[(Cell, Cell)]) -> Cell {
+        let mut pending: Vec<(u32, u32, u32)> = Vec::new();
+        let open = |heap: &mut Heap, cell: Cell, pending: &mut Vec<(u32, u32, u32)>| {
+            let cell = heap.deref(cell);
+            match cell.view() {
+                View::Ref(_) => {
+                    substitutions.iter().find(|(variable, _)| *variable == cell).map_or(cell, |(_, value)| *value)
+                }
+                View::Expression { address, length } if !cell.is_ground() && length > 0 => {
+                    let place = heap.allocate(length);
+                    pending.push((address, place, length));
+                    Cell::expression(place, length, false)
+                }
+                _ => cell,
+            }
+        };
+        let root = open(self, term, &mut pending);
+        while let Some((source, place, left)) = pending.pop() {
+            if left > 1 {
+                pending.push((source + 1, place + 1, left - 1));
+            }
+            let built = open(self, self.get(source), &mut pending);
+            self.cells[place as usize] = built;
+        }
+        root
+    }
+
+    /// Bytes in use, without the code.
+    pub(crate) fn bytes(&self) -> u64 {
+        8 * self.cells.len() as u64 + 16 * self.trail.len() as u64 + 24 * self.boxes.len() as u64
+    }
+}

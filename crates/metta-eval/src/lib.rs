@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+mod cell;
+mod clause;
+mod collect;
+mod convert;
+mod heap;
+mod library;
+mod limits;
+mod machine;
+mod operation;
+mod parcel;
+mod program;
+mod symbols;
+mod types;
+mod unify;
+mod world;
+
+pub use library::Library;
+pub use limits::{EvalError, Limits, Stats};
+pub use machine::{Machine, Step};
+pub use operation::{Effect, Operation, OperationError};
+pub use world::World;

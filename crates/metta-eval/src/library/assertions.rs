@@ -1,0 +1,87 @@
+//! Assertions (`metta-semantics.md` 15.8).
+
+use super::{Builtin, Call, Outcome};
+use crate::cell::Cell;
+use crate::machine::Machine;
+
+pub(super) const TABLE: &[Builtin] = &[
+    Builtin::rule("assert", |m, c| begin(m, c, 1)),
+    Builtin::rule("assertEqual", |m, c| begin(m, c, 2)),
+    Builtin::rule("assertEqualMsg", |m, c| begin(m, c, 3)),
+    Builtin::rule("assertEqualToResult", |m, c| begin(m, c, 2)),
+    Builtin::rule("assertEqualToResultMsg", |m, c| begin(m, c, 3)),
+    Builtin::rule("assertAlphaEqual", |m, c| begin(m, c, 2)),
+    Builtin::rule("assertAlphaEqualMsg", |m, c| begin(m, c, 3)),
+    Builtin::rule("assertAlphaEqualToResult", |m, c| begin(m, c, 2)),
+    Builtin::rule("assertAlphaEqualToResultMsg", |m, c| begin(m, c, 3)),
+    Builtin::rule("assertIncludes", |m, c| begin(m, c, 2)),
+];
+
+fn begin(machine: &mut Machine, call: Call, count: u32) -> Outcome {
+    if call.count != count {
+        return Outcome::NotReducible;
+    }
+    machine.begin_assertion(call);
+    Outcome::Scheduled
+}
+
+/// What an assertion compares, told by its name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Assertion {
+    /// The second argument lists results instead of being evaluated.
+    pub(crate) to_result: bool,
+    /// Results are compared up to variable names.
+    pub(crate) alpha: bool,
+    /// The last argument replaces the report.
+    pub(crate) message: bool,
+    /// The listed results need only be among the results.
+    pub(crate) includes: bool,
+    /// The one argument must be `True`.
+    pub(crate) truth: bool,
+}
+
+impl Assertion {
+    pub(crate) fn named(name: &str) -> Assertion {
+        Assertion {
+            to_result: name.contains("ToResult") || name == "assertIncludes",
+            alpha: name.contains("Alpha"),
+            message: name.ends_with("Msg"),
+            includes: name == "assertIncludes",
+            truth: name == "assert",
+        }
+    }
+}
+
+/// The report of a failed comparison; `None` when both hold the same results.
+pub(crate) fn report(machine: &mut Machine, actual: &[Cell], expected: &[Cell], alpha: bool) -> Option<String> {
+    let same = |machine: &Machine, a: Cell, b: Cell| if alpha { machine.heap.alpha_equal(a, b) } else { machine.equal(a, b) };
+    let mut excessive = Vec::new();
+    let mut missed: Vec<Cell> = expected.to_vec();
+    for result in actual {
+        match missed.iter().position(|wanted| same(machine, *wanted, *result)) {
+            Some(index) => drop(missed.remove(index)),
+            None => excessive.push(*result),
+        }
+    }
+    if missed.is_empty() && excessive.is_empty() {
+        return None;
+    }
+    let mut text = format!("\nExpected: [{}]\nGot: [{}]", listed(machine, expected), listed(machine, actual));
+    for (title, cells) in [("Missed", &missed), ("Excessive", &excessive)] {
+        if !cells.is_empty() {
+            text.push_str(&format!("\n{title} results: {}", listed(machine, cells)));
+        }
+    }
+    Some(text)
+}
+
+fn listed(machine: &mut Machine, cells: &[Cell]) -> String {
+    let texts: Vec<String> = cells
+        .iter()
+        .map(|cell| {
+            let atom = machine.export(*cell);
+            machine.world.print(&atom)
+        })
+        .collect();
+    texts.join(", ")
+}

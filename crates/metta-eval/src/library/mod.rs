@@ -1,0 +1,207 @@
+//! The standard library: what is native, and the space that declares it.
+//!
+//! An operation whose word is a grounded atom (`+`, `match`) has its types in the
+//! table; a function that the language defines by rules (`if`, `let`) is a symbol
+//! with its types as facts in `corelib.metta`, and programs may add rules to it.
+
+mod arithmetic;
+mod assertions;
+mod control;
+mod expressions;
+mod math;
+mod numbers;
+mod spaces;
+mod states;
+mod text;
+mod typing;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use metta_atom::Atom;
+use metta_space::Snapshot;
+use metta_syntax::{Words, parse};
+
+use crate::cell::Cell;
+use crate::machine::Machine;
+use crate::operation::{Effect, Operation};
+
+pub(crate) use assertions::{Assertion, report};
+
+/// The arguments of a native call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call {
+    /// The whole call.
+    pub(crate) term: Cell,
+    /// The address of the first argument.
+    pub(crate) arguments: u32,
+    pub(crate) count: u32,
+    /// The type expected of the result, `NONE` when it is wanted raw.
+    pub(crate) expected: Cell,
+}
+
+impl Call {
+    /// Argument `index`, counted from 0; the unit beyond the last.
+    pub(crate) fn argument(self, machine: &Machine, index: u32) -> Cell {
+        if index < self.count { machine.heap.element(self.arguments, index) } else { Cell::UNIT }
+    }
+}
+
+/// What a native call came to.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// One result, which is evaluated further if the type of the function says so.
+    Value(Cell),
+    /// Alternatives: the elements of an expression.
+    Values(Cell),
+    /// The unit.
+    Unit,
+    /// No result.
+    Empty,
+    /// The call stays as it is.
+    NotReducible,
+    /// `(Error <call> <message>)`.
+    Failed(String),
+    /// The machine knows already what to do next.
+    Scheduled,
+}
+
+/// A native function.
+#[derive(Debug)]
+pub(crate) struct Builtin {
+    pub(crate) name: &'static str,
+    /// Whether the word is a grounded atom.
+    pub(crate) grounded: bool,
+    /// The type of a grounded operation; empty when it has none.
+    pub(crate) type_text: &'static str,
+    pub(crate) effect: Effect,
+    pub(crate) run: fn(&mut Machine, Call) -> Outcome,
+}
+
+impl Builtin {
+    /// A grounded operation.
+    const fn operation(
+        name: &'static str,
+        type_text: &'static str,
+        effect: Effect,
+        run: fn(&mut Machine, Call) -> Outcome,
+    ) -> Builtin {
+        Builtin { name, grounded: true, type_text, effect, run }
+    }
+
+    /// A function whose name is a symbol.
+    const fn rule(name: &'static str, run: fn(&mut Machine, Call) -> Outcome) -> Builtin {
+        Builtin { name, grounded: false, type_text: "", effect: Effect::Pure, run }
+    }
+}
+
+/// All native functions.
+pub(crate) fn builtins() -> impl Iterator<Item = &'static Builtin> {
+    [
+        arithmetic::TABLE,
+        assertions::TABLE,
+        control::TABLE,
+        expressions::TABLE,
+        math::TABLE,
+        spaces::TABLE,
+        states::TABLE,
+        text::TABLE,
+        typing::TABLE,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// The operations that programs can name: the standard ones and those of the embedding program.
+///
+/// Cloning is O(1).
+#[derive(Clone, Default)]
+pub struct Library {
+    host: Arc<BTreeMap<String, Arc<dyn Operation>>>,
+}
+
+impl std::fmt::Debug for Library {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Library").field("host", &self.host.keys()).finish()
+    }
+}
+
+impl Library {
+    /// Makes the standard library.
+    pub fn new() -> Self {
+        Library::default()
+    }
+
+    /// Adds an operation; one of the same name is replaced. Standard operations keep their meaning.
+    pub fn register(&mut self, operation: Arc<dyn Operation>) {
+        Arc::make_mut(&mut self.host).insert(operation.name().to_owned(), operation);
+    }
+
+    /// Returns an operation of the embedding program.
+    pub(crate) fn operation(&self, name: &str) -> Option<Arc<dyn Operation>> {
+        self.host.get(name).cloned()
+    }
+
+    /// Returns the strongest effect of a native function or operation.
+    pub fn effect(&self, name: &str) -> Option<Effect> {
+        match builtin(name) {
+            Some(builtin) => Some(builtin.effect),
+            None => self.host.get(name).map(|operation| operation.effect()),
+        }
+    }
+
+    /// Returns the types of a grounded operation.
+    pub(crate) fn types(&self, name: &str) -> Vec<Atom> {
+        match builtin(name) {
+            Some(builtin) if builtin.type_text.is_empty() => Vec::new(),
+            Some(builtin) => parse(builtin.type_text, &()).forms.into_iter().map(|form| form.atom).collect(),
+            None => self.host.get(name).map(|operation| operation.type_atom()).into_iter().collect(),
+        }
+    }
+}
+
+/// Finds a native function by its name.
+fn builtin(name: &str) -> Option<&'static Builtin> {
+    builtins().find(|builtin| builtin.name == name)
+}
+
+impl Words for Library {
+    fn atom(&self, word: &str) -> Option<Atom> {
+        let known = match builtin(word) {
+            Some(builtin) => builtin.grounded,
+            None => self.host.contains_key(word),
+        };
+        known.then(|| Atom::operation(word))
+    }
+}
+
+/// Makes the space of the standard library.
+pub(crate) fn corelib() -> Snapshot {
+    let mut space = Snapshot::new();
+    for form in parse(include_str!("corelib.metta"), &Library::new()).forms {
+        space.add(&form.atom);
+    }
+    space
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn corelib_parses() {
+        let parsed = parse(include_str!("corelib.metta"), &Library::new());
+        assert!(parsed.diagnostics.is_empty(), "{:?}", parsed.diagnostics);
+        assert!(parsed.forms.iter().all(|form| !form.run));
+    }
+
+    #[test]
+    fn names_are_unique_and_types_parse() {
+        let mut names: Vec<&str> = builtins().map(|builtin| builtin.name).collect();
+        names.sort_unstable();
+        assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
+        for builtin in builtins() {
+            assert!(parse(builtin.type_text, &()).diagnostics.is_empty(), "{}", builtin.name);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Spaces (`metta-semantics.md` 7, 15.6).
+
+use metta_atom::{Grounded, SpaceId};
+use metta_space::bytes::Writer;
+
+use super::{Builtin, Call, Outcome};
+use crate::cell::{Cell, View};
+use crate::convert::VariableNames;
+use crate::machine::Machine;
+use crate::operation::Effect::{ReadsSpace, WritesSpace};
+use crate::symbols;
+
+pub(super) const TABLE: &[Builtin] = &[
+    Builtin::operation("match", "(-> SpaceType Atom Atom %Undefined%)", ReadsSpace, query),
+    Builtin::operation("new-space", "(-> SpaceType)", WritesSpace, new_space),
+    Builtin::operation("add-atom", "(-> SpaceType Atom (->))", WritesSpace, add),
+    Builtin::operation("remove-atom", "(-> SpaceType Atom (->))", WritesSpace, remove),
+    Builtin::operation("get-atoms", "(-> SpaceType Atom)", ReadsSpace, atoms),
+    Builtin { name: "add-atoms", grounded: false, type_text: "", effect: WritesSpace, run: add_all },
+    Builtin { name: "add-reducts", grounded: false, type_text: "", effect: WritesSpace, run: add_all },
+];
+
+fn query(machine: &mut Machine, call: Call) -> Outcome {
+    let Some(space) = machine.as_space(call.argument(machine, 0)) else {
+        return Outcome::Failed("match expects a space as the first argument".to_owned());
+    };
+    let (pattern, template) = (call.argument(machine, 1), call.argument(machine, 2));
+    machine.search_space(space, pattern, Some(template), call.term, call.expected)
+}
+
+fn new_space(machine: &mut Machine, call: Call) -> Outcome {
+    if call.count > 0 {
+        return Outcome::Failed("new-space doesn't expect arguments".to_owned());
+    }
+    Outcome::Value(Cell::space(machine.world.new_space().0))
+}
+
+fn add(machine: &mut Machine, call: Call) -> Outcome {
+    match machine.as_space(call.argument(machine, 0)) {
+        Some(space) => {
+            add_term(machine, space, call.argument(machine, 1));
+            Outcome::Unit
+        }
+        None => Outcome::Failed("add-atom expects a space as the first argument".to_owned()),
+    }
+}
+
+/// `add-atoms` and, with an evaluated list, `add-reducts`.
+fn add_all(machine: &mut Machine, call: Call) -> Outcome {
+    let (Some(space), Some((address, length))) =
+        (machine.as_space(call.argument(machine, 0)), call.argument(machine, 1).slice())
+    else {
+        return Outcome::NotReducible;
+    };
+    for index in 0..length {
+        let element = machine.heap.element(address, index);
+        add_term(machine, space, element);
+    }
+    Outcome::Unit
+}
+
+fn remove(machine: &mut Machine, call: Call) -> Outcome {
+    let Some(id) = machine.as_space(call.argument(machine, 0)) else {
+        return Outcome::Failed("remove-atom expects a space as the first argument".to_owned());
+    };
+    let term = call.argument(machine, 1);
+    let Some(space) = machine.world.space_mut(id) else { return Outcome::Unit };
+    let mut out = Writer::new();
+    let variables = machine.heap.encode(term, &mut out, &mut |value: &Grounded| space.handle_of(value).unwrap_or(u64::MAX));
+    let names = machine.heap.stored_names(&variables, &mut VariableNames::default());
+    space.remove_encoded(out.bytes(), &names);
+    note_declaration(machine, id, term);
+    Outcome::Unit
+}
+
+fn atoms(machine: &mut Machine, call: Call) -> Outcome {
+    let Some(id) = machine.as_space(call.argument(machine, 0)) else {
+        return Outcome::Failed("get-atoms expects a space as its argument".to_owned());
+    };
+    let Some(space) = machine.world.space(id) else { return Outcome::Empty };
+    let mut found = Vec::new();
+    for fact in space.iter() {
+        for _ in 0..fact.count {
+            found.push(machine.heap.decode(&fact.bytes, fact.variables(), space));
+        }
+    }
+    Outcome::Values(machine.heap.expression(&found))
+}
+
+/// Adds a term to a space, with bindings applied. Cost: O(size of the term).
+fn add_term(machine: &mut Machine, id: SpaceId, term: Cell) {
+    let Some(space) = machine.world.space_mut(id) else { return };
+    let mut out = Writer::new();
+    let variables = machine.heap.encode(term, &mut out, &mut |value: &Grounded| space.intern(value.clone()));
+    let names = machine.heap.stored_names(&variables, &mut VariableNames::default());
+    space.add_encoded(out.bytes(), &names);
+    note_declaration(machine, id, term);
+}
+
+/// A rule, type or subtype was added or removed: what was compiled for its head may be out of date.
+fn note_declaration(machine: &mut Machine, space: SpaceId, term: Cell) {
+    let Some((address, 3)) = term.slice() else { return };
+    let relation = machine.heap.head_symbol(term);
+    if !matches!(relation, Some(symbols::EQUAL | symbols::HAS_TYPE | symbols::SUB_TYPE)) {
+        return;
+    }
+    let left = machine.heap.element(address, 1);
+    let head = match left.view() {
+        View::Symbol(id) => Some(id),
+        _ => machine.heap.head_symbol(left),
+    };
+    let head = head.filter(|_| relation != Some(symbols::SUB_TYPE));
+    machine.program.invalidate_head(space, head);
+}

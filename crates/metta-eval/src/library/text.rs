@@ -1,0 +1,80 @@
+//! Output and strings (`metta-semantics.md` 15.7).
+
+use super::{Builtin, Call, Outcome};
+use crate::cell::Cell;
+use crate::machine::Machine;
+use crate::operation::Effect::{Prints, Pure};
+
+pub(super) const TABLE: &[Builtin] = &[
+    Builtin::operation("println!", "(-> %Undefined% (->))", Prints, println),
+    Builtin::operation("trace!", "(-> %Undefined% Atom %Undefined%)", Prints, trace),
+    Builtin::operation("print-alternatives!", "(-> Atom Expression (->))", Prints, print_alternatives),
+    Builtin::operation("format-args", "(-> String Expression String)", Pure, format_args),
+];
+
+/// The text of a term as `println!` shows it.
+fn bare(machine: &mut Machine, term: Cell) -> String {
+    let atom = machine.export(term);
+    machine.world.print_bare(&atom)
+}
+
+fn println(machine: &mut Machine, call: Call) -> Outcome {
+    let term = call.argument(machine, 0);
+    let line = bare(machine, term);
+    machine.output.push(line);
+    Outcome::Unit
+}
+
+fn trace(machine: &mut Machine, call: Call) -> Outcome {
+    let message = machine.export(call.argument(machine, 0));
+    let line = machine.world.print(&message);
+    machine.trace.push(line);
+    Outcome::Value(call.argument(machine, 1))
+}
+
+fn print_alternatives(machine: &mut Machine, call: Call) -> Outcome {
+    let Some((address, length)) = call.argument(machine, 1).slice() else {
+        return Outcome::Failed(
+            "print-alternatives! expects format string as a first argument and expression as a second argument".to_owned(),
+        );
+    };
+    let title = call.argument(machine, 0);
+    let title = bare(machine, title);
+    machine.output.push(format!("{length} {title}:"));
+    for index in 0..length {
+        let element = machine.heap.element(address, index);
+        let line = bare(machine, element);
+        machine.output.push(format!("    {line}"));
+    }
+    Outcome::Unit
+}
+
+fn format_args(machine: &mut Machine, call: Call) -> Outcome {
+    let (format, arguments) = (call.argument(machine, 0), call.argument(machine, 1));
+    let (Some(format), Some((address, length))) =
+        (machine.heap.as_text(format).map(str::to_owned), arguments.slice())
+    else {
+        return Outcome::Failed("format-args expects format string as a first argument and expression as a second argument".to_owned());
+    };
+    let mut out = String::new();
+    let mut next = 0;
+    let mut chars = format.chars().peekable();
+    while let Some(c) = chars.next() {
+        match (c, chars.peek()) {
+            ('{', Some('{')) | ('}', Some('}')) => {
+                chars.next();
+                out.push(c);
+            }
+            ('{', Some('}')) => {
+                chars.next();
+                if next < length {
+                    let element = machine.heap.element(address, next);
+                    out.push_str(&bare(machine, element));
+                    next += 1;
+                }
+            }
+            _ => out.push(c),
+        }
+    }
+    Outcome::Value(machine.heap.text(&out))
+}

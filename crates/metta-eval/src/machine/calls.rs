@@ -1,0 +1,260 @@
+//! The call of an evaluated expression (`metta-semantics.md` 4.4c).
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use metta_atom::Atom;
+
+use crate::OperationError;
+use crate::cell::{Cell, SymbolId, View};
+use crate::library::{Builtin, Call, Outcome};
+use crate::machine::choices::Alternatives;
+use crate::machine::frames::Kind;
+use crate::machine::{Machine, Task};
+use crate::program::Clauses;
+use crate::symbols::{self, cell, is_instruction};
+
+impl Machine {
+    /// Calls an evaluated expression. `expected` is the type expected of its results,
+    /// `NONE` when the results are wanted as they come.
+    pub(super) fn call(&mut self, call: Cell, expected: Cell) {
+        self.count_reduction();
+        if self.heap.is_error(call) {
+            self.task = Task::Return(call);
+            return;
+        }
+        let head = match call.slice() {
+            Some((address, length)) if length > 0 => self.heap.element(address, 0),
+            _ => {
+                self.call_bare(call, expected);
+                return;
+            }
+        };
+        match head.view() {
+            View::Operation(id) => self.call_operation(id, call, expected),
+            View::Symbol(id) if is_instruction(id) => {
+                if expected != Cell::NONE {
+                    self.wait_raw(Kind::CallReturn { call, expected });
+                }
+                self.task = Task::Exec(call);
+            }
+            View::Symbol(id) => {
+                let declared = self.head(id);
+                match declared.builtin.filter(|builtin| !builtin.grounded) {
+                    None => self.try_clauses(call, expected, &declared.calls),
+                    Some(builtin) => self.call_library_rule(builtin, call, expected, &declared.calls),
+                }
+            }
+            _ if self.has_variable_head(head) => self.finish_call(call, expected, cell(symbols::NOT_REDUCIBLE)),
+            _ => {
+                let clauses = self.open_head().calls.clone();
+                self.try_clauses(call, expected, &clauses);
+            }
+        }
+    }
+
+    /// Looks up rules for something that is not an expression, as `eval` may.
+    fn call_bare(&mut self, term: Cell, expected: Cell) {
+        let clauses = match term.view() {
+            View::Symbol(id) => self.head(id).bare.clone(),
+            View::Ref(_) => std::sync::Arc::new([]),
+            _ => self.open_head().calls.clone(),
+        };
+        self.try_clauses(term, expected, &clauses);
+    }
+
+    /// Reports whether a head is a variable, or an expression whose head is one.
+    fn has_variable_head(&self, mut head: Cell) -> bool {
+        loop {
+            match head.view() {
+                View::Ref(_) => return true,
+                View::Expression { address, length } if length > 0 => head = self.heap.element(address, 0),
+                _ => return false,
+            }
+        }
+    }
+
+    fn call_operation(&mut self, id: SymbolId, call: Cell, expected: Cell) {
+        match self.program.builtin(id) {
+            Some(builtin) => {
+                let outcome = self.run_builtin(builtin, call, expected);
+                self.conclude(outcome, call, expected);
+            }
+            None => {
+                let outcome = self.call_host(id, call);
+                self.conclude(outcome, call, expected);
+            }
+        }
+    }
+
+    /// Calls a function that the library defines by rules; a program's rules for it are further alternatives.
+    fn call_library_rule(&mut self, builtin: &'static Builtin, call: Cell, expected: Cell, clauses: &Clauses) {
+        let own = self.next_candidate(call, clauses, 0);
+        if let Some(next) = own {
+            self.choose(Alternatives::Clauses { call, expected, clauses: clauses.clone(), next });
+        }
+        match self.run_builtin(builtin, call, expected) {
+            Outcome::NotReducible if own.is_some() => {
+                self.cut_newest();
+                self.try_clauses(call, expected, clauses);
+            }
+            outcome => self.conclude(outcome, call, expected),
+        }
+    }
+
+    fn run_builtin(&mut self, builtin: &'static Builtin, call: Cell, expected: Cell) -> Outcome {
+        if !self.permits(builtin.effect) {
+            return Outcome::Scheduled;
+        }
+        match call.slice() {
+            Some((address, length)) => {
+                (builtin.run)(self, Call { term: call, arguments: address + 1, count: length - 1, expected })
+            }
+            None => Outcome::NotReducible,
+        }
+    }
+
+    /// Calls an operation of the embedding program. A panic in it is an error of the call.
+    fn call_host(&mut self, id: SymbolId, call: Cell) -> Outcome {
+        let Some(operation) = self.library.operation(self.heap.symbols.name(id)) else {
+            return Outcome::NotReducible;
+        };
+        if !self.permits(operation.effect()) {
+            return Outcome::Scheduled;
+        }
+        let arguments: Vec<Atom> = match self.export(call).children() {
+            Some([_, arguments @ ..]) => arguments.to_vec(),
+            _ => Vec::new(),
+        };
+        match catch_unwind(AssertUnwindSafe(|| operation.call(&arguments))) {
+            Ok(Ok(results)) => {
+                let cells: Vec<Cell> = results.iter().map(|atom| self.heap.import_alone(atom)).collect();
+                Outcome::Values(self.heap.expression(&cells))
+            }
+            Ok(Err(OperationError::NotReducible)) => Outcome::NotReducible,
+            Ok(Err(OperationError::Failed(message))) => Outcome::Failed(message),
+            Err(panic) => Outcome::Failed(format!("panicked: {}", panic_message(&*panic))),
+        }
+    }
+
+    /// Goes on from what a builtin came to.
+    pub(super) fn conclude(&mut self, outcome: Outcome, call: Cell, expected: Cell) {
+        match outcome {
+            Outcome::Value(value) => self.call_result(call, expected, value),
+            Outcome::Values(list) => self.choose_values(call, expected, list),
+            Outcome::Unit => self.call_result(call, expected, Cell::UNIT),
+            Outcome::Empty => self.task = Task::Fail,
+            Outcome::NotReducible => self.finish_call(call, expected, cell(symbols::NOT_REDUCIBLE)),
+            Outcome::Failed(message) => {
+                let reason = self.heap.symbols.intern(&message);
+                let error = self.error(call, Cell::symbol(reason));
+                self.finish_call(call, expected, error);
+            }
+            Outcome::Scheduled => {}
+        }
+    }
+
+    /// Makes alternatives of the elements of a list, each a result of the call.
+    fn choose_values(&mut self, call: Cell, expected: Cell, list: Cell) {
+        match list.slice() {
+            None | Some((_, 0)) => self.finish_call(call, expected, cell(symbols::EMPTY)),
+            Some((address, length)) => {
+                if length > 1 {
+                    self.choose(Alternatives::Values { call, expected, list, next: 1 });
+                }
+                let value = self.heap.element(address, 0);
+                self.call_result(call, expected, value);
+            }
+        }
+    }
+
+    /// Goes on from a result of a call: instructions run at once, all else is finished.
+    pub(super) fn call_result(&mut self, call: Cell, expected: Cell, value: Cell) {
+        let value = self.heap.deref(value);
+        if self.heap.head_symbol(value) == Some(symbols::FUNCTION) {
+            if expected != Cell::NONE {
+                self.wait_raw(Kind::CallReturn { call, expected });
+            }
+            self.begin_function(value, call);
+        } else {
+            self.finish_call(call, expected, value);
+        }
+    }
+
+    /// Evaluates the result of a call further, unless it says that there is nothing to evaluate.
+    pub(super) fn finish_call(&mut self, call: Cell, expected: Cell, value: Cell) {
+        if expected == Cell::NONE {
+            self.task = Task::Return(value);
+        } else if value == cell(symbols::NOT_REDUCIBLE) {
+            let marked = self.marked(call);
+            self.task = Task::Return(marked);
+        } else if value == cell(symbols::EMPTY) {
+            self.task = Task::Fail;
+        } else if self.heap.is_error(value) {
+            self.task = Task::Return(value);
+        } else {
+            self.task = Task::Eval { term: value, expected };
+        }
+    }
+
+    /// The first clause from `from` on whose head looks like the call.
+    fn next_candidate(&self, call: Cell, clauses: &Clauses, from: u32) -> Option<u32> {
+        (from..clauses.len() as u32).find(|index| clauses[*index as usize].may_match(&self.heap, call))
+    }
+
+    /// Reduces a call by the rules that match it; without any it stays as it is.
+    fn try_clauses(&mut self, call: Cell, expected: Cell, clauses: &Clauses) {
+        let mut candidate = self.next_candidate(call, clauses, 0);
+        while let Some(index) = candidate {
+            candidate = self.next_candidate(call, clauses, index + 1);
+            if let Some(next) = candidate {
+                self.choose(Alternatives::Clauses { call, expected, clauses: clauses.clone(), next });
+            }
+            if self.reduce(call, expected, clauses, index) {
+                return;
+            }
+            if candidate.is_some() {
+                self.cut_newest();
+            }
+        }
+        self.finish_call(call, expected, cell(symbols::NOT_REDUCIBLE));
+    }
+
+    /// The choice point for the clauses of a call is the newest, and its state is restored.
+    pub(super) fn retry_clauses(&mut self, call: Cell, expected: Cell, clauses: &Clauses, index: u32) {
+        match self.next_candidate(call, clauses, index + 1) {
+            Some(following) => {
+                if let Some(choice) = self.choices.last_mut()
+                    && let Alternatives::Clauses { next, .. } = &mut choice.alternatives
+                {
+                    *next = following;
+                }
+            }
+            None => self.exhaust(),
+        }
+        if !self.reduce(call, expected, clauses, index) {
+            self.task = Task::Fail;
+        }
+    }
+
+    /// Reduces a call by one clause, if its head matches.
+    fn reduce(&mut self, call: Cell, expected: Cell, clauses: &Clauses, index: u32) -> bool {
+        let clause = &clauses[index as usize];
+        let mut slots = std::mem::take(&mut self.slots);
+        let matched = self.heap.attempt(|heap| clause.match_head(heap, call, &mut slots));
+        if matched {
+            let body = clause.build_body(&mut self.heap, &mut slots);
+            self.call_result(call, expected, body);
+        }
+        self.slots = slots;
+        matched
+    }
+}
+
+/// The text of a panic.
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => text,
+        (None, Some(text)) => text,
+        (None, None) => "no message",
+    }
+}

@@ -1,0 +1,325 @@
+//! Choice points, and errors held back until no alternative is left.
+
+use metta_atom::SpaceId;
+
+use crate::cell::{Cell, View};
+use crate::machine::facts::FactSearch;
+use crate::machine::frames::Kind;
+use crate::machine::{Machine, Task};
+use crate::parcel::Parcel;
+use crate::program::Clauses;
+use crate::symbols::{self, cell};
+
+/// A point to come back to.
+#[derive(Debug)]
+pub(super) struct Choice {
+    pub(super) alternatives: Alternatives,
+    pub(super) trail: usize,
+    pub(super) heap: u32,
+    /// The number of frames to keep.
+    pub(super) frames: u32,
+    frame: u32,
+    space: SpaceId,
+    /// Barriers to be settled when the alternatives are exhausted, outermost first.
+    barriers: Vec<u32>,
+}
+
+/// What is left to try.
+#[derive(Debug)]
+pub(super) enum Alternatives {
+    /// Rules for a call, from `next` on.
+    Clauses { call: Cell, expected: Cell, clauses: Clauses, next: u32 },
+    /// Elements of a list as results of a call, from `next` on.
+    Values { call: Cell, expected: Cell, list: Cell, next: u32 },
+    /// Elements of a list as results, from `next` on.
+    Results { list: Cell, next: u32 },
+    /// Pairs of a `superpose-bind`, from `next` on.
+    Pairs { list: Cell, next: u32 },
+    /// An expression read as a function call, after it was read as a tuple.
+    FunctionReading { expression: Cell, expected: Cell },
+    /// Stored atoms that may match.
+    Facts(Box<FactSearch>),
+    /// The end of a `collapse`: its list is complete.
+    Collapsed,
+    /// The end of a `case` whose frame is given: nothing found so far means `Empty`.
+    CaseEmpty { frame: u32 },
+    /// Nothing but barriers.
+    Exhausted,
+}
+
+/// Errors held back for a frame.
+#[derive(Debug)]
+pub(super) struct Barrier {
+    frame: u32,
+    /// Pairs of an error and its bindings of older variables.
+    pub(super) errors: Parcel,
+}
+
+impl Alternatives {
+    /// Visits the cells, for the collector.
+    pub(super) fn each_cell(&mut self, visit: &mut dyn FnMut(&mut Cell)) {
+        match self {
+            Alternatives::Clauses { call, expected, .. } => {
+                visit(call);
+                visit(expected);
+            }
+            Alternatives::Values { call, expected, list, .. } => {
+                visit(call);
+                visit(expected);
+                visit(list);
+            }
+            Alternatives::Results { list, .. } | Alternatives::Pairs { list, .. } => visit(list),
+            Alternatives::FunctionReading { expression, expected } => {
+                visit(expression);
+                visit(expected);
+            }
+            Alternatives::Facts(search) => search.each_cell(visit),
+            Alternatives::Collapsed | Alternatives::CaseEmpty { .. } | Alternatives::Exhausted => {}
+        }
+    }
+
+    /// Bytes beyond the choice point itself.
+    pub(super) fn bytes(&self) -> u64 {
+        match self {
+            Alternatives::Facts(search) => search.bytes(),
+            _ => 0,
+        }
+    }
+}
+
+impl Machine {
+    /// Makes a choice point.
+    pub(super) fn choose(&mut self, alternatives: Alternatives) {
+        self.heap.boundary = self.heap.top();
+        self.choices.push(Choice {
+            alternatives,
+            trail: self.heap.trail.len(),
+            heap: self.heap.top(),
+            frames: self.frames.len() as u32,
+            frame: self.frame,
+            space: self.space,
+            barriers: Vec::new(),
+        });
+    }
+
+    /// Takes the newest choice point away, keeping all bindings. Barriers that hang on it stay.
+    pub(super) fn cut_newest(&mut self) {
+        let Some(trail) = self.choices.last().map(|choice| choice.trail) else { return };
+        self.exhaust();
+        self.heap.tidy_trail(trail);
+    }
+
+    /// Restores the state of the newest choice point.
+    fn restore(&mut self) -> bool {
+        let Some(choice) = self.choices.last() else { return false };
+        self.heap.undo(choice.trail);
+        self.heap.cells.truncate(choice.heap as usize);
+        self.heap.boundary = choice.heap;
+        self.frames.truncate(choice.frames as usize);
+        self.frame = choice.frame;
+        self.space = choice.space;
+        true
+    }
+
+    /// Ends the newest choice point as its last alternative begins.
+    ///
+    /// With barriers attached it stays, so that they are settled afterwards.
+    pub(super) fn exhaust(&mut self) {
+        match self.choices.last_mut() {
+            Some(choice) if !choice.barriers.is_empty() => choice.alternatives = Alternatives::Exhausted,
+            _ => {
+                self.choices.pop();
+                self.heap.boundary = self.choices.last().map_or(0, |choice| choice.heap);
+            }
+        }
+    }
+
+    /// Takes the next alternative of the newest choice point.
+    pub(super) fn backtrack(&mut self) {
+        if !self.restore() {
+            self.task = Task::Done;
+            return;
+        }
+        let Some(choice) = self.choices.last_mut() else { return };
+        match &mut choice.alternatives {
+            Alternatives::Clauses { call, expected, clauses, next } => {
+                let (call, expected, clauses, next) = (*call, *expected, clauses.clone(), *next);
+                self.retry_clauses(call, expected, &clauses, next);
+            }
+            Alternatives::Values { call, expected, list, next } => {
+                let (call, expected) = (*call, *expected);
+                let (value, last) = take_next(&self.heap, *list, next);
+                if last {
+                    self.exhaust();
+                }
+                self.call_result(call, expected, value);
+            }
+            Alternatives::Results { list, next } => {
+                let (value, last) = take_next(&self.heap, *list, next);
+                if last {
+                    self.exhaust();
+                }
+                self.task = Task::Return(value);
+            }
+            Alternatives::Pairs { list, next } => {
+                let (pair, last) = take_next(&self.heap, *list, next);
+                if last {
+                    self.exhaust();
+                }
+                self.superpose_pair(pair);
+            }
+            Alternatives::FunctionReading { expression, expected } => {
+                let (expression, expected) = (*expression, *expected);
+                self.exhaust();
+                self.read_as_function(expression, expected);
+            }
+            Alternatives::Facts(_) => self.next_fact(),
+            Alternatives::Collapsed => {
+                self.exhaust();
+                self.finish_collapse();
+            }
+            Alternatives::CaseEmpty { frame } => {
+                let frame = *frame;
+                self.exhaust();
+                self.case_exhausted(frame);
+            }
+            Alternatives::Exhausted => self.settle_barrier(),
+        }
+    }
+
+    /// Holds an error back for the current frame until its alternatives are exhausted.
+    pub(super) fn hold_back(&mut self, error: Cell) {
+        let frame = self.frame;
+        // The oldest choice point inside the evaluation is the last one to be exhausted.
+        let position = self.frames[frame as usize].choices as usize;
+        let pair = self.with_bindings(error, position);
+        let old = self.choices[position].heap;
+        let attached = &self.choices[position].barriers;
+        let known = attached.iter().copied().find(|index| self.barriers[*index as usize].frame == frame);
+        let index = match known {
+            Some(index) => index,
+            None => {
+                let index = self.barriers.len() as u32;
+                self.barriers.push(Barrier { frame, errors: Parcel::default() });
+                // Frames nest by position: inner ones come after outer ones and are settled first.
+                let barriers = &self.barriers;
+                let list = &mut self.choices[position].barriers;
+                let place = list.partition_point(|other| barriers[*other as usize].frame < frame);
+                list.insert(place, index);
+                index
+            }
+        };
+        self.barriers[index as usize].errors.push(&self.heap, pair, old);
+    }
+
+    /// A pair of a term and the bindings made since the choice point at `position` was.
+    pub(super) fn with_bindings(&mut self, term: Cell, position: usize) -> Cell {
+        let old = self.choices[position].heap;
+        let mut flat = Vec::new();
+        for i in self.choices[position].trail..self.heap.trail.len() {
+            let (address, _) = self.heap.trail[i];
+            if address < old {
+                flat.push(Cell::local(address));
+                flat.push(Cell::reference(address));
+            }
+        }
+        let address = self.heap.top();
+        self.heap.cells.extend_from_slice(&flat);
+        let bindings = Cell::bindings(address, flat.len() as u32);
+        self.heap.expression(&[term, bindings])
+    }
+
+    /// The alternatives of the newest choice point are exhausted: release the errors of its innermost barrier.
+    fn settle_barrier(&mut self) {
+        let Some(choice) = self.choices.last_mut() else { return };
+        let Some(index) = choice.barriers.pop() else {
+            self.choices.pop();
+            self.heap.boundary = self.choices.last().map_or(0, |choice| choice.heap);
+            self.task = Task::Fail;
+            return;
+        };
+        // Barriers are made after the choice points they hang on, so this index is the highest still in use
+        // among those of this choice point; it is emptied and its storage reused when the list gets shorter.
+        let barrier = &mut self.barriers[index as usize];
+        let frame = barrier.frame;
+        let errors = std::mem::take(&mut barrier.errors);
+        if self.barriers.len() as u32 == index + 1 {
+            self.barriers.pop();
+        }
+        if self.frames[frame as usize].exit.succeeded {
+            self.task = Task::Fail;
+            return;
+        }
+        // The errors are past the exit of their own evaluation: hand them to a frame that only passes them on.
+        self.frame = frame;
+        let pairs = errors.unpack(&mut self.heap);
+        if let Some(choice) = self.choices.last_mut()
+            && choice.barriers.is_empty()
+        {
+            self.choices.pop();
+            self.heap.boundary = self.choices.last().map_or(0, |choice| choice.heap);
+        }
+        let list = self.heap.expression(&pairs);
+        self.wait_raw(Kind::Deliver);
+        self.choose_pairs(list);
+    }
+
+    /// Returns the elements of a list one after the other.
+    pub(super) fn choose_results(&mut self, list: Cell, next: u32) {
+        let Some((address, length)) = list.slice() else { return };
+        if next + 1 < length {
+            self.choose(Alternatives::Results { list, next: next + 1 });
+        }
+        self.task = Task::Return(self.heap.element(address, next));
+    }
+
+    /// Returns the first of each pair of a list with the bindings in the second.
+    pub(super) fn choose_pairs(&mut self, list: Cell) {
+        let Some((address, length)) = list.slice() else { return };
+        if length == 0 {
+            self.task = Task::Fail;
+            return;
+        }
+        if length > 1 {
+            self.choose(Alternatives::Pairs { list, next: 1 });
+        }
+        let pair = self.heap.element(address, 0);
+        self.superpose_pair(pair);
+    }
+
+    /// Returns the first half of a pair with the bindings of the second.
+    pub(super) fn superpose_pair(&mut self, pair: Cell) {
+        let Some((address, 2)) = pair.slice() else {
+            let reason = self.heap.symbols.intern("(Atom Bindings) pair is expected");
+            let error = self.error(pair, Cell::symbol(reason));
+            self.task = Task::Return(error);
+            return;
+        };
+        let (term, bindings) = (self.heap.element(address, 0), self.heap.element(address, 1));
+        let View::Bindings { address, length } = bindings.view() else {
+            let reason = self.heap.symbols.intern("(Atom Bindings) pair is expected");
+            let error = self.error(pair, Cell::symbol(reason));
+            self.task = Task::Return(error);
+            return;
+        };
+        let consistent = self.heap.attempt(|heap| {
+            (0..length / 2).all(|i| {
+                let (variable, value) = (heap.get(address + 2 * i), heap.get(address + 2 * i + 1));
+                heap.unify(variable, value)
+            })
+        });
+        self.task = if consistent { Task::Return(term) } else { Task::Fail };
+    }
+}
+
+/// The element at `next`, which is advanced, and whether it is the last.
+fn take_next(heap: &crate::heap::Heap, list: Cell, next: &mut u32) -> (Cell, bool) {
+    match list.slice() {
+        Some((address, length)) if *next < length => {
+            let value = heap.element(address, *next);
+            *next += 1;
+            (value, *next >= length)
+        }
+        _ => (cell(symbols::EMPTY), true),
+    }
+}

@@ -1,0 +1,139 @@
+//! Collecting all results of an evaluation, and `case`, which looks whether there are any.
+
+use crate::cell::{Cell, View};
+use crate::library::Outcome;
+use crate::machine::choices::Alternatives;
+use crate::machine::frames::Kind;
+use crate::machine::{Machine, Task};
+use crate::parcel::Parcel;
+use crate::symbols::{self, cell};
+
+impl Machine {
+    /// Evaluates a term in the context space; all its results become one expression,
+    /// returned to the current frame.
+    pub(crate) fn begin_collapse(&mut self, term: Cell) {
+        self.choose(Alternatives::Collapsed);
+        self.parcels.push(Parcel::default());
+        self.wait(Kind::Collapse);
+        self.space = self.context;
+        self.task = Task::Eval { term, expected: cell(symbols::UNDEFINED) };
+    }
+
+    pub(super) fn collect_result(&mut self, value: Cell) {
+        // The choice point of this collapse is right below the evaluation's own.
+        let position = self.frames[self.frame as usize].choices as usize - 1;
+        let old = self.choices[position].heap;
+        if let Some(parcel) = self.parcels.last_mut() {
+            parcel.push(&self.heap, value, old);
+        }
+        self.task = Task::Fail;
+    }
+
+    pub(super) fn begin_collapse_bind(&mut self, nested: Cell) {
+        self.choose(Alternatives::Collapsed);
+        self.parcels.push(Parcel::default());
+        let position = self.choices.len() as u32 - 1;
+        self.wait_raw(Kind::CollapseBind { position });
+        self.task = Task::Exec(nested);
+    }
+
+    pub(super) fn collect_pair(&mut self, position: u32, value: Cell) {
+        self.task = Task::Fail;
+        if value == cell(symbols::EMPTY) {
+            return;
+        }
+        let pair = self.with_bindings(value, position as usize);
+        let old = self.choices[position as usize].heap;
+        if let Some(parcel) = self.parcels.last_mut() {
+            parcel.push(&self.heap, pair, old);
+        }
+    }
+
+    pub(super) fn finish_collapse(&mut self) {
+        let results = match self.parcels.pop() {
+            Some(parcel) => parcel.unpack(&mut self.heap),
+            None => Vec::new(),
+        };
+        let list = self.heap.expression(&results);
+        self.task = Task::Return(list);
+    }
+
+    /// Begins `(case term cases)`: every result of the term takes its branch.
+    pub(crate) fn begin_case(&mut self, call: Cell, term: Cell, cases: Cell, expected: Cell) -> Outcome {
+        if !term.is_expression() {
+            return self.switch(call, term, cases, expected);
+        }
+        let frame = self.frames.len() as u32;
+        self.push_case_choice(frame);
+        self.wait(Kind::Case { call, cases, expected, found: false });
+        self.space = self.context;
+        self.task = Task::Eval { term, expected: cell(symbols::UNDEFINED) };
+        Outcome::Scheduled
+    }
+
+    /// The choice point keeps the frame of the `case` itself, which comes right after it.
+    fn push_case_choice(&mut self, frame: u32) {
+        self.choose(Alternatives::CaseEmpty { frame });
+        if let Some(choice) = self.choices.last_mut() {
+            choice.frames = frame + 1;
+        }
+    }
+
+    /// A result of the term of a `case`.
+    pub(super) fn case_result(&mut self, value: Cell) {
+        let index = self.frame as usize;
+        let own = self.frames[index].choices as usize;
+        let Kind::Case { call, cases, expected, found } = &mut self.frames[index].kind else { return };
+        *found = true;
+        let (call, cases, expected) = (*call, *cases, *expected);
+        // With the choice point of the `case` the newest, this is the only result.
+        if self.choices.len() == own {
+            self.cut_newest();
+        }
+        self.leave_frame();
+        self.space = self.context;
+        let outcome = self.switch(call, value, cases, expected);
+        self.conclude(outcome, call, expected);
+    }
+
+    /// All results of the term of a `case` are done.
+    pub(super) fn case_exhausted(&mut self, frame: u32) {
+        let Kind::Case { call, cases, expected, found } = self.frames[frame as usize].kind else { return };
+        if found {
+            self.task = Task::Fail;
+            return;
+        }
+        let outcome = self.switch(call, cell(symbols::EMPTY), cases, expected);
+        self.conclude(outcome, call, expected);
+    }
+
+    /// Takes the template of the first pattern that unifies with `value`.
+    pub(crate) fn switch(&mut self, call: Cell, value: Cell, cases: Cell, expected: Cell) -> Outcome {
+        let View::Expression { address, length } = cases.view() else {
+            return Outcome::NotReducible;
+        };
+        for index in 0..length {
+            let case = self.heap.element(address, index);
+            let Some((pair, 2)) = case.slice() else { return self.bad_case(case) };
+            let (pattern, template) = (self.heap.element(pair, 0), self.heap.element(pair, 1));
+            if let Some((space, pattern)) = self.space_and_pattern(value, pattern) {
+                if !self.permits(crate::Effect::ReadsSpace) {
+                    return Outcome::Scheduled;
+                }
+                let outcome = self.search_space(space, pattern, Some(template), call, expected);
+                if !matches!(outcome, Outcome::Empty) {
+                    return outcome;
+                }
+            } else if self.heap.attempt(|heap| heap.unify(value, pattern)) {
+                return Outcome::Value(template);
+            }
+        }
+        Outcome::Empty
+    }
+
+    /// A case that is not a pair of a pattern and a template.
+    fn bad_case(&mut self, case: Cell) -> Outcome {
+        let found = self.export(case);
+        Outcome::Failed(format!("expected a pair of a pattern and a template, found: {}", self.world.print(&found)))
+    }
+}

@@ -1,0 +1,173 @@
+//! Queries of spaces: `match`, and `unify`, `let` and `case` with a space on one side.
+
+
+use metta_atom::{Grounded, SpaceId};
+use metta_space::bytes::Writer;
+use metta_space::{Fact, Snapshot};
+
+use crate::cell::{Cell, View};
+use crate::library::Outcome;
+use crate::machine::choices::Alternatives;
+use crate::machine::{Machine, Task};
+use crate::symbols::{self, cell};
+
+/// The search for matches of a conjunction, at its first open conjunct.
+#[derive(Debug)]
+pub(super) struct FactSearch {
+    facts: Vec<(Fact, bool)>,
+    next: usize,
+    /// How often the fact before `next` still has to be returned.
+    copies: u64,
+    goal: Goal,
+}
+
+/// What is being searched for.
+#[derive(Clone, Debug)]
+struct Goal {
+    /// The spaces as they were when the query began, the queried one first.
+    spaces: std::sync::Arc<[Snapshot]>,
+    /// The conjunct that the facts are for.
+    pattern: Cell,
+    /// The conjuncts after it.
+    rest: Cell,
+    template: Cell,
+    call: Cell,
+    expected: Cell,
+    /// The spaces of imports are not searched.
+    own_only: bool,
+}
+
+impl FactSearch {
+    pub(super) fn each_cell(&mut self, visit: &mut dyn FnMut(&mut Cell)) {
+        let Goal { pattern, rest, template, call, expected, .. } = &mut self.goal;
+        for cell in [pattern, rest, template, call, expected] {
+            visit(cell);
+        }
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        (self.facts.len() * size_of::<Fact>()) as u64 + self.facts.iter().map(|(fact, _)| fact.bytes.len() as u64).sum::<u64>()
+    }
+}
+
+impl Machine {
+    /// Looks a pattern up in a space; each match gives the template as a result of `call`.
+    ///
+    /// `None` as template gives the pattern itself. Answers `Empty` when nothing matches.
+    pub(crate) fn search_space(
+        &mut self,
+        space: SpaceId,
+        pattern: Cell,
+        template: Option<Cell>,
+        call: Cell,
+        expected: Cell,
+    ) -> Outcome {
+        let spaces: std::sync::Arc<[Snapshot]> =
+            self.world.space(space).into_iter().chain(self.world.imports(space)).cloned().collect();
+        let template = template.unwrap_or(pattern);
+        let (pattern, rest) = match pattern.slice() {
+            Some((address, length)) if length > 0 && self.heap.element(address, 0) == cell(symbols::COMMA) => {
+                if length == 1 {
+                    return Outcome::Value(template);
+                }
+                (self.heap.element(address, 1), Cell::expression(address + 2, length - 2, false))
+            }
+            _ => (pattern, Cell::UNIT),
+        };
+        let own_only = pattern.is_reference();
+        let goal = Goal { spaces, pattern, rest, template, call, expected, own_only };
+        if self.search(goal) { Outcome::Scheduled } else { Outcome::Empty }
+    }
+
+    /// Finds the facts for the first conjunct and takes the first that matches.
+    fn search(&mut self, goal: Goal) -> bool {
+        let mut facts = Vec::new();
+        let searched = if goal.own_only { 1 } else { goal.spaces.len() };
+        for (index, space) in goal.spaces.iter().take(searched).enumerate() {
+            let mut out = Writer::new();
+            let unknown = |value: &Grounded| space.handle_of(value).unwrap_or(u64::MAX);
+            self.heap.encode(goal.pattern, &mut out, &mut { unknown });
+            facts.extend(space.candidates(out.bytes()).into_iter().map(|fact| (fact, index > 0)));
+        }
+        let mut search = FactSearch { facts, next: 0, copies: 0, goal };
+        // The choice point comes first, so that the bindings of a match are undone with it.
+        self.choose(Alternatives::Exhausted);
+        let found = self.take_fact(&mut search);
+        self.note_search(search, found)
+    }
+
+    /// Tries the next fact of the newest choice point, whose state is restored.
+    pub(super) fn next_fact(&mut self) {
+        let Some(choice) = self.choices.last_mut() else { return };
+        let Alternatives::Facts(search) = std::mem::replace(&mut choice.alternatives, Alternatives::Exhausted) else {
+            return;
+        };
+        let mut search = *search;
+        let found = self.take_fact(&mut search);
+        if !self.note_search(search, found) {
+            self.task = Task::Fail;
+        }
+    }
+
+    /// Keeps the search for later if anything is left, and goes on with the match.
+    fn note_search(&mut self, search: FactSearch, found: bool) -> bool {
+        let more = search.copies > 0 || search.next < search.facts.len();
+        let goal = search.goal.clone();
+        if found && more {
+            if let Some(choice) = self.choices.last_mut() {
+                choice.alternatives = Alternatives::Facts(Box::new(search));
+            }
+        } else {
+            self.cut_newest();
+        }
+        if found {
+            self.matched(goal);
+        }
+        found
+    }
+
+    /// Unifies the pattern with the next fact that fits.
+    fn take_fact(&mut self, search: &mut FactSearch) -> bool {
+        loop {
+            if search.copies == 0 {
+                let Some((fact, _)) = search.facts.get(search.next) else { return false };
+                search.next += 1;
+                search.copies = fact.count;
+            }
+            search.copies -= 1;
+            let (fact, imported) = &search.facts[search.next - 1];
+            let Some(space) = search.goal.spaces.get(usize::from(*imported)) else { return false };
+            let top = self.heap.top();
+            let term = self.heap.decode(&fact.bytes, fact.variables(), space);
+            let pattern = search.goal.pattern;
+            if self.heap.attempt(|heap| heap.unify(pattern, term)) {
+                return true;
+            }
+            self.heap.cells.truncate(top as usize);
+            search.copies = 0;
+        }
+    }
+
+    /// A conjunct is matched: on to the next, or to the template.
+    fn matched(&mut self, goal: Goal) {
+        match goal.rest.slice() {
+            Some((address, length)) if length > 0 => {
+                let pattern = self.heap.element(address, 0);
+                let rest = Cell::expression(address + 1, length - 1, false);
+                let own_only = pattern.is_reference();
+                if !self.search(Goal { pattern, rest, own_only, ..goal }) {
+                    self.task = Task::Fail;
+                }
+            }
+            _ => self.call_result(goal.call, goal.expected, goal.template),
+        }
+    }
+
+    /// The space that a term refers to.
+    pub(crate) fn as_space(&self, term: Cell) -> Option<SpaceId> {
+        match term.view() {
+            View::Space(id) => Some(SpaceId(id)),
+            _ => None,
+        }
+    }
+}

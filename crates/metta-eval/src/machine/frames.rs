@@ -1,0 +1,218 @@
+//! Continuations.
+
+use metta_atom::SpaceId;
+
+use crate::cell::{Cell, View};
+use crate::machine::{Machine, Task};
+use crate::symbols::{self, cell};
+
+/// Marks a frame that takes results as they come, without the check of an evaluation's exit.
+pub(super) const RAW: u32 = u32::MAX;
+
+/// Somebody who waits for a result.
+#[derive(Debug)]
+pub(super) struct Frame {
+    pub(super) parent: u32,
+    /// The number of choice points when the awaited evaluation began, or [`RAW`].
+    pub(super) choices: u32,
+    pub(super) exit: Exit,
+    pub(super) kind: Kind,
+}
+
+/// What the evaluation awaited by a frame has come to so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Exit {
+    /// One alternative gave a result that is not an error.
+    pub(super) succeeded: bool,
+}
+
+/// Who waits, and for what.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    /// The evaluation as a whole.
+    Top,
+    /// An expression waits for its element `index`. `function` is its type, `NONE` for a tuple.
+    Argument { expression: Cell, function: Cell, expected: Cell, block: Cell, index: u32 },
+    /// A call whose rule ran instructions waits for their outcome.
+    CallReturn { call: Cell, expected: Cell },
+    Chain { variable: Cell, template: Cell },
+    Function { call: Cell },
+    /// A `collapse` waits for the next result.
+    Collapse,
+    /// A `collapse-bind` waits for the next raw result; `position` is its choice point.
+    CollapseBind { position: u32 },
+    /// Passes a result to the parent, past the check at the parent's exit.
+    Deliver,
+    Case { call: Cell, cases: Cell, expected: Cell, found: bool },
+    /// The end of an evaluation in another space.
+    Leave { space: SpaceId },
+    /// `map-atom` waits for the instruction of element `index`.
+    Map { call: Cell, block: Cell, index: u32, expected: Cell },
+    /// `filter-atom` waits for the verdict on element `index`; `kept` are those so far.
+    Filter { call: Cell, kept: Cell, index: u32, expected: Cell },
+    /// `foldl-atom` waits for the accumulator after element `index`.
+    Fold { call: Cell, index: u32, expected: Cell },
+    /// An assertion waits for the results of its first expression.
+    Assert { call: Cell },
+    /// An assertion waits for the results of its second expression.
+    AssertSecond { call: Cell, actual: Cell },
+    /// `assert` waits for its truth value.
+    AssertTrue { call: Cell },
+
+}
+
+impl Kind {
+    /// The cells of a frame, for the collector.
+    pub(super) fn cells(&mut self) -> [Option<&mut Cell>; 4] {
+        match self {
+            Kind::Top | Kind::Collapse | Kind::CollapseBind { .. } | Kind::Deliver | Kind::Leave { .. } => {
+                [None, None, None, None]
+            }
+            Kind::Argument { expression, function, expected, block, .. } => {
+                [Some(expression), Some(function), Some(expected), Some(block)]
+            }
+            Kind::CallReturn { call, expected } | Kind::Fold { call, expected, .. } => {
+                [Some(call), Some(expected), None, None]
+            }
+            Kind::Chain { variable, template } => [Some(variable), Some(template), None, None],
+            Kind::Function { call } | Kind::Assert { call } | Kind::AssertTrue { call } => {
+                [Some(call), None, None, None]
+            }
+            Kind::Case { call, cases, expected, .. } => [Some(call), Some(cases), Some(expected), None],
+            Kind::Map { call, block, expected, .. } => [Some(call), Some(block), Some(expected), None],
+            Kind::Filter { call, kept, expected, .. } => [Some(call), Some(kept), Some(expected), None],
+            Kind::AssertSecond { call, actual } => [Some(call), Some(actual), None, None],
+        }
+    }
+}
+
+impl Machine {
+    /// Makes a frame that waits for the results of an evaluation.
+    pub(super) fn wait(&mut self, kind: Kind) {
+        self.push_frame(self.choices.len() as u32, kind);
+    }
+
+    /// Makes a frame that waits for raw results.
+    pub(super) fn wait_raw(&mut self, kind: Kind) {
+        self.push_frame(RAW, kind);
+    }
+
+    fn push_frame(&mut self, choices: u32, kind: Kind) {
+        let parent = self.frame;
+        self.frame = self.frames.len() as u32;
+        self.frames.push(Frame { parent, choices, exit: Exit::default(), kind });
+    }
+
+    /// Leaves the current frame; its storage is freed unless a choice point may come back to it.
+    pub(super) fn leave_frame(&mut self) {
+        let left = self.frame;
+        self.frame = self.frames[left as usize].parent;
+        let kept = self.choices.last().map_or(0, |choice| choice.frames);
+        if left >= kept {
+            self.frames.truncate(left as usize);
+        }
+    }
+
+    /// Gives a result to the current frame.
+    ///
+    /// An evaluation has no result `Empty`, and its errors count only when no
+    /// alternative succeeds: they are held back while alternatives are left.
+    pub(super) fn return_value(&mut self, value: Cell) {
+        let frame = &mut self.frames[self.frame as usize];
+        if frame.choices == RAW {
+            return self.deliver(value);
+        }
+        if value == cell(symbols::EMPTY) {
+            self.task = Task::Fail;
+            return;
+        }
+        let alternatives = self.choices.len() as u32 > frame.choices;
+        if !self.heap.is_error(value) {
+            if alternatives {
+                frame.exit.succeeded = true;
+            }
+            return self.deliver(value);
+        }
+        if frame.exit.succeeded {
+            self.task = Task::Fail;
+        } else if alternatives {
+            self.hold_back(value);
+            self.task = Task::Fail;
+        } else {
+            self.deliver(value);
+        }
+    }
+
+    /// Lets the current frame go on with a result.
+    pub(super) fn deliver(&mut self, value: Cell) {
+        let kind = self.frames[self.frame as usize].kind;
+        match kind {
+            Kind::Top => return self.report(value),
+            Kind::Collapse => return self.collect_result(value),
+            Kind::CollapseBind { position } => return self.collect_pair(position, value),
+            Kind::Case { .. } => return self.case_result(value),
+            _ => self.leave_frame(),
+        }
+        match kind {
+            Kind::Argument { expression, function, expected, block, index } => {
+                self.argument_result(expression, function, expected, block, index, value);
+            }
+            Kind::CallReturn { call, expected } => self.finish_call(call, expected, value),
+            Kind::Chain { variable, template } => self.chain_result(variable, template, value),
+            Kind::Function { call } => self.function_result(call, value),
+            Kind::Leave { space } => {
+                self.space = space;
+                self.task = Task::Return(value);
+            }
+            Kind::Map { call, block, index, expected } => self.map_result(call, block, index, expected, value),
+            Kind::Filter { call, kept, index, expected } => self.filter_result(call, kept, index, expected, value),
+            Kind::Fold { call, index, expected } => self.fold_step(call, index + 1, expected, value),
+            Kind::Assert { call } => self.assert_first(call, value),
+            Kind::AssertSecond { call, actual } => self.assert_second(call, actual, value),
+            Kind::AssertTrue { call } => self.assert_true(call, value),
+            Kind::Deliver => self.task = Task::Deliver(value),
+            Kind::Top | Kind::Collapse | Kind::CollapseBind { .. } | Kind::Case { .. } => {}
+        }
+    }
+
+    /// Reports a result of the whole evaluation.
+    fn report(&mut self, value: Cell) {
+        if let Some(limit) = self.limits.results
+            && self.n_results >= limit
+        {
+            self.failure = Some(crate::EvalError::TooManyResults { limit });
+            return;
+        }
+        let atom = self.export(value);
+        self.results.push(atom);
+        self.n_results += 1;
+        self.task = Task::Fail;
+    }
+
+    /// An element of an expression is known: stop at an error, else go on to the next.
+    fn argument_result(
+        &mut self,
+        expression: Cell,
+        function: Cell,
+        expected: Cell,
+        block: Cell,
+        index: u32,
+        value: Cell,
+    ) {
+        let (View::Expression { address: source, .. }, View::Expression { address: target, .. }) =
+            (expression.view(), block.view())
+        else {
+            return;
+        };
+        if self.heap.is_error(value) {
+            // An argument that literally is the error is passed on; a tuple never holds one.
+            let argument = self.heap.element(source, index);
+            if function == Cell::NONE || !self.heap.equal(value, argument) {
+                self.task = Task::Return(value);
+                return;
+            }
+        }
+        self.heap.cells[(target + index) as usize] = value;
+        self.evaluate_elements(expression, function, expected, block, index + 1);
+    }
+}

@@ -1,0 +1,136 @@
+//! Garbage collection and limits.
+
+use crate::cell::Cell;
+use crate::collect::Marks;
+use crate::heap::Heap;
+use crate::machine::frames::Frame;
+use crate::machine::{Machine, Task};
+use crate::program::Program;
+use crate::EvalError;
+
+/// Cells at which the first collection happens: 4 MiB.
+pub(super) const FIRST_COLLECTION: usize = 512 << 10;
+/// A stack or heap keeps at most this much storage from one evaluation to the next.
+const KEPT: usize = 1 << 20;
+/// Cells of compiled code and symbols after which a machine forgets what it has compiled.
+const MOST_CODE: usize = 8 << 20;
+
+/// Gives storage back that only an unusual evaluation needed.
+pub(super) fn release<T>(storage: &mut Vec<T>) {
+    if storage.capacity() > KEPT {
+        storage.shrink_to(0);
+    }
+}
+
+impl Machine {
+    /// Forgets compiled code when there is very much of it.
+    pub(super) fn forget_old_code(&mut self) {
+        if self.heap.code.len() + self.heap.symbols.len() > MOST_CODE {
+            self.heap = Heap::new();
+            self.program = Program::new(&mut self.heap);
+        }
+    }
+
+    /// Frees what no root reaches. Cost: O(live cells + heap / 64).
+    pub(super) fn collect_garbage(&mut self) {
+        self.stats.collections += 1;
+        self.note_peak();
+        let marks = self.mark_roots();
+        self.update_roots(&marks);
+        let live = self.heap.cells.len();
+        self.collect_at = (2 * live).max(live + FIRST_COLLECTION);
+        if let Some(limit) = self.limits.memory_bytes {
+            // Stay below the limit as long as what lives does.
+            let cells = usize::try_from(limit / 8).unwrap_or(usize::MAX);
+            self.collect_at = self.collect_at.min((live + FIRST_COLLECTION / 8).max(cells.saturating_sub(cells / 4)));
+        }
+        self.check_limits();
+    }
+
+    fn mark_roots(&mut self) -> Marks {
+        let mut marks = Marks::new(&self.heap);
+        for cell in task_cells(&mut self.task).into_iter().flatten() {
+            marks.mark(&self.heap, *cell);
+        }
+        for Frame { kind, .. } in &mut self.frames {
+            for cell in kind.cells().into_iter().flatten() {
+                marks.mark(&self.heap, *cell);
+            }
+        }
+        for choice in &mut self.choices {
+            choice.alternatives.each_cell(&mut |cell| marks.mark(&self.heap, *cell));
+        }
+        let barriers = self.barriers.iter_mut().map(|barrier| &mut barrier.errors);
+        for parcel in self.parcels.iter_mut().chain(barriers) {
+            for cell in parcel.outer_cells() {
+                marks.mark(&self.heap, *cell);
+            }
+        }
+        marks.seal();
+        marks
+    }
+
+    fn update_roots(&mut self, marks: &Marks) {
+        for cell in task_cells(&mut self.task).into_iter().flatten() {
+            *cell = marks.update(*cell);
+        }
+        for Frame { kind, .. } in &mut self.frames {
+            for cell in kind.cells().into_iter().flatten() {
+                *cell = marks.update(*cell);
+            }
+        }
+        for choice in &mut self.choices {
+            choice.alternatives.each_cell(&mut |cell| *cell = marks.update(*cell));
+            choice.heap = marks.forward(choice.heap);
+        }
+        let barriers = self.barriers.iter_mut().map(|barrier| &mut barrier.errors);
+        for parcel in self.parcels.iter_mut().chain(barriers) {
+            for cell in parcel.outer_cells() {
+                *cell = marks.update(*cell);
+            }
+        }
+        let mut trails: Vec<&mut usize> = self.choices.iter_mut().map(|choice| &mut choice.trail).collect();
+        marks.compact(&mut self.heap, &mut trails);
+    }
+
+    /// Bytes of terms, frames, choice points and kept results.
+    fn bytes(&self) -> u64 {
+        let frames = (self.frames.len() * size_of::<Frame>()) as u64;
+        let choices = (self.choices.len() * size_of::<super::Choice>()) as u64;
+        let facts: u64 = self.choices.iter().map(|choice| choice.alternatives.bytes()).sum();
+        let parcels: u64 = self.parcels.iter().map(crate::parcel::Parcel::bytes).sum();
+        let results = 64 * self.results.len() as u64;
+        self.heap.bytes() + 8 * self.heap.code.len() as u64 + frames + choices + facts + parcels + results
+    }
+
+    pub(super) fn note_peak(&mut self) {
+        self.stats.peak_bytes = self.stats.peak_bytes.max(self.bytes());
+    }
+
+    /// Enforces the limits of memory and depth. Garbage is collected before memory counts as full.
+    pub(super) fn check_limits(&mut self) {
+        if let Some(limit) = self.limits.depth
+            && self.frames.len() as u64 > limit
+        {
+            self.failure = Some(EvalError::TooDeep { limit });
+        }
+        if let Some(limit_bytes) = self.limits.memory_bytes
+            && self.bytes() > limit_bytes
+        {
+            self.failure = Some(EvalError::OutOfMemory { limit_bytes });
+        }
+        // Addresses have 31 bits: beyond that no limit helps.
+        if self.heap.cells.len() >= (1 << 31) - (1 << 27) || self.frames.len() >= 1 << 31 {
+            self.failure = Some(EvalError::OutOfMemory { limit_bytes: self.bytes() });
+        }
+    }
+}
+
+fn task_cells(task: &mut Task) -> [Option<&mut Cell>; 2] {
+    match task {
+        Task::Eval { term, expected } => [Some(term), Some(expected)],
+        Task::Exec(cell) | Task::Return(cell) | Task::Deliver(cell) => [Some(cell), None],
+        Task::Fail | Task::Done => [None, None],
+    }
+}
+

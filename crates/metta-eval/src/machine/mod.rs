@@ -1,0 +1,239 @@
+//! The machine: one thread that evaluates one expression at a time.
+//!
+//! Its state is a task (what to do next), continuations (who waits for the
+//! result) and choice points (what else could have been done). Everything lives
+//! in vectors of the machine's own, so depth is bounded by memory only and a run
+//! can stop after any task and go on later.
+//!
+//! ```text
+//!  task ── Eval ──► arguments ──► call ──► result ──► Eval of the result ...
+//!    │                                        └────► Return ──► innermost frame
+//!    └── Fail ──► newest choice point: cut heap, trail and frames back, next alternative
+//! ```
+//!
+//! Invariant M1: a frame is never changed but for its exit state and its `found` flag, so
+//! frames below the mark of a choice point are as they were when it was made.
+//! Invariant M2: the elements of an argument block are written from left to right;
+//! an alternative of argument `i` rewrites `i` and what follows before anyone reads it.
+
+mod calls;
+mod choices;
+mod collapse;
+mod eval;
+mod facts;
+mod frames;
+mod memory;
+mod minimal;
+mod run;
+mod values;
+
+use std::sync::Arc;
+
+use metta_atom::{Atom, SpaceId};
+
+use crate::cell::{Cell, SymbolId};
+use crate::convert::VariableNames;
+use crate::heap::Heap;
+use crate::parcel::Parcel;
+use crate::program::{Head, Program};
+use crate::{Effect, EvalError, Library, Limits, Stats, World};
+
+use choices::{Barrier, Choice};
+use frames::{Frame, Kind};
+
+/// What a call of [`Machine::step`] came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Step {
+    /// The budget is used up; call again.
+    Yield,
+    /// The next reduction needs an effect that was not allowed.
+    Blocked(Effect),
+    /// All results are known.
+    Done,
+    /// A limit was hit.
+    Failed(EvalError),
+}
+
+/// What to do next.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Task {
+    /// Evaluate a term with an expected type; results go to the current frame.
+    Eval { term: Cell, expected: Cell },
+    /// Run a term if it is an instruction of Minimal MeTTa, else return it as it is.
+    Exec(Cell),
+    /// Give a result to the current frame.
+    Return(Cell),
+    /// Give a result to the current frame, past its exit check.
+    Deliver(Cell),
+    /// Take the next alternative.
+    Fail,
+    /// Nothing: all alternatives are done.
+    Done,
+}
+
+/// Evaluates one expression at a time against a [`World`].
+///
+/// A machine can be used again and again; it keeps the rules it has compiled.
+#[derive(Debug)]
+pub struct Machine {
+    pub(crate) heap: Heap,
+    pub(crate) world: World,
+    pub(crate) program: Program,
+    pub(crate) library: Library,
+    pub(crate) task: Task,
+    frames: Vec<Frame>,
+    /// The current frame, the one that waits for the next result.
+    frame: u32,
+    choices: Vec<Choice>,
+    barriers: Vec<Barrier>,
+    /// Results of the `collapse`s under way, innermost last.
+    parcels: Vec<Parcel>,
+    /// The space in which rules and types are looked up.
+    pub(crate) space: SpaceId,
+    /// The space of the whole evaluation.
+    pub(crate) context: SpaceId,
+    allowed: Effect,
+    blocked: Option<Effect>,
+    limits: Limits,
+    results: Vec<Atom>,
+    n_results: u64,
+    pub(crate) output: Vec<String>,
+    pub(crate) trace: Vec<String>,
+    names: u64,
+    stats: Stats,
+    collect_at: usize,
+    failure: Option<EvalError>,
+    slots: Vec<Cell>,
+}
+
+impl Machine {
+    /// Makes a machine with the given operations.
+    pub fn new(library: Library) -> Self {
+        let mut heap = Heap::new();
+        let program = Program::new(&mut heap);
+        Machine {
+            heap,
+            world: World::empty(),
+            program,
+            library,
+            task: Task::Done,
+            frames: Vec::new(),
+            frame: 0,
+            choices: Vec::new(),
+            barriers: Vec::new(),
+            parcels: Vec::new(),
+            space: SpaceId::TOP,
+            context: SpaceId::TOP,
+            allowed: Effect::Outside,
+            blocked: None,
+            limits: Limits::default(),
+            results: Vec::new(),
+            n_results: 0,
+            output: Vec::new(),
+            trace: Vec::new(),
+            names: 0,
+            stats: Stats::default(),
+            collect_at: memory::FIRST_COLLECTION,
+            failure: None,
+            slots: Vec::new(),
+        }
+    }
+
+    /// Begins the evaluation of `goal` in the space `context` of `world`.
+    ///
+    /// An effect stronger than `allowed` makes [`Machine::step`] answer [`Step::Blocked`].
+    pub fn begin(&mut self, goal: &Atom, context: SpaceId, world: World, limits: &Limits, allowed: Effect) {
+        self.reset();
+        self.world = world;
+        self.space = context;
+        self.context = context;
+        self.limits = limits.clone();
+        self.allowed = allowed;
+        self.program.invalidate();
+        let term = self.heap.import(goal, &mut rustc_hash::FxHashMap::default(), true);
+        self.frames.push(Frame { parent: 0, choices: 0, exit: frames::Exit::default(), kind: Kind::Top });
+        // A literal `Empty` is a symbol like any other; as the result of an expression it means no result.
+        self.task = if term.is_expression() {
+            Task::Eval { term, expected: crate::symbols::cell(crate::symbols::UNDEFINED) }
+        } else {
+            Task::Deliver(term)
+        };
+    }
+
+    /// Returns the results found since the last call, in order.
+    pub fn take_results(&mut self) -> Vec<Atom> {
+        std::mem::take(&mut self.results)
+    }
+
+    /// Returns the lines printed since the last call.
+    pub fn take_output(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.output)
+    }
+
+    /// Returns the lines traced since the last call.
+    pub fn take_trace(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.trace)
+    }
+
+    /// Ends the evaluation and gives the world back, with what was written to it.
+    pub fn end(&mut self) -> World {
+        let world = std::mem::replace(&mut self.world, World::empty());
+        self.reset();
+        world
+    }
+
+    /// Returns what the current evaluation has used so far.
+    pub fn stats(&self) -> Stats {
+        self.stats
+    }
+
+    fn reset(&mut self) {
+        self.heap.clear();
+        self.frames.clear();
+        self.frame = 0;
+        self.choices.clear();
+        self.barriers.clear();
+        self.parcels.clear();
+        self.task = Task::Done;
+        self.blocked = None;
+        self.failure = None;
+        self.results.clear();
+        self.n_results = 0;
+        self.output.clear();
+        self.trace.clear();
+        self.names = 0;
+        self.stats = Stats::default();
+        self.collect_at = memory::FIRST_COLLECTION;
+        memory::release(&mut self.heap.cells);
+        memory::release(&mut self.frames);
+        self.forget_old_code();
+    }
+
+    /// What is declared about a symbol, in the current space.
+    pub(crate) fn head(&mut self, id: SymbolId) -> Arc<Head> {
+        self.program.head(&mut self.heap, &self.world, self.space, id)
+    }
+
+    /// What is declared about heads that are not symbols, in the current space.
+    pub(crate) fn open_head(&mut self) -> Arc<Head> {
+        self.program.open(&mut self.heap, &self.world, self.space)
+    }
+
+    /// Makes the atom of a term, its variables numbered on from those of earlier results.
+    pub(crate) fn export(&mut self, term: Cell) -> Atom {
+        let mut names = VariableNames::starting_at(self.names);
+        let atom = self.heap.export(term, &mut names);
+        self.names = names.next();
+        atom
+    }
+
+    /// Reports whether an effect may happen; if not, the machine is blocked.
+    pub(crate) fn permits(&mut self, effect: Effect) -> bool {
+        let permitted = effect <= self.allowed;
+        if !permitted {
+            self.blocked = Some(effect);
+        }
+        permitted
+    }
+}

@@ -1,0 +1,81 @@
+//! The loop.
+
+use crate::cell::Cell;
+use crate::machine::{Machine, Step, Task};
+use crate::{EvalError, Stats};
+
+/// Tasks between two looks at the limits that need counting.
+const CHECK_INTERVAL: u64 = 1024;
+
+impl Machine {
+    /// Goes on for about `budget` reductions.
+    ///
+    /// Cost: a reduction takes well below a microsecond on small terms; one that
+    /// builds or compares a big term takes time in proportion to it.
+    pub fn step(&mut self, budget: u64) -> Step {
+        if let Some(effect) = self.blocked {
+            return Step::Blocked(effect);
+        }
+        let end = self.stats.reductions.saturating_add(budget);
+        let mut ticks = 0;
+        loop {
+            match self.task {
+                Task::Eval { term, expected } => self.eval(term, expected),
+                Task::Exec(term) => self.exec(term),
+                Task::Return(value) => self.return_value(value),
+                Task::Deliver(value) => self.deliver(value),
+                Task::Fail => self.backtrack(),
+                Task::Done => return self.stop(),
+            }
+            ticks += 1;
+            if self.heap.cells.len() >= self.collect_at {
+                self.collect_garbage();
+            }
+            if ticks % CHECK_INTERVAL == 0 {
+                self.check_limits();
+            }
+            if self.failure.is_some() || self.blocked.is_some() {
+                return self.stop();
+            }
+            // Failing through many alternatives costs time without a reduction.
+            if self.stats.reductions >= end || ticks >= budget.saturating_mul(16) {
+                return if matches!(self.task, Task::Done) { self.stop() } else { Step::Yield };
+            }
+        }
+    }
+
+    /// What the caller is told when the machine does not go on.
+    fn stop(&mut self) -> Step {
+        self.note_peak();
+        if let Some(effect) = self.blocked {
+            return Step::Blocked(effect);
+        }
+        match &self.failure {
+            Some(failure) => Step::Failed(failure.clone()),
+            None => Step::Done,
+        }
+    }
+
+    /// Counts a reduction and enforces the step limit.
+    pub(super) fn count_reduction(&mut self) {
+        let Stats { reductions, .. } = &mut self.stats;
+        *reductions += 1;
+        if let Some(limit) = self.limits.steps
+            && *reductions > limit
+        {
+            self.failure = Some(EvalError::OutOfSteps { limit });
+        }
+    }
+
+    /// Makes alternatives of several ready results.
+    pub(super) fn return_all(&mut self, values: &[Cell]) {
+        match values {
+            [] => self.task = Task::Fail,
+            [value] => self.task = Task::Return(*value),
+            _ => {
+                let list = self.heap.expression(values);
+                self.choose_results(list, 0);
+            }
+        }
+    }
+}

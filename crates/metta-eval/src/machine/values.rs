@@ -1,0 +1,271 @@
+//! Native functions that evaluate parts of their arguments: lists, assertions, narrowing.
+
+use crate::cell::{Cell, View};
+use crate::library::{Assertion, Call, report};
+use crate::machine::frames::Kind;
+use crate::machine::{Machine, Task};
+use crate::symbols::{self, cell};
+
+impl Machine {
+    /// Equality as `==` has it: structural; states are equal when their contents are.
+    pub(crate) fn equal(&self, a: Cell, b: Cell) -> bool {
+        if let (View::State(x), View::State(y)) = (a.view(), b.view()) {
+            let content = |id| self.world.state(metta_atom::StateId(id)).map(|cell| &cell.content);
+            return x == y || content(x) == content(y);
+        }
+        self.heap.equal(a, b)
+    }
+
+    /// Makes alternatives that bind a variable to a value each and go on with a result of the call.
+    pub(crate) fn narrow(&mut self, call: Call, variable: Cell, alternatives: &[(Cell, Cell)]) {
+        let mut pairs = Vec::new();
+        for (value, result) in alternatives {
+            let address = self.heap.top();
+            self.heap.cells.extend_from_slice(&[variable, *value]);
+            let pair = self.heap.expression(&[*result, Cell::bindings(address, 2)]);
+            pairs.push(pair);
+        }
+        let list = self.heap.expression(&pairs);
+        self.return_to(call);
+        self.choose_pairs(list);
+    }
+
+    /// Makes results that come next the results of `call`.
+    fn return_to(&mut self, call: Call) {
+        if call.expected != Cell::NONE {
+            self.wait_raw(Kind::CallReturn { call: call.term, expected: call.expected });
+        }
+    }
+
+    /// Evaluates a term in the context space; its results are results of `call`.
+    pub(crate) fn evaluate_apart(&mut self, call: Call, term: Cell) {
+        self.return_to(call);
+        self.wait(Kind::Leave { space: self.space });
+        self.space = self.context;
+        self.task = Task::Eval { term, expected: cell(symbols::UNDEFINED) };
+    }
+
+    fn argument_of(&self, call: Cell, index: u32) -> Cell {
+        match call.slice() {
+            Some((address, length)) if index + 1 < length => self.heap.element(address, index + 1),
+            _ => Cell::UNIT,
+        }
+    }
+
+    /// Element `index` of the list that is the first argument.
+    fn list_element(&self, call: Cell, index: u32) -> Option<Cell> {
+        let (address, length) = self.argument_of(call, 0).slice()?;
+        (index < length).then(|| self.heap.element(address, index))
+    }
+
+    /// A template with values for some variables and new names for all others.
+    fn instance(&mut self, template: Cell, values: &[(Cell, Cell)]) -> Cell {
+        let mut replaced = values.to_vec();
+        for variable in self.heap.variables(template) {
+            if !values.iter().any(|(known, _)| *known == variable) {
+                let renamed = self.heap.renamed(variable);
+                replaced.push((variable, renamed));
+            }
+        }
+        self.heap.substituted(template, &replaced)
+    }
+
+    pub(crate) fn begin_map(&mut self, call: Call) {
+        let length = self.argument_of(call.term, 0).slice().map_or(0, |(_, length)| length);
+        let address = self.heap.allocate(length);
+        self.map_step(call.term, Cell::expression(address, length, false), 0, call.expected);
+    }
+
+    /// Instantiates the template for the elements from `index` on; instructions are run at once.
+    fn map_step(&mut self, call: Cell, block: Cell, mut index: u32, expected: Cell) {
+        let (variable, template) = (self.argument_of(call, 1), self.argument_of(call, 2));
+        let Some((target, _)) = block.slice() else { return };
+        while let Some(element) = self.list_element(call, index) {
+            let mapped = self.instance(template, &[(variable, element)]);
+            if self.instruction(mapped).is_some() {
+                self.wait_raw(Kind::Map { call, block, index, expected });
+                self.task = Task::Exec(mapped);
+                return;
+            }
+            self.heap.cells[(target + index) as usize] = mapped;
+            index += 1;
+        }
+        self.finish_call(call, expected, block);
+    }
+
+    pub(super) fn map_result(&mut self, call: Cell, block: Cell, index: u32, expected: Cell, value: Cell) {
+        if let Some((target, _)) = block.slice() {
+            self.heap.cells[(target + index) as usize] = value;
+        }
+        self.map_step(call, block, index + 1, expected);
+    }
+
+    pub(crate) fn begin_filter(&mut self, call: Call) {
+        self.filter_step(call.term, Cell::UNIT, 0, call.expected);
+    }
+
+    /// Asks for the verdict on element `index`. `kept` links the elements kept so far, newest first.
+    fn filter_step(&mut self, call: Cell, kept: Cell, index: u32, expected: Cell) {
+        let (variable, predicate) = (self.argument_of(call, 1), self.argument_of(call, 2));
+        match self.list_element(call, index) {
+            Some(element) => {
+                let term = self.instance(predicate, &[(variable, element)]);
+                self.wait(Kind::Filter { call, kept, index, expected });
+                self.task = Task::Eval { term, expected: cell(symbols::BOOL) };
+            }
+            None => {
+                let list = self.linked(kept);
+                self.finish_call(call, expected, list);
+            }
+        }
+    }
+
+    pub(super) fn filter_result(&mut self, call: Cell, kept: Cell, index: u32, expected: Cell, verdict: Cell) {
+        match verdict.view() {
+            View::Bool(true) => {
+                let element = self.list_element(call, index).unwrap_or(Cell::UNIT);
+                let kept = self.heap.expression(&[element, kept]);
+                self.filter_step(call, kept, index + 1, expected);
+            }
+            View::Bool(false) => self.filter_step(call, kept, index + 1, expected),
+            _ if self.heap.is_error(verdict) => self.finish_call(call, expected, verdict),
+            _ => {
+                let reason = cell(symbols::NO_RETURN);
+                let error = self.error(call, reason);
+                self.finish_call(call, expected, error);
+            }
+        }
+    }
+
+    /// The elements of a linked list, oldest first.
+    fn linked(&mut self, mut link: Cell) -> Cell {
+        let mut elements = Vec::new();
+        while let Some((address, 2)) = link.slice() {
+            elements.push(self.heap.element(address, 0));
+            link = self.heap.element(address, 1);
+        }
+        elements.reverse();
+        self.heap.expression(&elements)
+    }
+
+    pub(crate) fn begin_fold(&mut self, call: Call) {
+        let first = self.argument_of(call.term, 1);
+        self.fold_step(call.term, 0, call.expected, first);
+    }
+
+    /// Folds element `index` into the accumulator.
+    pub(super) fn fold_step(&mut self, call: Cell, index: u32, expected: Cell, accumulator: Cell) {
+        let Some(element) = self.list_element(call, index) else {
+            self.finish_call(call, expected, accumulator);
+            return;
+        };
+        let variables = (self.argument_of(call, 2), self.argument_of(call, 3));
+        let operation = self.argument_of(call, 4);
+        let term = self.instance(operation, &[(variables.0, accumulator), (variables.1, element)]);
+        self.wait(Kind::Fold { call, index, expected });
+        self.wait(Kind::Leave { space: self.space });
+        self.space = self.context;
+        self.task = Task::Eval { term, expected: cell(symbols::UNDEFINED) };
+    }
+
+    fn assertion(&self, call: Cell) -> Assertion {
+        let name = self.heap.head_symbol(call).map_or("", |id| self.heap.symbols.name(id));
+        Assertion::named(name)
+    }
+
+    pub(crate) fn begin_assertion(&mut self, call: Call) {
+        let first = self.argument_of(call.term, 0);
+        self.return_to(call);
+        if self.assertion(call.term).truth {
+            self.wait(Kind::AssertTrue { call: call.term });
+            self.wait(Kind::Leave { space: self.space });
+            self.space = self.context;
+            self.task = Task::Eval { term: first, expected: cell(symbols::UNDEFINED) };
+        } else {
+            self.wait_raw(Kind::Assert { call: call.term });
+            self.begin_collapse(first);
+        }
+    }
+
+    pub(super) fn assert_true(&mut self, call: Cell, value: Cell) {
+        if value == Cell::bool(true) {
+            self.task = Task::Return(Cell::UNIT);
+            return;
+        }
+        let asserted = self.argument_of(call, 0);
+        let (not, truth) = (self.heap.symbols.intern("not"), Cell::bool(true));
+        let reason = self.heap.expression(&[asserted, Cell::operation(not), truth]);
+        let error = self.error(call, reason);
+        self.task = Task::Return(error);
+    }
+
+    /// The results of the first expression are known.
+    pub(super) fn assert_first(&mut self, call: Cell, actual: Cell) {
+        let second = self.argument_of(call, 1);
+        if self.assertion(call).to_result {
+            self.assert_second(call, actual, second);
+        } else {
+            self.wait_raw(Kind::AssertSecond { call, actual });
+            self.begin_collapse(second);
+        }
+    }
+
+    pub(super) fn assert_second(&mut self, call: Cell, actual: Cell, expected: Cell) {
+        let assertion = self.assertion(call);
+        let cells = |machine: &Machine, list: Cell| -> Vec<Cell> {
+            let elements = machine.heap.elements(list).unwrap_or(&[]);
+            elements.iter().map(|cell| machine.heap.deref(*cell)).collect()
+        };
+        let (found, wanted) = (cells(self, actual), cells(self, expected));
+        if assertion.includes {
+            self.assert_included(call, actual, &found, &wanted);
+            return;
+        }
+        let Some(text) = report(self, &found, &wanted, assertion.alpha) else {
+            self.task = Task::Return(Cell::UNIT);
+            return;
+        };
+        let error = if assertion.message {
+            // The error shows the call without its message.
+            let (address, length) = call.slice().unwrap_or((0, 1));
+            let shown = Cell::expression(address, length - 1, call.is_ground());
+            let shown = self.heap.elements(shown).unwrap_or(&[]).to_vec();
+            let shown = self.heap.expression(&shown);
+            let message = self.argument_of(call, length - 2);
+            self.error(shown, message)
+        } else {
+            let message = self.heap.text(&text);
+            self.error(call, message)
+        };
+        self.task = Task::Return(error);
+    }
+
+    fn assert_included(&mut self, call: Cell, actual: Cell, found: &[Cell], wanted: &[Cell]) {
+        let mut left = found.to_vec();
+        let mut missing = Vec::new();
+        for atom in wanted {
+            match left.iter().position(|result| self.heap.alpha_equal(*result, *atom)) {
+                Some(index) => drop(left.remove(index)),
+                None => missing.push(*atom),
+            }
+        }
+        if missing.is_empty() {
+            self.task = Task::Return(Cell::UNIT);
+            return;
+        }
+        let missing = self.heap.expression(&missing);
+        let mut words = Vec::new();
+        for word in ["assertIncludes", "error:"] {
+            words.push(Cell::symbol(self.heap.symbols.intern(word)));
+        }
+        words.push(missing);
+        words.push(Cell::operation(self.heap.symbols.intern("not")));
+        for word in ["included", "in", "result:"] {
+            words.push(Cell::symbol(self.heap.symbols.intern(word)));
+        }
+        words.push(actual);
+        let reason = self.heap.expression(&words);
+        let error = self.error(call, reason);
+        self.task = Task::Return(error);
+    }
+}

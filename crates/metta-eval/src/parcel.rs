@@ -1,0 +1,96 @@
+//! Terms kept aside while the heap is cut back: results being collected, errors held back.
+
+use rustc_hash::FxHashMap;
+
+use crate::cell::{CODE, Cell, View};
+use crate::heap::Heap;
+
+/// Terms in an area of their own, in a form that moves back by adding an offset.
+///
+/// Invariant P1: an address in a parcel is relative to the parcel, except that a
+/// `Local` cell refers to an older heap variable, one that was there before the
+/// branch began and is unbound again after it.
+#[derive(Debug, Default)]
+pub(crate) struct Parcel {
+    cells: Vec<Cell>,
+    roots: Vec<Cell>,
+}
+
+impl Parcel {
+    pub(crate) fn bytes(&self) -> u64 {
+        8 * (self.cells.len() + self.roots.len()) as u64
+    }
+
+    /// The cells that refer to the heap, for the collector: older variables and boxes.
+    pub(crate) fn outer_cells(&mut self) -> impl Iterator<Item = &mut Cell> {
+        self.cells
+            .iter_mut()
+            .chain(self.roots.iter_mut())
+            .filter(|cell| matches!(cell.view(), View::Local(_) | View::Boxed(_)))
+    }
+
+    /// Copies a term in. Variables below `old` stay the variables they are; others become new ones.
+    pub(crate) fn push(&mut self, heap: &Heap, term: Cell, old: u32) {
+        let mut fresh: FxHashMap<u32, u32> = FxHashMap::default();
+        let mut pending: Vec<(u32, u32, u32)> = Vec::new();
+        let root = self.copy_node(heap, term, old, &mut fresh, &mut pending);
+        while let Some((source, place, left)) = pending.pop() {
+            if left > 1 {
+                pending.push((source + 1, place + 1, left - 1));
+            }
+            let cell = self.copy_node(heap, heap.get(source), old, &mut fresh, &mut pending);
+            self.cells[place as usize] = cell;
+        }
+        self.roots.push(root);
+    }
+
+    fn copy_node(
+        &mut self,
+        heap: &Heap,
+        cell: Cell,
+        old: u32,
+        fresh: &mut FxHashMap<u32, u32>,
+        pending: &mut Vec<(u32, u32, u32)>,
+    ) -> Cell {
+        let cell = heap.deref(cell);
+        match cell.view() {
+            View::Ref(address) if address < old => Cell::local(address),
+            View::Ref(address) => {
+                let cells = &mut self.cells;
+                let place = *fresh.entry(address).or_insert_with(|| {
+                    cells.push(heap.get(address));
+                    cells.len() as u32 - 1
+                });
+                Cell::reference(place)
+            }
+            View::Expression { address, length } | View::Bindings { address, length }
+                if length > 0 && address & CODE == 0 =>
+            {
+                let place = self.cells.len() as u32;
+                self.cells.resize(self.cells.len() + length as usize, Cell::UNIT);
+                pending.push((address, place, length));
+                cell.with_address(place)
+            }
+            _ => cell,
+        }
+    }
+
+    /// Copies all terms to the heap, in order.
+    pub(crate) fn unpack(&self, heap: &mut Heap) -> Vec<Cell> {
+        let offset = heap.top();
+        heap.cells.extend(self.cells.iter().map(|cell| moved(*cell, offset)));
+        self.roots.iter().map(|cell| moved(*cell, offset)).collect()
+    }
+}
+
+/// The cell of a parcel as it stands in the heap at `offset`.
+fn moved(cell: Cell, offset: u32) -> Cell {
+    match cell.view() {
+        View::Local(address) => Cell::reference(address),
+        View::Expression { length: 0, .. } => cell,
+        _ => match cell.address() {
+            Some(address) if address & CODE == 0 => cell.with_address(address + offset),
+            _ => cell,
+        },
+    }
+}

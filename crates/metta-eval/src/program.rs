@@ -1,0 +1,210 @@
+//! Clauses and types of the heads that a machine has met, compiled on first use.
+//!
+//! An entry is checked against the space once per evaluation and whenever the
+//! evaluation itself changes a declaration of that head; the check compares
+//! pointers, and only clauses that were never seen are compiled.
+
+use std::sync::Arc;
+
+use metta_atom::{Atom, SpaceId};
+use metta_space::{Declaration, Key, Relation, Snapshot};
+use rustc_hash::FxHashMap;
+
+use crate::cell::SymbolId;
+use crate::clause::Clause;
+use crate::heap::Heap;
+use crate::library::{Builtin, Library};
+use crate::world::World;
+
+/// Compiled declarations, in the order in which their alternatives come.
+pub(crate) type Clauses = Arc<[Arc<Clause>]>;
+
+type Source = Option<Arc<Vec<Arc<Declaration>>>>;
+
+/// What is declared about one head symbol, or about all heads that are not symbols.
+#[derive(Debug)]
+pub(crate) struct Head {
+    /// Rules for calls `(head ...)`.
+    pub(crate) calls: Clauses,
+    /// Rules for the bare symbol.
+    pub(crate) bare: Clauses,
+    /// Types of the symbol.
+    pub(crate) types: Clauses,
+    /// Types declared for expressions `(head ...)`.
+    pub(crate) call_types: Clauses,
+    /// Supertypes of the symbol as a type.
+    pub(crate) supertypes: Clauses,
+    /// Supertypes of types `(head ...)`.
+    pub(crate) call_supertypes: Clauses,
+    pub(crate) builtin: Option<&'static Builtin>,
+    sources: Vec<Source>,
+    epoch: u64,
+}
+
+/// The key of the heads that are not symbols.
+const OPEN: SymbolId = SymbolId(u32::MAX);
+
+/// The groups of declarations in an entry, and whether the left side is a call.
+const GROUPS: [(Relation, bool); 6] = [
+    (Relation::Equation, true),
+    (Relation::Equation, false),
+    (Relation::HasType, false),
+    (Relation::HasType, true),
+    (Relation::SubType, false),
+    (Relation::SubType, true),
+];
+
+/// The cache.
+#[derive(Debug, Default)]
+pub(crate) struct Program {
+    heads: FxHashMap<(SpaceId, SymbolId), Arc<Head>>,
+    compiled: FxHashMap<usize, (Arc<Declaration>, Arc<Clause>)>,
+    epoch: u64,
+    builtins: FxHashMap<SymbolId, &'static Builtin>,
+    operation_types: FxHashMap<SymbolId, Clauses>,
+}
+
+impl Program {
+    pub(crate) fn new(heap: &mut Heap) -> Self {
+        let mut program = Program::default();
+        for builtin in crate::library::builtins() {
+            program.builtins.insert(heap.symbols.intern(builtin.name), builtin);
+        }
+        program
+    }
+
+    /// Makes every entry prove itself again, for a new world.
+    pub(crate) fn invalidate(&mut self) {
+        self.epoch += 1;
+    }
+
+    /// Makes the entry of one head prove itself again.
+    pub(crate) fn invalidate_head(&mut self, space: SpaceId, head: Option<SymbolId>) {
+        match head {
+            // What is open is part of every entry.
+            None => self.invalidate(),
+            Some(id) => {
+                self.heads.remove(&(space, id));
+            }
+        }
+    }
+
+    pub(crate) fn builtin(&self, id: SymbolId) -> Option<&'static Builtin> {
+        self.builtins.get(&id).copied()
+    }
+
+    /// Returns the types of a grounded operation.
+    pub(crate) fn operation_types(&mut self, heap: &mut Heap, library: &Library, id: SymbolId) -> Clauses {
+        if let Some(types) = self.operation_types.get(&id) {
+            return Arc::clone(types);
+        }
+        let left = Atom::Symbol(heap.symbols.symbol(id).clone());
+        let types = library.types(heap.symbols.name(id));
+        let clauses = types.into_iter().map(|right| {
+            let declaration = Declaration { sequence: 0, left: left.clone(), right };
+            Arc::new(Clause::compile(heap, &declaration))
+        });
+        let clauses: Clauses = clauses.collect();
+        self.operation_types.insert(id, Arc::clone(&clauses));
+        clauses
+    }
+
+    /// Returns what is declared about the symbol `id` in `space` and its imports.
+    pub(crate) fn head(&mut self, heap: &mut Heap, world: &World, space: SpaceId, id: SymbolId) -> Arc<Head> {
+        if let Some(head) = self.heads.get(&(space, id))
+            && head.epoch == self.epoch
+        {
+            return Arc::clone(head);
+        }
+        let head = Arc::new(self.fetch(heap, world, space, id));
+        self.heads.insert((space, id), Arc::clone(&head));
+        head
+    }
+
+    /// Returns what is declared about heads that are not symbols.
+    pub(crate) fn open(&mut self, heap: &mut Heap, world: &World, space: SpaceId) -> Arc<Head> {
+        self.head(heap, world, space, OPEN)
+    }
+
+    fn fetch(&mut self, heap: &mut Heap, world: &World, space: SpaceId, id: SymbolId) -> Head {
+        let name = (id != OPEN).then(|| heap.symbols.symbol(id).clone());
+        let name = name.as_ref().map(|symbol| symbol.name());
+        // The library comes first: it was defined first.
+        let spaces: Vec<&Snapshot> = world.imports(space).into_iter().chain(world.space(space)).collect();
+        let mut sources = Vec::new();
+        let mut groups = Vec::new();
+        for (relation, call) in GROUPS {
+            let mut group = Vec::new();
+            for space in &spaces {
+                let named = name.and_then(|name| {
+                    space.declarations(relation, if call { Key::Call(name) } else { Key::Symbol(name) })
+                });
+                let open = space.declarations(relation, Key::Open);
+                group.push((named.clone(), open.clone()));
+                sources.push(named);
+                sources.push(open);
+            }
+            groups.push(group);
+        }
+        if let Some(old) = self.heads.get(&(space, id))
+            && same_sources(&old.sources, &sources)
+        {
+            return Head {
+                calls: Arc::clone(&old.calls),
+                bare: Arc::clone(&old.bare),
+                types: Arc::clone(&old.types),
+                call_types: Arc::clone(&old.call_types),
+                supertypes: Arc::clone(&old.supertypes),
+                call_supertypes: Arc::clone(&old.call_supertypes),
+                builtin: old.builtin,
+                sources,
+                epoch: self.epoch,
+            };
+        }
+        let mut groups = groups.into_iter();
+        let mut next = || match groups.next() {
+            Some(group) => self.compile_group(heap, group),
+            None => Arc::new([]),
+        };
+        // In the order of GROUPS.
+        let (calls, bare) = (next(), next());
+        let (types, call_types) = (next(), next());
+        let (supertypes, call_supertypes) = (next(), next());
+        let builtin = self.builtin(id);
+        Head { calls, bare, types, call_types, supertypes, call_supertypes, builtin, sources, epoch: self.epoch }
+    }
+
+    fn compile_group(&mut self, heap: &mut Heap, group: Vec<(Source, Source)>) -> Clauses {
+        let mut clauses = Vec::new();
+        for (named, open) in group {
+            let start = clauses.len();
+            for declaration in named.iter().chain(&open).flat_map(|source| source.iter()) {
+                clauses.push(self.compile(heap, declaration));
+            }
+            if open.is_some() {
+                clauses[start..].sort_by_key(|clause: &Arc<Clause>| clause.sequence);
+            }
+        }
+        clauses.into()
+    }
+
+    fn compile(&mut self, heap: &mut Heap, declaration: &Arc<Declaration>) -> Arc<Clause> {
+        // The table keeps the declaration alive, so its address names it.
+        let key = Arc::as_ptr(declaration) as usize;
+        if let Some((_, clause)) = self.compiled.get(&key) {
+            return Arc::clone(clause);
+        }
+        let clause = Arc::new(Clause::compile(heap, declaration));
+        self.compiled.insert(key, (Arc::clone(declaration), Arc::clone(&clause)));
+        clause
+    }
+}
+
+fn same_sources(a: &[Source], b: &[Source]) -> bool {
+    a.len() == b.len()
+        && a.iter().zip(b).all(|pair| match pair {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (None, None) => true,
+            _ => false,
+        })
+}

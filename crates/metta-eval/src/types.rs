@@ -1,0 +1,505 @@
+//! Types of terms and applicability of function types (`metta-semantics.md` 4.3, 4.5, 5).
+
+use metta_atom::Grounded;
+
+use crate::cell::{Cell, SymbolId, View};
+use crate::heap::Heap;
+use crate::machine::Machine;
+use crate::program::Clauses;
+use crate::symbols::{self, cell};
+
+/// One type of a term.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum TypeOf {
+    /// A type that the term has.
+    Valid(Cell),
+    /// The term applies a function type to arguments that do not fit: the type and the error.
+    Misapplied { function: Cell, error: Cell },
+}
+
+impl TypeOf {
+    pub(crate) fn valid(self) -> Option<Cell> {
+        match self {
+            TypeOf::Valid(term) => Some(term),
+            TypeOf::Misapplied { .. } => None,
+        }
+    }
+
+    fn term(self) -> Cell {
+        match self {
+            TypeOf::Valid(term) | TypeOf::Misapplied { function: term, .. } => term,
+        }
+    }
+}
+
+/// An expression whose element types are being found.
+struct Open {
+    expression: Cell,
+    address: u32,
+    length: u32,
+    elements: Vec<Vec<TypeOf>>,
+}
+
+/// One argument in the search for a fitting combination of argument types.
+struct Choice {
+    next: usize,
+    matched: bool,
+    trail: usize,
+}
+
+/// What [`Machine::applicable`] answers.
+pub(crate) enum Applicability {
+    /// The function type fits; type variables are bound.
+    Fits,
+    /// One error for each mismatch.
+    Errors(Vec<Cell>),
+}
+
+/// Reports whether a type is `(-> ... R)`.
+pub(crate) fn is_function_type(heap: &Heap, term: Cell) -> bool {
+    matches!(term.slice(), Some((address, length)) if length > 1 && heap.element(address, 0) == cell(symbols::ARROW))
+}
+
+/// The name of the metatype of a dereferenced term.
+pub(crate) fn metatype(term: Cell) -> SymbolId {
+    match term.view() {
+        View::Ref(_) | View::Variable { .. } | View::Local(_) => symbols::VARIABLE,
+        View::Symbol(_) => symbols::SYMBOL,
+        View::Expression { .. } => symbols::EXPRESSION,
+        _ => symbols::GROUNDED,
+    }
+}
+
+/// Reports whether a parameter of type `parameter` takes `argument` as it is, by its metatype.
+pub(crate) fn takes_unevaluated(parameter: Cell, argument: Cell) -> bool {
+    match parameter.view() {
+        View::Symbol(symbols::ATOM) => true,
+        View::Symbol(id) => (symbols::SYMBOL.0..=symbols::GROUNDED.0).contains(&id.0) && id == metatype(argument),
+        _ => false,
+    }
+}
+
+/// Reports whether a type fits every other.
+fn fits_all(term: Cell) -> bool {
+    term == cell(symbols::UNDEFINED) || term == cell(symbols::ATOM)
+}
+
+impl Machine {
+    /// The types of a term; none at all means `%Undefined%`.
+    pub(crate) fn types_of(&mut self, term: Cell) -> Vec<TypeOf> {
+        let mut open: Vec<Open> = Vec::new();
+        let mut next = Some(term);
+        let mut finished: Option<Vec<TypeOf>> = None;
+        loop {
+            if let Some(term) = next.take() {
+                let term = self.heap.deref(term);
+                match self.open_expression(term) {
+                    Some(expression) => open.push(expression),
+                    None => finished = Some(self.leaf_types(term)),
+                }
+            }
+            if let Some(types) = finished.take() {
+                match open.last_mut() {
+                    Some(parent) => parent.elements.push(types),
+                    None => return types,
+                }
+            }
+            let Some(top) = open.last_mut() else { return Vec::new() };
+            let index = top.elements.len() as u32;
+            let heads = top.elements.first().cloned();
+            if index < top.length
+                && let Some(heads) = heads
+                && !self.element_type_matters(top.expression, &heads, index)
+            {
+                top.elements.push(Vec::new());
+            } else if index < top.length {
+                next = Some(self.heap.get(top.address + index));
+            } else if let Some(full) = open.pop() {
+                finished = Some(self.expression_types(&full));
+                if open.is_empty() {
+                    return finished.unwrap_or_default();
+                }
+            }
+        }
+    }
+
+    /// The types of a term that has known types, `%Undefined%` if there is none.
+    pub(crate) fn types_or_undefined(&mut self, term: Cell) -> Vec<TypeOf> {
+        let types = self.types_of(term);
+        if types.is_empty() { vec![TypeOf::Valid(cell(symbols::UNDEFINED))] } else { types }
+    }
+
+    /// Begins an expression whose types depend on those of its elements.
+    fn open_expression(&mut self, term: Cell) -> Option<Open> {
+        let (address, length) = term.slice().filter(|(_, length)| *length > 0)?;
+        if let View::Symbol(id) = self.heap.element(address, 0).view() {
+            let head = self.head(id);
+            // An untyped head gives no tuple type and no application type: do not look at the rest.
+            if head.types.is_empty() && head.call_types.is_empty() {
+                return None;
+            }
+        }
+        Some(Open { expression: term, address, length, elements: Vec::new() })
+    }
+
+    /// Reports whether the types of element `index` can make a difference to those of the expression.
+    fn element_type_matters(&mut self, expression: Cell, heads: &[TypeOf], index: u32) -> bool {
+        let Some((address, n)) = expression.slice() else { return true };
+        let argument = self.heap.element(address, index);
+        heads.iter().any(|head| {
+            let head = head.term();
+            match head.slice().filter(|_| is_function_type(&self.heap, head)) {
+                Some((parameters, length)) if length == n + 1 => {
+                    let parameter = self.heap.element(parameters, index);
+                    parameter != cell(symbols::UNDEFINED)
+                        && !takes_unevaluated(parameter, argument)
+                        && !self.type_is_immaterial(head, expression, index)
+                }
+                // With another number of parameters there is an error whatever the arguments are.
+                Some(_) => false,
+                None => true,
+            }
+        })
+    }
+
+    fn leaf_types(&mut self, term: Cell) -> Vec<TypeOf> {
+        let one = |id| vec![TypeOf::Valid(cell(id))];
+        match term.view() {
+            View::Int(_) | View::Float(_) => one(symbols::NUMBER),
+            View::Bool(_) => one(symbols::BOOL),
+            View::Space(_) => one(symbols::SPACE_TYPE),
+            View::Symbol(id) => {
+                let head = self.head(id);
+                if head.types.is_empty() { Vec::new() } else { valid(self.declared_types(&head.types, term)) }
+            }
+            View::Operation(id) => {
+                let types = self.program.operation_types(&mut self.heap, &self.library, id);
+                types.iter().map(|clause| TypeOf::Valid(clause.build_body(&mut self.heap, &mut clause.new_slots()))).collect()
+            }
+            View::State(id) => match self.world.state(metta_atom::StateId(id)) {
+                Some(state) => vec![TypeOf::Valid(self.heap.import_alone(&state.type_atom.clone()))],
+                None => Vec::new(),
+            },
+            View::Boxed(index) => match self.heap.boxed(index) {
+                Grounded::Number(_) => one(symbols::NUMBER),
+                Grounded::Text(_) => one(symbols::STRING),
+                Grounded::Foreign(value) => {
+                    let type_atom = value.type_atom();
+                    let term = self.heap.import_alone(&type_atom);
+                    if term == cell(symbols::UNDEFINED) { Vec::new() } else { vec![TypeOf::Valid(term)] }
+                }
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
+        }
+    }
+
+    /// The types that facts declare for a term, with their supertypes.
+    fn declared_types(&mut self, clauses: &Clauses, term: Cell) -> Vec<Cell> {
+        let mut types: Vec<Cell> = self
+            .right_sides(clauses, term)
+            .into_iter()
+            .filter(|right| !right.is_reference() && *right != cell(symbols::UNDEFINED))
+            .collect();
+        self.add_supertypes(&mut types);
+        types
+    }
+
+    /// The right sides of the declarations whose left side unifies with `term`, which stays unbound.
+    fn right_sides(&mut self, clauses: &Clauses, term: Cell) -> Vec<Cell> {
+        let mut found = Vec::new();
+        for clause in clauses.iter() {
+            let mut slots = clause.new_slots();
+            let mut right = None;
+            // Bindings of the term's own variables must not leak: copy the answer, then undo.
+            self.heap.attempt(|heap| {
+                if clause.match_head(heap, term, &mut slots) {
+                    let body = clause.build_body(heap, &mut slots);
+                    right = Some(if term.is_ground() { heap.deref(body) } else { heap.resolved(body) });
+                }
+                false
+            });
+            found.extend(right);
+        }
+        found
+    }
+
+    fn add_supertypes(&mut self, types: &mut Vec<Cell>) {
+        let mut index = 0;
+        while index < types.len() {
+            let subtype = types[index];
+            index += 1;
+            let clauses = match (subtype.view(), self.heap.head_symbol(subtype)) {
+                (View::Symbol(id), _) => self.head(id).supertypes.clone(),
+                (_, Some(id)) => self.head(id).call_supertypes.clone(),
+                _ => continue,
+            };
+            for supertype in self.right_sides(&clauses, subtype) {
+                if !types.iter().any(|known| self.heap.alpha_equal(*known, supertype)) {
+                    types.push(supertype);
+                }
+            }
+        }
+    }
+
+    /// The types of an expression whose element types are known: as a tuple, as declared, as an application.
+    fn expression_types(&mut self, open: &Open) -> Vec<TypeOf> {
+        let (functions, values): (Vec<TypeOf>, Vec<TypeOf>) = match open.elements.first() {
+            Some(types) => types.iter().partition(|found| is_function_type(&self.heap, found.term())),
+            None => return Vec::new(),
+        };
+        let mut types = self.tuple_types(&values, &open.elements[1..]);
+        if let Some(id) = self.heap.head_symbol(open.expression) {
+            let head = self.head(id);
+            types.extend(self.right_sides(&head.call_types, open.expression));
+        } else {
+            let clauses = self.open_head().types.clone();
+            types.extend(self.right_sides(&clauses, open.expression));
+        }
+        types.retain(|found| !found.is_reference() && *found != cell(symbols::UNDEFINED));
+        self.add_supertypes(&mut types);
+        let mut types = valid(types);
+        for function in functions {
+            self.application_types(function.term(), open, &mut types);
+        }
+        types
+    }
+
+    /// The cartesian product of the element types, the last element varying fastest.
+    fn tuple_types(&mut self, heads: &[TypeOf], arguments: &[Vec<TypeOf>]) -> Vec<Cell> {
+        let mut types = Vec::new();
+        if heads.is_empty() || arguments.iter().any(Vec::is_empty) {
+            return types;
+        }
+        let columns: Vec<&[TypeOf]> = std::iter::once(heads).chain(arguments.iter().map(Vec::as_slice)).collect();
+        let mut chosen = vec![0; columns.len()];
+        loop {
+            let row: Vec<Cell> = columns.iter().zip(&chosen).map(|(column, index)| column[*index].term()).collect();
+            types.push(self.heap.expression(&row));
+            let Some(last) = (0..columns.len()).rev().find(|i| chosen[*i] + 1 < columns[*i].len()) else {
+                return types;
+            };
+            chosen[last] += 1;
+            chosen[last + 1..].fill(0);
+        }
+    }
+
+    /// The return types of applying `function` to the arguments, or errors.
+    fn application_types(&mut self, function: Cell, open: &Open, types: &mut Vec<TypeOf>) {
+        let Some((address, length)) = function.slice() else { return };
+        let arguments = &open.elements[1..];
+        if arguments.len() + 2 != length as usize {
+            let error = self.error(open.expression, cell(symbols::INCORRECT_ARITY));
+            types.push(TypeOf::Misapplied { function, error });
+            return;
+        }
+        let boundary = std::mem::replace(&mut self.heap.boundary, u32::MAX);
+        let start = self.heap.trail.len();
+        let mut choices = vec![Choice { next: 0, matched: false, trail: start }];
+        while let Some(index) = choices.len().checked_sub(1) {
+            self.heap.undo(choices[index].trail);
+            if index == arguments.len() {
+                let answer = self.heap.resolved(self.heap.get(address + length - 1));
+                types.push(TypeOf::Valid(answer));
+                choices.pop();
+                continue;
+            }
+            let expected = self.heap.element(address, index as u32 + 1);
+            let argument = self.heap.element(open.address, index as u32 + 1);
+            let found = self.next_match(&arguments[index], expected, argument, &mut choices[index]);
+            if found {
+                choices.push(Choice { next: 0, matched: false, trail: self.heap.trail.len() });
+            } else {
+                if !choices[index].matched {
+                    for actual in &arguments[index] {
+                        let expected = self.heap.resolved(expected);
+                        let error = self.bad_argument(open.expression, index, expected, actual.term());
+                        types.push(TypeOf::Misapplied { function, error });
+                    }
+                }
+                choices.pop();
+            }
+        }
+        self.heap.undo(start);
+        self.heap.boundary = boundary;
+    }
+
+    /// Finds the next type of an argument that fits and binds type variables.
+    fn next_match(&mut self, actual: &[TypeOf], expected: Cell, argument: Cell, choice: &mut Choice) -> bool {
+        if actual.is_empty() || expected == cell(symbols::UNDEFINED) || takes_unevaluated(expected, argument) {
+            choice.next += 1;
+            choice.matched = true;
+            return choice.next == 1;
+        }
+        while let Some(found) = actual.get(choice.next) {
+            choice.next += 1;
+            let found = found.term();
+            if self.heap.attempt(|heap| heap.unify_types(found, expected)) {
+                choice.matched = true;
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Checks whether a call may be read with a function type (`metta-semantics.md` 4.3).
+    ///
+    /// When it fits, the type variables of `function` and of `expected` are bound.
+    pub(crate) fn applicable(&mut self, call: Cell, function: Cell, expected: Cell) -> Applicability {
+        let (Some((address, length)), Some((arguments, n))) = (function.slice(), call.slice()) else {
+            return Applicability::Errors(Vec::new());
+        };
+        if length != n + 1 {
+            return Applicability::Errors(vec![self.error(call, cell(symbols::INCORRECT_ARITY))]);
+        }
+        let mut errors = Vec::new();
+        let boundary = std::mem::replace(&mut self.heap.boundary, u32::MAX);
+        let start = self.heap.trail.len();
+        let mut known: Vec<Option<Vec<TypeOf>>> = Vec::new();
+        let mut choices = vec![Choice { next: 0, matched: false, trail: start }];
+        let mut fits = false;
+        while let Some(index) = choices.len().checked_sub(1) {
+            self.heap.undo(choices[index].trail);
+            if index as u32 + 1 == n {
+                let returned = self.heap.element(address, length - 1);
+                if self.types_match(returned, expected) {
+                    fits = true;
+                    break;
+                }
+                let expected = self.heap.resolved(expected);
+                let reason = self.heap.expression(&[cell(symbols::BAD_TYPE), expected, returned]);
+                errors.push(self.error(call, reason));
+                choices.pop();
+                continue;
+            }
+            let parameter = self.heap.element(address, index as u32 + 1);
+            let argument = self.heap.element(arguments, index as u32 + 1);
+            if takes_unevaluated(parameter, argument) || self.type_is_immaterial(function, call, index as u32 + 1) {
+                choices[index].next += 1;
+                if choices[index].next > 1 {
+                    choices.pop();
+                    continue;
+                }
+            } else {
+                if known.len() <= index {
+                    known.resize(index + 1, None);
+                }
+                if known[index].is_none() {
+                    known[index] = Some(self.types_or_undefined(argument));
+                }
+                let types = known[index].clone().unwrap_or_default();
+                if !self.next_argument(call, &types, parameter, index, &mut choices[index], &mut errors) {
+                    choices.pop();
+                    continue;
+                }
+            }
+            choices.push(Choice { next: 0, matched: false, trail: self.heap.trail.len() });
+        }
+        self.heap.boundary = boundary;
+        if fits {
+            self.heap.tidy_trail(start);
+            Applicability::Fits
+        } else {
+            self.heap.undo(start);
+            Applicability::Errors(errors)
+        }
+    }
+
+    /// Reports whether the type of argument `index` can make no difference, so that it need not be found.
+    ///
+    /// That is so for a tuple where the parameter is an unbound type variable that the return type does not
+    /// mention and that all other arguments with it have no type for. `(== $list ())` is such a call, and the
+    /// type of a list of a million elements has a million elements.
+    fn type_is_immaterial(&mut self, function: Cell, call: Cell, index: u32) -> bool {
+        let (Some((parameters, n)), Some((arguments, _))) = (function.slice(), call.slice()) else { return false };
+        let parameter = self.heap.element(parameters, index);
+        let View::Ref(variable) = parameter.view() else { return false };
+        if !self.is_plain_tuple(self.heap.element(arguments, index)) {
+            return false;
+        }
+        (1..n).filter(|other| *other != index).all(|other| {
+            let type_term = self.heap.element(parameters, other);
+            if other + 1 == n || type_term != parameter {
+                return !self.heap.occurs(variable, type_term);
+            }
+            let argument = self.heap.element(arguments, other);
+            argument == Cell::UNIT || argument.is_reference()
+        })
+    }
+
+    /// Reports whether a term is a tuple that is not read as an application, hence never ill-typed.
+    fn is_plain_tuple(&mut self, term: Cell) -> bool {
+        match term.slice() {
+            Some((address, length)) if length > 0 => match self.heap.element(address, 0).view() {
+                View::Symbol(id) => self.head(id).types.is_empty(),
+                View::Expression { .. } | View::Operation(_) | View::Ref(_) => false,
+                _ => true,
+            },
+            _ => false,
+        }
+    }
+
+    fn next_argument(
+        &mut self,
+        call: Cell,
+        types: &[TypeOf],
+        parameter: Cell,
+        index: usize,
+        choice: &mut Choice,
+        errors: &mut Vec<Cell>,
+    ) -> bool {
+        while let Some(found) = types.get(choice.next) {
+            choice.next += 1;
+            match *found {
+                TypeOf::Misapplied { error, .. } => errors.push(error),
+                TypeOf::Valid(actual) => {
+                    if self.types_match(parameter, actual) {
+                        return true;
+                    }
+                    let parameter = self.heap.resolved(parameter);
+                    errors.push(self.bad_argument(call, index, parameter, actual));
+                }
+            }
+        }
+        false
+    }
+
+    /// Reports whether two types match, binding type variables.
+    pub(crate) fn types_match(&mut self, a: Cell, b: Cell) -> bool {
+        let (a, b) = (self.heap.deref(a), self.heap.deref(b));
+        fits_all(a) || fits_all(b) || self.heap.attempt(|heap| heap.unify(a, b))
+    }
+
+    /// Casts a leaf to the expected type: the leaf itself, or one error for each of its types.
+    pub(crate) fn cast(&mut self, term: Cell, expected: Cell) -> Result<(), Vec<Cell>> {
+        if fits_all(expected) {
+            return Ok(());
+        }
+        let types = self.types_or_undefined(term);
+        let mut errors = Vec::new();
+        for actual in types.into_iter().filter_map(TypeOf::valid) {
+            if self.types_match(expected, actual) {
+                return Ok(());
+            }
+            let expected = self.heap.resolved(expected);
+            let reason = self.heap.expression(&[cell(symbols::BAD_TYPE), expected, actual]);
+            errors.push(self.error(term, reason));
+        }
+        Err(errors)
+    }
+
+    /// Makes `(Error atom reason)`.
+    pub(crate) fn error(&mut self, atom: Cell, reason: Cell) -> Cell {
+        self.heap.expression(&[cell(symbols::ERROR), atom, reason])
+    }
+
+    fn bad_argument(&mut self, call: Cell, index: usize, expected: Cell, actual: Cell) -> Cell {
+        let number = Cell::int(index as i64 + 1).unwrap_or(Cell::UNIT);
+        let reason = self.heap.expression(&[cell(symbols::BAD_ARG_TYPE), number, expected, actual]);
+        self.error(call, reason)
+    }
+}
+
+fn valid(types: Vec<Cell>) -> Vec<TypeOf> {
+    types.into_iter().map(TypeOf::Valid).collect()
+}

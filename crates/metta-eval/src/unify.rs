@@ -1,0 +1,213 @@
+//! Unification, equality and equality up to variable names, on heap terms.
+
+use rustc_hash::FxHashMap;
+
+use crate::cell::{Cell, View};
+use crate::heap::Heap;
+use crate::symbols;
+
+/// Two runs of elements still to be compared.
+struct Pairs {
+    a: u32,
+    b: u32,
+    left: u32,
+}
+
+impl Heap {
+    /// Unifies two terms. A failure leaves bindings behind: see [`Heap::attempt`].
+    pub(crate) fn unify(&mut self, a: Cell, b: Cell) -> bool {
+        self.unify_with(a, b, false)
+    }
+
+    /// Unifies two types, for which `%Undefined%` at any depth fits everything.
+    pub(crate) fn unify_types(&mut self, a: Cell, b: Cell) -> bool {
+        self.unify_with(a, b, true)
+    }
+
+    fn unify_with(&mut self, a: Cell, b: Cell, undefined_fits: bool) -> bool {
+        let mut pending: Vec<Pairs> = Vec::new();
+        let mut pair = Some((a, b));
+        loop {
+            let (a, b) = match pair.take() {
+                Some(pair) => pair,
+                None => match pending.last_mut() {
+                    None => return true,
+                    Some(run) if run.left == 0 => {
+                        pending.pop();
+                        continue;
+                    }
+                    Some(run) => {
+                        let next = (run.a, run.b);
+                        *run = Pairs { a: run.a + 1, b: run.b + 1, left: run.left - 1 };
+                        (self.get(next.0), self.get(next.1))
+                    }
+                },
+            };
+            let (a, b) = (self.deref(a), self.deref(b));
+            if a.same(b) {
+                continue;
+            }
+            if undefined_fits && (a == symbols::cell(symbols::UNDEFINED) || b == symbols::cell(symbols::UNDEFINED)) {
+                continue;
+            }
+            match (a.view(), b.view()) {
+                (View::Ref(x), View::Ref(y)) => {
+                    // The younger refers to the older, so references never point up the heap.
+                    if x < y { self.bind(y, a) } else { self.bind(x, b) }
+                }
+                (View::Ref(x), _) => {
+                    if self.occurs(x, b) {
+                        return false;
+                    }
+                    self.bind(x, b);
+                }
+                (_, View::Ref(y)) => {
+                    if self.occurs(y, a) {
+                        return false;
+                    }
+                    self.bind(y, a);
+                }
+                (View::Expression { address: x, length: m }, View::Expression { address: y, length: n }) => {
+                    if m != n {
+                        return false;
+                    }
+                    if x != y {
+                        pending.push(Pairs { a: x, b: y, left: m });
+                    }
+                }
+                _ => {
+                    if !self.leaves_equal(a, b) {
+                        return false;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reports whether the variable at `address` occurs in `term`.
+    pub(crate) fn occurs(&self, address: u32, term: Cell) -> bool {
+        if term.is_ground() {
+            return false;
+        }
+        let mut pending = vec![term];
+        while let Some(term) = pending.pop() {
+            match self.deref(term).view() {
+                View::Ref(x) if x == address => return true,
+                View::Expression { address, length } | View::Bindings { address, length } => {
+                    pending.extend(self.slice(address, length).iter().filter(|cell| !cell.is_ground()));
+                }
+                _ => {}
+            }
+        }
+        false
+    }
+
+    /// Structural equality; variables are equal only to themselves.
+    pub(crate) fn equal(&self, a: Cell, b: Cell) -> bool {
+        self.compare(a, b, |_, _| false)
+    }
+
+    /// Equality up to a consistent renaming of variables.
+    pub(crate) fn alpha_equal(&self, a: Cell, b: Cell) -> bool {
+        let mut forth: FxHashMap<u32, u32> = FxHashMap::default();
+        let mut back: FxHashMap<u32, u32> = FxHashMap::default();
+        let mut consistent = true;
+        let same_shape = self.compare_all(a, b, &mut |x, y| {
+            consistent &= *forth.entry(x).or_insert(y) == y && *back.entry(y).or_insert(x) == x;
+            consistent
+        });
+        same_shape && consistent
+    }
+
+    fn compare(&self, a: Cell, b: Cell, mut variables: impl FnMut(u32, u32) -> bool) -> bool {
+        if self.deref(a).same(self.deref(b)) {
+            return true;
+        }
+        self.compare_all(a, b, &mut |x, y| x == y || variables(x, y))
+    }
+
+    fn compare_all(&self, a: Cell, b: Cell, variables: &mut dyn FnMut(u32, u32) -> bool) -> bool {
+        let mut pending = vec![(a, b)];
+        while let Some((a, b)) = pending.pop() {
+            let (a, b) = (self.deref(a), self.deref(b));
+            match (a.view(), b.view()) {
+                (View::Ref(x), View::Ref(y)) => {
+                    if !variables(x, y) {
+                        return false;
+                    }
+                }
+                (View::Expression { address: x, length: m }, View::Expression { address: y, length: n })
+                | (View::Bindings { address: x, length: m }, View::Bindings { address: y, length: n }) => {
+                    if m != n {
+                        return false;
+                    }
+                    if x != y || !a.is_ground() {
+                        let pairs = self.slice(x, m).iter().copied().zip(self.slice(y, n).iter().copied());
+                        pending.extend(pairs.rev());
+                    }
+                }
+                _ => {
+                    if a != b && !self.leaves_equal(a, b) {
+                        return false;
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    /// The variables of a term, in order of first occurrence.
+    pub(crate) fn variables(&self, term: Cell) -> Vec<Cell> {
+        let mut found: Vec<Cell> = Vec::new();
+        let mut pending = vec![term];
+        while let Some(cell) = pending.pop() {
+            let cell = self.deref(cell);
+            match cell.view() {
+                View::Ref(_) if !found.contains(&cell) => found.push(cell),
+                View::Expression { address, length } if !cell.is_ground() => {
+                    pending.extend(self.slice(address, length).iter().rev());
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// A new variable with the name of another.
+    pub(crate) fn renamed(&mut self, variable: Cell) -> Cell {
+        let name = match variable.view() {
+            View::Ref(address) => match self.get(address).view() {
+                View::Variable { name, .. } => name,
+                _ => symbols::VARIABLE,
+            },
+            _ => symbols::VARIABLE,
+        };
+        self.new_variable(name, false)
+    }
+
+    /// A hash that is equal for terms that are equal up to variable names.
+    pub(crate) fn alpha_hash(&self, term: Cell) -> u64 {
+        use std::hash::{Hash, Hasher};
+        let mut hasher = rustc_hash::FxHasher::default();
+        let mut pending = vec![term];
+        while let Some(cell) = pending.pop() {
+            let cell = self.deref(cell);
+            match cell.view() {
+                View::Ref(_) => 0u8.hash(&mut hasher),
+                View::Expression { address, length } | View::Bindings { address, length } => {
+                    length.hash(&mut hasher);
+                    pending.extend(self.slice(address, length).iter().rev());
+                }
+                // Equal numbers may be different cells.
+                _ => match self.as_number(cell) {
+                    Some(number) => number.hash(&mut hasher),
+                    None => match cell.view() {
+                        View::Boxed(index) => self.boxed(index).hash(&mut hasher),
+                        _ => cell.hash(&mut hasher),
+                    },
+                },
+            }
+        }
+        hasher.finish()
+    }
+}

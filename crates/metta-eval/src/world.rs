@@ -1,0 +1,260 @@
+//! What an evaluation reads and writes.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use metta_atom::{Atom, Grounded, SpaceId, StateId};
+use metta_space::Snapshot;
+use regex::Regex;
+
+use crate::library;
+
+/// A mutable cell: its content and its type `(StateMonad T)`.
+#[derive(Clone, Debug)]
+pub(crate) struct StateCell {
+    pub(crate) content: Atom,
+    pub(crate) type_atom: Atom,
+}
+
+/// A word bound by `bind!`.
+#[derive(Clone, Debug)]
+struct Token {
+    pattern: Pattern,
+    atom: Atom,
+}
+
+#[derive(Clone, Debug)]
+enum Pattern {
+    Word(String),
+    Regex(Regex),
+}
+
+impl Pattern {
+    fn matches(&self, word: &str) -> bool {
+        match self {
+            Pattern::Word(text) => text == word,
+            Pattern::Regex(regex) => regex.is_match(word),
+        }
+    }
+}
+
+/// The spaces, states, tokens and pragmas of a program, as a plain value.
+///
+/// Cloning is O(1): parts are shared until one side writes. A machine takes a
+/// world, reads and writes it, and gives it back.
+#[derive(Clone, Debug)]
+pub struct World {
+    spaces: Arc<BTreeMap<SpaceId, Snapshot>>,
+    states: Arc<BTreeMap<StateId, StateCell>>,
+    tokens: Arc<Vec<Token>>,
+    pragmas: Arc<BTreeMap<String, Atom>>,
+    next_space: u64,
+    next_state: u64,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        World::new()
+    }
+}
+
+impl World {
+    /// Makes a world with an empty main space and the standard library.
+    pub fn new() -> Self {
+        let spaces = BTreeMap::from([(SpaceId::TOP, Snapshot::new()), (SpaceId::CORELIB, library::corelib())]);
+        World {
+            spaces: Arc::new(spaces),
+            states: Arc::default(),
+            tokens: Arc::default(),
+            pragmas: Arc::default(),
+            next_space: 2,
+            next_state: 0,
+        }
+    }
+
+    /// Makes a world without any space, for a machine that has nothing to do.
+    pub(crate) fn empty() -> Self {
+        World {
+            spaces: Arc::default(),
+            states: Arc::default(),
+            tokens: Arc::default(),
+            pragmas: Arc::default(),
+            next_space: 0,
+            next_state: 0,
+        }
+    }
+
+    /// Returns a space; `None` for an unknown identity.
+    pub fn space(&self, id: SpaceId) -> Option<&Snapshot> {
+        self.spaces.get(&id)
+    }
+
+    /// Returns a space for writing.
+    pub fn space_mut(&mut self, id: SpaceId) -> Option<&mut Snapshot> {
+        Arc::make_mut(&mut self.spaces).get_mut(&id)
+    }
+
+    /// Puts `space` in the place of the space `id`, or adds it.
+    pub fn set_space(&mut self, id: SpaceId, space: Snapshot) {
+        self.next_space = self.next_space.max(id.0 + 1);
+        Arc::make_mut(&mut self.spaces).insert(id, space);
+    }
+
+    /// Returns the identities of all spaces, in rising order.
+    pub fn space_ids(&self) -> impl Iterator<Item = SpaceId> + '_ {
+        self.spaces.keys().copied()
+    }
+
+    /// Adds an atom to a space, as a top-level form does. Unknown spaces are ignored.
+    pub fn add(&mut self, id: SpaceId, atom: &Atom) {
+        if let Some(space) = self.space_mut(id) {
+            space.add(atom);
+        }
+    }
+
+    /// Makes an empty space.
+    pub(crate) fn new_space(&mut self) -> SpaceId {
+        let id = SpaceId(self.next_space);
+        self.set_space(id, Snapshot::new());
+        id
+    }
+
+    /// Returns the spaces that a query of `id` searches after `id` itself.
+    pub(crate) fn imports(&self, id: SpaceId) -> Option<&Snapshot> {
+        if id == SpaceId::TOP { self.spaces.get(&SpaceId::CORELIB) } else { None }
+    }
+
+    pub(crate) fn state(&self, id: StateId) -> Option<&StateCell> {
+        self.states.get(&id)
+    }
+
+    pub(crate) fn new_state(&mut self, content: Atom, type_atom: Atom) -> StateId {
+        let id = StateId(self.next_state);
+        self.next_state += 1;
+        Arc::make_mut(&mut self.states).insert(id, StateCell { content, type_atom });
+        id
+    }
+
+    pub(crate) fn change_state(&mut self, id: StateId, content: Atom) {
+        if let Some(cell) = Arc::make_mut(&mut self.states).get_mut(&id) {
+            cell.content = content;
+        }
+    }
+
+    pub(crate) fn pragma(&self, key: &str) -> Option<&Atom> {
+        self.pragmas.get(key)
+    }
+
+    pub(crate) fn set_pragma(&mut self, key: &str, value: Atom) {
+        Arc::make_mut(&mut self.pragmas).insert(key.to_owned(), value);
+    }
+
+    /// Binds `word`, a regular expression for whole words, to `atom` from now on.
+    pub(crate) fn bind(&mut self, word: &str, atom: Atom) -> Result<(), regex::Error> {
+        let pattern = if regex::escape(word) == word {
+            Pattern::Word(word.to_owned())
+        } else {
+            Pattern::Regex(Regex::new(&format!("^(?:{word})$"))?)
+        };
+        Arc::make_mut(&mut self.tokens).push(Token { pattern, atom });
+        Ok(())
+    }
+
+    /// Replaces the words bound by `bind!` in an atom that was read before, latest binding first.
+    ///
+    /// Cost: O(1) while nothing is bound, else O(leaves of `atom` × bindings).
+    pub fn resolve(&self, atom: &Atom) -> Atom {
+        if self.tokens.is_empty() {
+            return atom.clone();
+        }
+        // A post-order walk: `done` collects finished siblings, a frame the place where its own begin.
+        enum Visit<'a> {
+            Enter(&'a Atom),
+            Leave { original: &'a Atom, start: usize },
+        }
+        let mut pending = vec![Visit::Enter(atom)];
+        let mut done: Vec<Atom> = Vec::new();
+        while let Some(visit) = pending.pop() {
+            match visit {
+                Visit::Enter(atom @ Atom::Expression(expression)) => {
+                    pending.push(Visit::Leave { original: atom, start: done.len() });
+                    pending.extend(expression.children().iter().rev().map(Visit::Enter));
+                }
+                Visit::Enter(leaf) => done.push(self.resolve_leaf(leaf)),
+                Visit::Leave { original, start } => {
+                    let children = done.split_off(start);
+                    let unchanged = original.children().is_some_and(|old| old == children.as_slice());
+                    done.push(if unchanged { original.clone() } else { Atom::expression(children) });
+                }
+            }
+        }
+        done.pop().unwrap_or_else(|| atom.clone())
+    }
+
+    fn resolve_leaf(&self, leaf: &Atom) -> Atom {
+        let word = match leaf {
+            Atom::Variable(_) | Atom::Expression(_) => return leaf.clone(),
+            Atom::Symbol(symbol) => symbol.name().to_owned(),
+            Atom::Grounded(Grounded::Text(_)) => return leaf.clone(),
+            Atom::Grounded(Grounded::Space(SpaceId::TOP)) => "&self".to_owned(),
+            Atom::Grounded(value) => value.to_string(),
+        };
+        match self.tokens.iter().rev().find(|token| token.pattern.matches(&word)) {
+            Some(token) => token.atom.clone(),
+            None => leaf.clone(),
+        }
+    }
+
+    /// Prints an atom as a result: states show their content, module spaces their name.
+    pub fn print(&self, atom: &Atom) -> String {
+        let mut out = String::new();
+        self.print_into(&mut out, atom);
+        out
+    }
+
+    /// Prints an atom as `println!` does: a string without quotes, all else as [`World::print`].
+    pub(crate) fn print_bare(&self, atom: &Atom) -> String {
+        match atom {
+            Atom::Grounded(Grounded::Text(text)) => text.to_string(),
+            Atom::Grounded(_) | Atom::Symbol(_) | Atom::Variable(_) | Atom::Expression(_) => self.print(atom),
+        }
+    }
+
+    fn print_into(&self, out: &mut String, atom: &Atom) {
+        enum Piece<'a> {
+            Atom(&'a Atom),
+            Text(&'static str),
+        }
+        let mut pending = vec![Piece::Atom(atom)];
+        while let Some(piece) = pending.pop() {
+            match piece {
+                Piece::Text(text) => out.push_str(text),
+                Piece::Atom(Atom::Expression(expression)) => {
+                    out.push('(');
+                    pending.push(Piece::Text(")"));
+                    for (i, child) in expression.children().iter().enumerate().rev() {
+                        pending.push(Piece::Atom(child));
+                        if i > 0 {
+                            pending.push(Piece::Text(" "));
+                        }
+                    }
+                }
+                Piece::Atom(Atom::Grounded(Grounded::State(id))) => {
+                    if let Some(cell) = self.states.get(id) {
+                        out.push_str("(State ");
+                        pending.push(Piece::Text(")"));
+                        pending.push(Piece::Atom(&cell.content));
+                    } else {
+                        out.push_str("(State)");
+                    }
+                }
+                Piece::Atom(Atom::Grounded(Grounded::Space(SpaceId::TOP))) => {
+                    out.push_str("ModuleSpace(GroundingSpace-top)");
+                }
+                // Writing to a String cannot fail.
+                Piece::Atom(leaf) => drop(write!(out, "{leaf}")),
+            }
+        }
+    }
+}
