@@ -37,9 +37,9 @@ impl fmt::Display for Grounded {
             Grounded::Space(id) => write!(f, "GroundingSpace-{:#x}", id.0),
             Grounded::State(id) => write!(f, "(State #{})", id.0),
             Grounded::Bindings(set) => {
-                f.write_str("{")?;
+                f.write_str("{ ")?;
                 for (i, (variable, value)) in set.0.iter().enumerate() {
-                    f.write_str(if i == 0 { " " } else { ", " })?;
+                    f.write_str(if i == 0 { "" } else { ", " })?;
                     match value {
                         Atom::Variable(_) => write!(f, "{variable} = {value}")?,
                         Atom::Symbol(_) | Atom::Expression(_) | Atom::Grounded(_) => {

@@ -129,6 +129,19 @@ impl Machine {
         if types.is_empty() { vec![TypeOf::Valid(cell(symbols::UNDEFINED))] } else { types }
     }
 
+    /// The errors of a term that has types, all of them of misapplied functions.
+    pub(crate) fn type_errors(&mut self, term: Cell) -> Vec<Cell> {
+        let types = self.types_of(term);
+        let mut errors = Vec::new();
+        for found in types {
+            match found {
+                TypeOf::Valid(_) => return Vec::new(),
+                TypeOf::Misapplied { error, .. } => errors.push(error),
+            }
+        }
+        errors
+    }
+
     /// Begins an expression whose types depend on those of its elements.
     fn open_expression(&mut self, term: Cell) -> Option<Open> {
         let (address, length) = term.slice().filter(|(_, length)| *length > 0)?;
@@ -361,7 +374,7 @@ impl Machine {
         while let Some(index) = choices.len().checked_sub(1) {
             self.heap.undo(choices[index].trail);
             if index as u32 + 1 == n {
-                let returned = self.heap.element(address, length - 1);
+                let returned = self.heap.get(address + length - 1);
                 if self.types_match(returned, expected) {
                     fits = true;
                     break;
@@ -372,7 +385,8 @@ impl Machine {
                 choices.pop();
                 continue;
             }
-            let parameter = self.heap.element(address, index as u32 + 1);
+            // Not dereferenced: a type variable that is bound to `%Undefined%` does not fit everything.
+            let parameter = self.heap.get(address + index as u32 + 1);
             let argument = self.heap.element(arguments, index as u32 + 1);
             if takes_unevaluated(parameter, argument) || self.type_is_immaterial(function, call, index as u32 + 1) {
                 choices[index].next += 1;
@@ -466,7 +480,6 @@ impl Machine {
 
     /// Reports whether two types match, binding type variables.
     pub(crate) fn types_match(&mut self, a: Cell, b: Cell) -> bool {
-        let (a, b) = (self.heap.deref(a), self.heap.deref(b));
         fits_all(a) || fits_all(b) || self.heap.attempt(|heap| heap.unify(a, b))
     }
 

@@ -49,6 +49,8 @@ pub struct World {
     states: Arc<BTreeMap<StateId, StateCell>>,
     tokens: Arc<Vec<Token>>,
     pragmas: Arc<BTreeMap<String, Atom>>,
+    /// Spaces that contain spaces, with those they contain.
+    nested: Arc<BTreeMap<SpaceId, Vec<SpaceId>>>,
     next_space: u64,
     next_state: u64,
 }
@@ -68,6 +70,7 @@ impl World {
             states: Arc::default(),
             tokens: Arc::default(),
             pragmas: Arc::default(),
+            nested: Arc::default(),
             next_space: 2,
             next_state: 0,
         }
@@ -80,6 +83,7 @@ impl World {
             states: Arc::default(),
             tokens: Arc::default(),
             pragmas: Arc::default(),
+            nested: Arc::default(),
             next_space: 0,
             next_state: 0,
         }
@@ -111,6 +115,19 @@ impl World {
         if let Some(space) = self.space_mut(id) {
             space.add(atom);
         }
+        if let Atom::Grounded(Grounded::Space(inner)) = atom {
+            self.nest(id, *inner);
+        }
+    }
+
+    /// Reports whether `pragma! type-check auto` is on: see [`Machine::ill_typed`](crate::Machine::ill_typed).
+    pub fn checks_types(&self) -> bool {
+        self.pragma("type-check").and_then(Atom::as_symbol) == Some("auto")
+    }
+
+    /// Reports whether `pragma! interpreter bare-minimal` is on.
+    pub(crate) fn is_bare_minimal(&self) -> bool {
+        self.pragma("interpreter").and_then(Atom::as_symbol) == Some("bare-minimal")
     }
 
     /// Makes an empty space.
@@ -120,9 +137,38 @@ impl World {
         id
     }
 
-    /// Returns the spaces that a query of `id` searches after `id` itself.
+    /// Returns the library space if `id` imports it, as the main program does.
     pub(crate) fn imports(&self, id: SpaceId) -> Option<&Snapshot> {
         if id == SpaceId::TOP { self.spaces.get(&SpaceId::CORELIB) } else { None }
+    }
+
+    /// Returns the spaces that a query of `id` sees: its own atoms, then those of spaces stored in it.
+    pub(crate) fn visible(&self, id: SpaceId) -> Vec<&Snapshot> {
+        let mut seen = vec![id];
+        let mut next = 0;
+        while let Some(outer) = seen.get(next) {
+            next += 1;
+            for inner in self.nested.get(outer).into_iter().flatten() {
+                if !seen.contains(inner) {
+                    seen.push(*inner);
+                }
+            }
+        }
+        seen.iter().filter_map(|id| self.spaces.get(id)).collect()
+    }
+
+    /// Notes that the space `inner` was stored in the space `outer`.
+    pub(crate) fn nest(&mut self, outer: SpaceId, inner: SpaceId) {
+        Arc::make_mut(&mut self.nested).entry(outer).or_default().push(inner);
+    }
+
+    /// Notes that one copy of the space `inner` was removed from the space `outer`.
+    pub(crate) fn unnest(&mut self, outer: SpaceId, inner: SpaceId) {
+        if let Some(list) = Arc::make_mut(&mut self.nested).get_mut(&outer)
+            && let Some(index) = list.iter().rposition(|id| *id == inner)
+        {
+            list.remove(index);
+        }
     }
 
     pub(crate) fn state(&self, id: StateId) -> Option<&StateCell> {

@@ -85,5 +85,5 @@ fn minimal_instructions() {
     check("(= (sign $x) (function (chain (eval (> $x 0)) $p (unify $p True (return pos) (return nonpos))))) !(sign 3)", &[
         "[pos]",
     ]);
-    check("!(collapse-bind (superpose (1 2)))", &["[((1 { }) (2 { }))]"]);
+    check("!(collapse-bind (eval (superpose (1 2))))", &["[((1 {  }) (2 {  }))]"]);
 }

@@ -256,7 +256,7 @@ fn pragma(machine: &mut Machine, call: Call) -> Outcome {
 fn bind_token(machine: &mut Machine, call: Call) -> Outcome {
     let word = match machine.export(call.argument(machine, 0)) {
         Atom::Symbol(symbol) => symbol,
-        other => return Outcome::Failed(format!("bind! expects symbol atom as a token, found: {other}")),
+        _ => return Outcome::Failed("bind! expects symbol atom as a token".to_owned()),
     };
     let atom = machine.export(call.argument(machine, 1));
     match machine.world.bind(word.name(), atom) {

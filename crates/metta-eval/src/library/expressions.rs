@@ -1,6 +1,6 @@
 //! Functions on expressions as lists (`metta-semantics.md` 15.5).
 
-use super::{Builtin, Call, Outcome};
+use super::{Builtin, Call, NOT_AN_EXPRESSION, Outcome};
 use crate::cell::Cell;
 use crate::machine::Machine;
 use crate::operation::Effect::Pure;
@@ -67,14 +67,15 @@ fn fold(machine: &mut Machine, call: Call) -> Outcome {
 fn size(machine: &mut Machine, call: Call) -> Outcome {
     match call.argument(machine, 0).slice().and_then(|(_, length)| Cell::int(i64::from(length))) {
         Some(size) => Outcome::Value(size),
-        None => Outcome::Failed("size-atom expects one argument: expression".to_owned()),
+        None => Outcome::Failed(NOT_AN_EXPRESSION.to_owned()),
     }
 }
 
 fn index(machine: &mut Machine, call: Call) -> Outcome {
-    let (Some((address, length)), Some(index)) =
-        (call.argument(machine, 0).slice(), machine.heap.as_i64(call.argument(machine, 1)))
-    else {
+    let Some((address, length)) = call.argument(machine, 0).slice() else {
+        return Outcome::Failed(NOT_AN_EXPRESSION.to_owned());
+    };
+    let Some(index) = machine.heap.as_i64(call.argument(machine, 1)) else {
         return Outcome::Failed("index-atom expects two arguments: expression and atom".to_owned());
     };
     match u32::try_from(index) {
@@ -91,7 +92,7 @@ fn list(machine: &Machine, call: Call, index: u32) -> Option<Vec<Cell>> {
 
 fn unique(machine: &mut Machine, call: Call) -> Outcome {
     let Some(elements) = list(machine, call, 0) else {
-        return Outcome::Failed("unique expects single expression atom as an argument".to_owned());
+        return Outcome::Failed(NOT_AN_EXPRESSION.to_owned());
     };
     let mut classes = AlphaClasses::default();
     let mut kept: Vec<Cell> = Vec::new();
@@ -110,15 +111,14 @@ fn union(machine: &mut Machine, call: Call) -> Outcome {
             left.extend(right);
             Outcome::Value(machine.heap.expression(&left))
         }
-        _ => Outcome::Failed("union expects and executable LHS and RHS atom".to_owned()),
+        _ => Outcome::Failed(NOT_AN_EXPRESSION.to_owned()),
     }
 }
 
 /// The elements of the first list that are, or are not, matched by one of the second each.
 fn common(machine: &mut Machine, call: Call, wanted: bool) -> Outcome {
     let (Some(left), Some(right)) = (list(machine, call, 0), list(machine, call, 1)) else {
-        let name = if wanted { "intersection" } else { "subtraction" };
-        return Outcome::Failed(format!("{name} expects and executable LHS and RHS atom"));
+        return Outcome::Failed(NOT_AN_EXPRESSION.to_owned());
     };
     let mut classes = AlphaClasses::default();
     for element in right {

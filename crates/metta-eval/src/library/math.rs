@@ -2,7 +2,7 @@
 
 use metta_atom::Number;
 
-use super::{Builtin, Call, Outcome};
+use super::{Builtin, Call, NOT_AN_EXPRESSION, Outcome};
 use crate::cell::Cell;
 use crate::machine::Machine;
 use crate::operation::Effect::Pure;
@@ -99,7 +99,7 @@ fn logarithm(machine: &mut Machine, call: Call) -> Outcome {
 fn extreme(machine: &mut Machine, call: Call, better: fn(f64, f64) -> f64) -> Outcome {
     let list = call.argument(machine, 0);
     let Some(elements) = machine.heap.elements(list) else {
-        return Outcome::Failed("expression is expected".to_owned());
+        return Outcome::Failed(NOT_AN_EXPRESSION.to_owned());
     };
     let mut best: Option<f64> = None;
     for element in elements {

@@ -28,6 +28,9 @@ use crate::operation::{Effect, Operation};
 
 pub(crate) use assertions::{Assertion, report};
 
+/// The error of an operation that needs a list.
+const NOT_AN_EXPRESSION: &str = "Atom is not an ExpressionAtom";
+
 /// The arguments of a native call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call {

@@ -68,7 +68,11 @@ fn remove(machine: &mut Machine, call: Call) -> Outcome {
     let mut out = Writer::new();
     let variables = machine.heap.encode(term, &mut out, &mut |value: &Grounded| space.handle_of(value).unwrap_or(u64::MAX));
     let names = machine.heap.stored_names(&variables, &mut VariableNames::default());
-    space.remove_encoded(out.bytes(), &names);
+    if space.remove_encoded(out.bytes(), &names)
+        && let View::Space(inner) = term.view()
+    {
+        machine.world.unnest(id, SpaceId(inner));
+    }
     note_declaration(machine, id, term);
     Outcome::Unit
 }
@@ -94,6 +98,9 @@ fn add_term(machine: &mut Machine, id: SpaceId, term: Cell) {
     let variables = machine.heap.encode(term, &mut out, &mut |value: &Grounded| space.intern(value.clone()));
     let names = machine.heap.stored_names(&variables, &mut VariableNames::default());
     space.add_encoded(out.bytes(), &names);
+    if let View::Space(inner) = term.view() {
+        machine.world.nest(id, SpaceId(inner));
+    }
     note_declaration(machine, id, term);
 }
 

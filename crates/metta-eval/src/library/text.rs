@@ -1,6 +1,6 @@
 //! Output and strings (`metta-semantics.md` 15.7).
 
-use super::{Builtin, Call, Outcome};
+use super::{Builtin, Call, NOT_AN_EXPRESSION, Outcome};
 use crate::cell::Cell;
 use crate::machine::Machine;
 use crate::operation::Effect::{Prints, Pure};
@@ -34,9 +34,7 @@ fn trace(machine: &mut Machine, call: Call) -> Outcome {
 
 fn print_alternatives(machine: &mut Machine, call: Call) -> Outcome {
     let Some((address, length)) = call.argument(machine, 1).slice() else {
-        return Outcome::Failed(
-            "print-alternatives! expects format string as a first argument and expression as a second argument".to_owned(),
-        );
+        return Outcome::Failed(NOT_AN_EXPRESSION.to_owned());
     };
     let title = call.argument(machine, 0);
     let title = bare(machine, title);
@@ -54,7 +52,7 @@ fn format_args(machine: &mut Machine, call: Call) -> Outcome {
     let (Some(format), Some((address, length))) =
         (machine.heap.as_text(format).map(str::to_owned), arguments.slice())
     else {
-        return Outcome::Failed("format-args expects format string as a first argument and expression as a second argument".to_owned());
+        return Outcome::Failed(NOT_AN_EXPRESSION.to_owned());
     };
     let mut out = String::new();
     let mut next = 0;

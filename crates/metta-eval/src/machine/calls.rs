@@ -107,7 +107,7 @@ impl Machine {
         }
         match call.slice() {
             Some((address, length)) => {
-                (builtin.run)(self, Call { term: call, arguments: address + 1, count: length - 1, expected })
+                (builtin.run)(self, Call { term: call.unmarked(), arguments: address + 1, count: length - 1, expected })
             }
             None => Outcome::NotReducible,
         }
@@ -142,11 +142,11 @@ impl Machine {
             Outcome::Value(value) => self.call_result(call, expected, value),
             Outcome::Values(list) => self.choose_values(call, expected, list),
             Outcome::Unit => self.call_result(call, expected, Cell::UNIT),
-            Outcome::Empty => self.task = Task::Fail,
+            Outcome::Empty => self.call_result(call, expected, cell(symbols::EMPTY)),
             Outcome::NotReducible => self.finish_call(call, expected, cell(symbols::NOT_REDUCIBLE)),
             Outcome::Failed(message) => {
                 let reason = self.heap.symbols.intern(&message);
-                let error = self.error(call, Cell::symbol(reason));
+                let error = self.error(call.unmarked(), Cell::symbol(reason));
                 self.finish_call(call, expected, error);
             }
             Outcome::Scheduled => {}
@@ -185,8 +185,9 @@ impl Machine {
         if expected == Cell::NONE {
             self.task = Task::Return(value);
         } else if value == cell(symbols::NOT_REDUCIBLE) {
-            let marked = self.marked(call);
-            self.task = Task::Return(marked);
+            let unchanged = call.is_evaluated();
+            let result = if unchanged { self.marked(call) } else { call };
+            self.task = Task::Return(result);
         } else if value == cell(symbols::EMPTY) {
             self.task = Task::Fail;
         } else if self.heap.is_error(value) {
@@ -240,7 +241,7 @@ impl Machine {
     fn reduce(&mut self, call: Cell, expected: Cell, clauses: &Clauses, index: u32) -> bool {
         let clause = &clauses[index as usize];
         let mut slots = std::mem::take(&mut self.slots);
-        let matched = self.heap.attempt(|heap| clause.match_head(heap, call, &mut slots));
+        let matched = self.heap.attempt(|heap| clause.match_head(heap, call.unmarked(), &mut slots));
         if matched {
             let body = clause.build_body(&mut self.heap, &mut slots);
             self.call_result(call, expected, body);

@@ -35,8 +35,6 @@ pub(super) enum Alternatives {
     Results { list: Cell, next: u32 },
     /// Pairs of a `superpose-bind`, from `next` on.
     Pairs { list: Cell, next: u32 },
-    /// An expression read as a function call, after it was read as a tuple.
-    FunctionReading { expression: Cell, expected: Cell },
     /// Stored atoms that may match.
     Facts(Box<FactSearch>),
     /// The end of a `collapse`: its list is complete.
@@ -69,10 +67,6 @@ impl Alternatives {
                 visit(list);
             }
             Alternatives::Results { list, .. } | Alternatives::Pairs { list, .. } => visit(list),
-            Alternatives::FunctionReading { expression, expected } => {
-                visit(expression);
-                visit(expected);
-            }
             Alternatives::Facts(search) => search.each_cell(visit),
             Alternatives::Collapsed | Alternatives::CaseEmpty { .. } | Alternatives::Exhausted => {}
         }
@@ -167,11 +161,6 @@ impl Machine {
                     self.exhaust();
                 }
                 self.superpose_pair(pair);
-            }
-            Alternatives::FunctionReading { expression, expected } => {
-                let (expression, expected) = (*expression, *expected);
-                self.exhaust();
-                self.read_as_function(expression, expected);
             }
             Alternatives::Facts(_) => self.next_fact(),
             Alternatives::Collapsed => {

@@ -11,7 +11,6 @@ impl Machine {
     /// Evaluates `term`; its results go to the current frame.
     pub(super) fn eval(&mut self, term: Cell, expected: Cell) {
         let term = self.heap.deref(term);
-        let expected = self.heap.deref(expected);
         match self.evaluate_leaf(term, expected) {
             Leaf::Itself => self.task = Task::Return(term),
             Leaf::Errors(errors) => self.return_all(&errors),
@@ -70,7 +69,7 @@ impl Machine {
         if term.is_ground() { term.evaluated() } else { self.heap.resolved(term).evaluated() }
     }
 
-    /// Reads an expression as a tuple, as a function call, or as both in turn.
+    /// Reads an expression as a call if a function type of its head is applicable, else as a tuple.
     fn evaluate_expression(&mut self, expression: Cell, expected: Cell) {
         let Some((address, _)) = expression.slice() else { return };
         let head = self.heap.element(address, 0);
@@ -93,51 +92,43 @@ impl Machine {
             self.return_all(&errors);
             return;
         }
-        let is_function = valid.iter().any(|found| is_function_type(&self.heap, *found));
-        let is_tuple = valid.iter().any(|found| !is_function_type(&self.heap, *found));
-        if is_tuple {
-            if is_function {
-                self.choose(Alternatives::FunctionReading { expression, expected });
+        let mut errors = Vec::new();
+        for function in &valid {
+            if !is_function_type(&self.heap, *function) {
+                continue;
             }
-            self.read_as_tuple(expression, expected);
-        } else {
-            self.call_typed(expression, expected, &valid);
+            match self.applicable(expression, *function, expected) {
+                Applicability::Fits => {
+                    self.evaluate_call(expression, *function);
+                    return;
+                }
+                Applicability::Errors(found) => errors.extend(found),
+            }
         }
+        if valid.iter().all(|found| is_function_type(&self.heap, *found)) {
+            self.return_all(&errors);
+            return;
+        }
+        // Read as a tuple, with the errors of the other reading as further alternatives.
+        if !errors.is_empty() {
+            let list = self.heap.expression(&errors);
+            self.choose(Alternatives::Results { list, next: 0 });
+        }
+        self.read_as_tuple(expression, expected);
     }
 
     fn read_as_tuple(&mut self, expression: Cell, expected: Cell) {
         self.begin_elements(expression, Cell::NONE, expected);
     }
 
-    /// The second reading of an expression whose head has function types and others.
-    pub(super) fn read_as_function(&mut self, expression: Cell, expected: Cell) {
-        let Some((address, _)) = expression.slice() else { return };
-        let head = self.heap.element(address, 0);
-        let types: Vec<Cell> = self.types_or_undefined(head).into_iter().filter_map(TypeOf::valid).collect();
-        self.call_typed(expression, expected, &types);
-    }
-
-    /// Evaluates a call with the first of its function types that is applicable.
-    fn call_typed(&mut self, expression: Cell, expected: Cell, types: &[Cell]) {
-        let mut errors = Vec::new();
-        for function in types {
-            if !is_function_type(&self.heap, *function) {
-                continue;
-            }
-            match self.applicable(expression, *function, expected) {
-                Applicability::Fits => {
-                    let Some((address, length)) = function.slice() else { return };
-                    let mut returned = self.heap.element(address, length - 1);
-                    if returned == cell(symbols::EXPRESSION) {
-                        returned = cell(symbols::UNDEFINED);
-                    }
-                    self.begin_elements(expression, *function, returned);
-                    return;
-                }
-                Applicability::Errors(found) => errors.extend(found),
-            }
+    /// Reads an expression as a call of a function with an applicable type.
+    fn evaluate_call(&mut self, expression: Cell, function: Cell) {
+        let Some((address, length)) = function.slice() else { return };
+        let mut returned = self.heap.get(address + length - 1);
+        if returned == cell(symbols::EXPRESSION) {
+            returned = cell(symbols::UNDEFINED);
         }
-        self.return_all(&errors);
+        self.begin_elements(expression, function, returned);
     }
 
     fn begin_elements(&mut self, expression: Cell, function: Cell, expected: Cell) {
@@ -198,27 +189,33 @@ impl Machine {
             None => cell(symbols::UNDEFINED),
             // The head of a typed call: a symbol or operation has the type, a computed head must get it.
             Some(_) if index == 0 => function,
-            Some((address, _)) => self.heap.element(address, index),
+            // A type variable stays one: bound to `Atom` it does not stop evaluation.
+            Some((address, _)) => self.heap.get(address + index),
         }
     }
 
-    /// The evaluated expression: the original when no element changed.
+    /// The evaluated expression. One that has not changed bears the mark of an evaluated one,
+    /// which counts when it turns out not to be reducible either.
     fn finished_block(&mut self, expression: Cell, source: u32, target: u32, length: u32) -> Cell {
-        let mut unchanged = true;
+        let mut same = true;
+        let mut identical = true;
         let mut ground = true;
         for i in 0..length {
-            let value = self.heap.get(target + i);
+            let (value, element) = (self.heap.get(target + i), self.heap.element(source, i));
             ground &= value.is_ground();
-            unchanged &= value.same(self.heap.element(source, i));
+            same &= value.same(element);
+            identical &= value == element;
         }
-        if !unchanged {
-            return Cell::expression(target, length, ground);
-        }
-        if self.heap.top() == target + length && self.heap.boundary <= target {
-            self.heap.cells.truncate(target as usize);
-        }
-        // A clause body is not known to be ground until its variables have values.
-        if ground { expression.grounded() } else { expression }
+        let call = if identical {
+            if self.heap.top() == target + length && self.heap.boundary <= target {
+                self.heap.cells.truncate(target as usize);
+            }
+            // A clause body is not known to be ground until its variables have values.
+            if ground { expression.grounded() } else { expression }
+        } else {
+            Cell::expression(target, length, ground)
+        };
+        if same { call.evaluated() } else { call }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Queries of spaces: `match`, and `unify`, `let` and `case` with a space on one side.
 
 
+use std::sync::Arc;
+
 use metta_atom::{Grounded, SpaceId};
 use metta_space::bytes::Writer;
 use metta_space::{Fact, Snapshot};
@@ -14,7 +16,8 @@ use crate::symbols::{self, cell};
 /// The search for matches of a conjunction, at its first open conjunct.
 #[derive(Debug)]
 pub(super) struct FactSearch {
-    facts: Vec<(Fact, bool)>,
+    /// Facts, with the index of the space that each is from.
+    facts: Vec<(Fact, usize)>,
     next: usize,
     /// How often the fact before `next` still has to be returned.
     copies: u64,
@@ -25,7 +28,7 @@ pub(super) struct FactSearch {
 #[derive(Clone, Debug)]
 struct Goal {
     /// The spaces as they were when the query began, the queried one first.
-    spaces: std::sync::Arc<[Snapshot]>,
+    spaces: Arc<[Snapshot]>,
     /// The conjunct that the facts are for.
     pattern: Cell,
     /// The conjuncts after it.
@@ -33,8 +36,8 @@ struct Goal {
     template: Cell,
     call: Cell,
     expected: Cell,
-    /// The spaces of imports are not searched.
-    own_only: bool,
+    /// How many of the spaces are not imports: a bare variable matches only what is in those.
+    own: usize,
 }
 
 impl FactSearch {
@@ -62,8 +65,9 @@ impl Machine {
         call: Cell,
         expected: Cell,
     ) -> Outcome {
-        let spaces: std::sync::Arc<[Snapshot]> =
-            self.world.space(space).into_iter().chain(self.world.imports(space)).cloned().collect();
+        let visible = self.world.visible(space);
+        let own = visible.len();
+        let spaces: Arc<[Snapshot]> = visible.into_iter().chain(self.world.imports(space)).cloned().collect();
         let template = template.unwrap_or(pattern);
         let (pattern, rest) = match pattern.slice() {
             Some((address, length)) if length > 0 && self.heap.element(address, 0) == cell(symbols::COMMA) => {
@@ -74,20 +78,19 @@ impl Machine {
             }
             _ => (pattern, Cell::UNIT),
         };
-        let own_only = pattern.is_reference();
-        let goal = Goal { spaces, pattern, rest, template, call, expected, own_only };
+        let goal = Goal { spaces, pattern, rest, template, call, expected, own };
         if self.search(goal) { Outcome::Scheduled } else { Outcome::Empty }
     }
 
     /// Finds the facts for the first conjunct and takes the first that matches.
     fn search(&mut self, goal: Goal) -> bool {
         let mut facts = Vec::new();
-        let searched = if goal.own_only { 1 } else { goal.spaces.len() };
+        let searched = if goal.pattern.is_reference() { goal.own } else { goal.spaces.len() };
         for (index, space) in goal.spaces.iter().take(searched).enumerate() {
             let mut out = Writer::new();
             let unknown = |value: &Grounded| space.handle_of(value).unwrap_or(u64::MAX);
             self.heap.encode(goal.pattern, &mut out, &mut { unknown });
-            facts.extend(space.candidates(out.bytes()).into_iter().map(|fact| (fact, index > 0)));
+            facts.extend(space.candidates(out.bytes()).into_iter().map(|fact| (fact, index)));
         }
         let mut search = FactSearch { facts, next: 0, copies: 0, goal };
         // The choice point comes first, so that the bindings of a match are undone with it.
@@ -135,8 +138,8 @@ impl Machine {
                 search.copies = fact.count;
             }
             search.copies -= 1;
-            let (fact, imported) = &search.facts[search.next - 1];
-            let Some(space) = search.goal.spaces.get(usize::from(*imported)) else { return false };
+            let (fact, origin) = &search.facts[search.next - 1];
+            let Some(space) = search.goal.spaces.get(*origin) else { return false };
             let top = self.heap.top();
             let term = self.heap.decode(&fact.bytes, fact.variables(), space);
             let pattern = search.goal.pattern;
@@ -154,8 +157,7 @@ impl Machine {
             Some((address, length)) if length > 0 => {
                 let pattern = self.heap.element(address, 0);
                 let rest = Cell::expression(address + 1, length - 1, false);
-                let own_only = pattern.is_reference();
-                if !self.search(Goal { pattern, rest, own_only, ..goal }) {
+                if !self.search(Goal { pattern, rest, ..goal }) {
                     self.task = Task::Fail;
                 }
             }

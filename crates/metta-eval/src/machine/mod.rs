@@ -153,12 +153,37 @@ impl Machine {
         self.program.invalidate();
         let term = self.heap.import(goal, &mut rustc_hash::FxHashMap::default(), true);
         self.frames.push(Frame { parent: 0, choices: 0, exit: frames::Exit::default(), kind: Kind::Top });
+        if self.world.is_bare_minimal() {
+            self.wait_raw(Kind::Deliver);
+            self.task = Task::Exec(term);
+            return;
+        }
+        if self.world.checks_types() {
+            let errors = self.type_errors(term);
+            if !errors.is_empty() {
+                self.return_all(&errors);
+                return;
+            }
+        }
         // A literal `Empty` is a symbol like any other; as the result of an expression it means no result.
         self.task = if term.is_expression() {
             Task::Eval { term, expected: crate::symbols::cell(crate::symbols::UNDEFINED) }
         } else {
             Task::Deliver(term)
         };
+    }
+
+    /// Returns the type errors of an atom that every reading of it has, as `pragma! type-check auto`
+    /// asks for before an atom is added; none when the atom may be added.
+    pub fn ill_typed(&mut self, atom: &Atom, context: SpaceId, world: &World) -> Vec<Atom> {
+        self.reset();
+        self.world = world.clone();
+        self.space = context;
+        self.program.invalidate();
+        let term = self.heap.import(atom, &mut rustc_hash::FxHashMap::default(), true);
+        let errors: Vec<Atom> = self.type_errors(term).into_iter().map(|error| self.export(error)).collect();
+        self.end();
+        errors
     }
 
     /// Returns the results found since the last call, in order.
