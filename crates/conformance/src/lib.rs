@@ -1,0 +1,10 @@
+#![doc = include_str!("../README.md")]
+
+mod compare;
+mod corpus;
+mod directive;
+mod scan;
+
+pub use compare::{Answer, Difference, Outcome, compare};
+pub use corpus::{CorpusError, CorpusFile, Form, files};
+pub use directive::Order;

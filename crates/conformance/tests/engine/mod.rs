@@ -1,0 +1,123 @@
+//! The one place that touches the engine.
+
+use std::fmt::Write;
+use std::sync::mpsc::channel;
+
+use conformance::{Answer, CorpusFile, Outcome};
+use mettatron::config::EvalConfig;
+use mettatron::syntax::{Form, Parsed, Words, parse};
+use mettatron::{Atom, Event, Library, MettaState, Run};
+use tokio::runtime::Handle;
+
+/// How a program is run; what it answers does not depend on it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Mode {
+    /// On one thread, without a runtime.
+    Sequential,
+    /// Batches on so many threads, in the smallest portions.
+    Workers(usize),
+    /// The program is printed and read again before it runs on one thread.
+    Reprinted,
+}
+
+impl Mode {
+    pub(crate) const ALL: [Mode; 5] =
+        [Mode::Sequential, Mode::Workers(1), Mode::Workers(2), Mode::Workers(8), Mode::Reprinted];
+
+    pub(crate) fn name(self) -> String {
+        match self {
+            Mode::Sequential => "sequential".to_owned(),
+            Mode::Workers(workers) => format!("workers_{workers}"),
+            Mode::Reprinted => "reprinted".to_owned(),
+        }
+    }
+}
+
+/// Runs a corpus file and returns what each of its forms answered.
+pub(crate) fn answers(file: &CorpusFile, mode: Mode, runtime: &Handle) -> Result<Vec<Answer>, String> {
+    let library = Library::new();
+    let program = match mode {
+        Mode::Sequential | Mode::Workers(_) => read(&file.text, &library)?,
+        Mode::Reprinted => read(&print(&file.text, &library)?, &library)?,
+    };
+    let agrees = program.len() == file.forms.len()
+        && program.iter().zip(&file.forms).all(|(form, expected)| form.run == expected.run);
+    if !agrees {
+        return Err(format!(
+            "the parser finds {} forms where the corpus has {}",
+            program.len(),
+            file.forms.len()
+        ));
+    }
+    let (sender, events) = channel();
+    let run = Run::new()
+        .keep_going(file.keep_going)
+        // Sending fails only when nobody listens any more, and `events` lives longer than the run.
+        .on_event(move |event| drop(sender.send(event)));
+    let accumulated = MettaState::new(library.clone());
+    let compiled = MettaState::compiled(library, program);
+    let outcome = match mode {
+        Mode::Sequential | Mode::Reprinted => run.sequential(accumulated, compiled),
+        Mode::Workers(workers) => run
+            .config(EvalConfig { max_blocking_threads: workers, batch_size_hint: 1 })
+            .on(runtime, accumulated, compiled),
+    };
+    if let Some(error) = outcome.error {
+        return Err(format!("the run stopped: {error}"));
+    }
+    collect(file, events.try_iter(), outcome.completed)
+}
+
+/// Gives every form its answer: lines are printed before the results they belong to.
+fn collect(
+    file: &CorpusFile,
+    events: impl Iterator<Item = Event>,
+    completed: usize,
+) -> Result<Vec<Answer>, String> {
+    let mut answers: Vec<Answer> = (0..file.forms.len())
+        .map(|index| if index < completed { Answer::nothing() } else { Answer::not_run() })
+        .collect();
+    let mut printed = Vec::new();
+    for event in events {
+        match event {
+            Event::Printed(text) => printed.extend(text.split('\n').map(str::to_owned)),
+            Event::Results { index, text, .. } => {
+                let answer =
+                    answers.get_mut(index).ok_or_else(|| format!("a result list for form {index}"))?;
+                *answer = Answer { printed: std::mem::take(&mut printed), outcome: Outcome::Results(text) };
+            }
+            // The trace is for people.
+            Event::Traced(_) | _ => {}
+        }
+    }
+    if printed.is_empty() { Ok(answers) } else { Err(format!("printed after the last results: {printed:?}")) }
+}
+
+fn read(text: &str, words: &dyn Words) -> Result<Vec<Form>, String> {
+    let Parsed { forms, diagnostics } = parse(text, words);
+    match diagnostics.first() {
+        None => Ok(forms),
+        Some(diagnostic) => {
+            Err(format!("{}: {} at {:?}", diagnostic.code, diagnostic.message, diagnostic.span))
+        }
+    }
+}
+
+/// The program as the printer writes it.
+fn print(text: &str, library: &Library) -> Result<String, String> {
+    let mut out = String::new();
+    for form in read(text, &Named(library))? {
+        let mark = if form.run { "! " } else { "" };
+        writeln!(out, "{mark}{}", form.atom).map_err(|error| error.to_string())?;
+    }
+    Ok(out)
+}
+
+/// The words of a library, with `&self` left a name: a space has no written form.
+struct Named<'a>(&'a Library);
+
+impl Words for Named<'_> {
+    fn atom(&self, word: &str) -> Option<Atom> {
+        if word == "&self" { Some(Atom::symbol(word)) } else { self.0.atom(word) }
+    }
+}
