@@ -72,7 +72,7 @@ pub(crate) enum View {
 
 impl Cell {
     /// The empty expression.
-    pub(crate) const UNIT: Cell = Cell::expression(0, 0, true);
+    pub(crate) const UNIT: Cell = Cell(GROUND | TAG_EXPRESSION);
     /// No cell: an unset slot, an absent type.
     pub(crate) const NONE: Cell = Cell(u64::MAX);
 
@@ -116,7 +116,11 @@ impl Cell {
         Some(Cell(packed << 4 | tag))
     }
 
+    /// Makes an expression. There is one empty expression, without an address.
     pub(crate) const fn expression(address: u32, length: u32, ground: bool) -> Cell {
+        if length == 0 {
+            return Cell::UNIT;
+        }
         let flag = if ground { GROUND } else { 0 };
         Cell(flag | (length as u64) << 36 | (address as u64) << 4 | TAG_EXPRESSION)
     }

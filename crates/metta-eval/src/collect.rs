@@ -66,6 +66,27 @@ impl Marks {
         }
     }
 
+    /// Marks what the first `count` elements of a slice reach, but not the slice itself.
+    pub(crate) fn mark_elements(&mut self, heap: &Heap, slice: Cell, count: u32) {
+        if let Some((address, length)) = slice.slice() {
+            for i in address..address + count.min(length) {
+                self.mark(heap, heap.cells[i as usize]);
+            }
+        }
+    }
+
+    /// Keeps the cells of a slice. Elements that nothing else has marked are cleared,
+    /// unless they are among the elements marked one by one.
+    pub(crate) fn keep_slice(&mut self, heap: &mut Heap, slice: Cell, count: u32) {
+        if let Some((address, length)) = slice.slice() {
+            for i in address..address + length {
+                if self.set(i) && i >= address + count {
+                    heap.cells[i as usize] = Cell::UNIT;
+                }
+            }
+        }
+    }
+
     fn visit(&mut self, cell: Cell) {
         match cell.view() {
             View::Expression { length: 0, .. } => {}

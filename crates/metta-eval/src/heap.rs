@@ -158,6 +158,13 @@ impl Heap {
         address
     }
 
+    /// Clears the elements of a slice from `index` on.
+    pub(crate) fn clear_elements(&mut self, slice: Cell, index: u32) {
+        if let Some((address, length)) = slice.slice() {
+            self.cells[(address + index) as usize..(address + length) as usize].fill(Cell::UNIT);
+        }
+    }
+
     /// Puts `head` in front of the expression `tail`. Amortised O(1): the copy of a
     /// tail leaves free cells in front, which later calls use.
     pub(crate) fn cons(&mut self, head: Cell, tail: Cell) -> Option<Cell> {

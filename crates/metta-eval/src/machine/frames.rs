@@ -62,6 +62,14 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// A block that is being filled, and the element awaited for it.
+    pub(super) fn block(&self) -> Option<(Cell, u32)> {
+        match self {
+            Kind::Argument { block, index, .. } | Kind::Map { block, index, .. } => Some((*block, *index)),
+            _ => None,
+        }
+    }
+
     /// The cells of a frame, for the collector.
     pub(super) fn cells(&mut self) -> [Option<&mut Cell>; 4] {
         match self {

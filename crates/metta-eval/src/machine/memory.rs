@@ -47,14 +47,30 @@ impl Machine {
         self.check_limits();
     }
 
+    /// Marks what is reachable.
+    ///
+    /// The elements of an argument block from the awaited one on mean nothing to its
+    /// frame (M2): after a failure they may even refer to cells that are gone. Where the
+    /// frame is current they are cleared. Where it is only kept for a choice point, the
+    /// block may by now be a finished term of the current branch, which then keeps it
+    /// alive by itself; so such frames come last and keep the bare cells of the block.
     fn mark_roots(&mut self) -> Marks {
         let mut marks = Marks::new(&self.heap);
+        let current = self.current_frames();
+        for (frame, current) in self.frames.iter().zip(&current) {
+            if let Some((block, index)) = frame.kind.block().filter(|_| *current) {
+                self.heap.clear_elements(block, index);
+            }
+        }
         for cell in task_cells(&mut self.task).into_iter().flatten() {
             marks.mark(&self.heap, *cell);
         }
-        for Frame { kind, .. } in &mut self.frames {
+        for (Frame { kind, .. }, current) in self.frames.iter_mut().zip(&current) {
+            let unfinished = kind.block().filter(|_| !current).map(|(block, _)| block);
             for cell in kind.cells().into_iter().flatten() {
-                marks.mark(&self.heap, *cell);
+                if Some(*cell) != unfinished {
+                    marks.mark(&self.heap, *cell);
+                }
             }
         }
         for choice in &mut self.choices {
@@ -66,8 +82,34 @@ impl Machine {
                 marks.mark(&self.heap, *cell);
             }
         }
+        let others = || {
+            let kept = self.frames.iter().zip(&current).filter(|(_, current)| !**current);
+            kept.filter_map(|(frame, _)| frame.kind.block())
+        };
+        for (block, index) in others() {
+            marks.mark_elements(&self.heap, block, index);
+        }
+        let mut blocks: Vec<(Cell, u32)> = others().collect();
+        // Of frames that fill the same block the one that has come furthest decides.
+        blocks.sort_by_key(|(_, index)| std::cmp::Reverse(*index));
+        for (block, index) in blocks {
+            marks.keep_slice(&mut self.heap, block, index);
+        }
         marks.seal();
         marks
+    }
+
+    /// Which frames the current one leads to through its parents.
+    fn current_frames(&self) -> Vec<bool> {
+        let mut current = vec![false; self.frames.len()];
+        let mut frame = self.frame as usize;
+        while let Some(seen) = current.get_mut(frame)
+            && !*seen
+        {
+            *seen = true;
+            frame = self.frames[frame].parent as usize;
+        }
+        current
     }
 
     fn update_roots(&mut self, marks: &Marks) {

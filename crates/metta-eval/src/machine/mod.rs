@@ -25,6 +25,8 @@ mod frames;
 mod memory;
 mod minimal;
 mod run;
+#[cfg(test)]
+mod tests;
 mod values;
 
 use std::sync::Arc;
@@ -105,6 +107,9 @@ pub struct Machine {
     collect_at: usize,
     failure: Option<EvalError>,
     slots: Vec<Cell>,
+    /// Collect garbage before every task.
+    #[cfg(test)]
+    stress: bool,
 }
 
 impl Machine {
@@ -137,6 +142,8 @@ impl Machine {
             collect_at: memory::FIRST_COLLECTION,
             failure: None,
             slots: Vec::new(),
+            #[cfg(test)]
+            stress: false,
         }
     }
 

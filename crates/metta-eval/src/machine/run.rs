@@ -28,7 +28,7 @@ impl Machine {
                 Task::Done => return self.stop(),
             }
             ticks += 1;
-            if self.heap.cells.len() >= self.collect_at {
+            if self.heap.cells.len() >= self.collect_at || self.is_stressed() {
                 self.collect_garbage();
             }
             if ticks % CHECK_INTERVAL == 0 {
@@ -42,6 +42,15 @@ impl Machine {
                 return if matches!(self.task, Task::Done) { self.stop() } else { Step::Yield };
             }
         }
+    }
+
+    /// Tests collect garbage all the time.
+    #[inline]
+    fn is_stressed(&self) -> bool {
+        #[cfg(test)]
+        return self.stress;
+        #[cfg(not(test))]
+        false
     }
 
     /// What the caller is told when the machine does not go on.

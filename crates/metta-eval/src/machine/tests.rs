@@ -1,0 +1,189 @@
+//! The machine on small programs, through one function: text in, printed results out.
+
+use std::path::{Path, PathBuf};
+
+use metta_atom::{Atom, SpaceId};
+use metta_syntax::parse;
+
+use crate::{Effect, EvalError, Library, Limits, Machine, Step, World};
+
+/// Runs a program, one line of results for each `!`.
+fn run(program: &str) -> Vec<String> {
+    Run::default().lines(program)
+}
+
+/// How to run a program.
+#[derive(Default)]
+struct Run {
+    limits: Limits,
+    /// Collect garbage before every task.
+    stress: bool,
+    /// Go on after a result list with an error.
+    keep_going: bool,
+}
+
+impl Run {
+    #[track_caller]
+    fn lines(&self, program: &str) -> Vec<String> {
+        let (lines, failure) = self.until_failure(program);
+        assert_eq!(failure, None, "{program}");
+        lines
+    }
+
+    /// The lines up to the first expression that hits a limit, and that failure.
+    fn until_failure(&self, program: &str) -> (Vec<String>, Option<EvalError>) {
+        let library = Library::new();
+        let mut world = World::new();
+        let mut machine = Machine::new(library.clone());
+        machine.stress = self.stress;
+        let mut lines = Vec::new();
+        for form in parse(program, &library).forms {
+            let atom = world.resolve(&form.atom);
+            if !form.run {
+                world.add(SpaceId::TOP, &atom);
+                continue;
+            }
+            machine.begin(&atom, SpaceId::TOP, world, &self.limits, Effect::Outside);
+            let step = loop {
+                match machine.step(1_000) {
+                    Step::Yield => {}
+                    step => break step,
+                }
+            };
+            let results = machine.take_results();
+            lines.extend(machine.take_output());
+            world = machine.end();
+            if let Step::Failed(error) = step {
+                return (lines, Some(error));
+            }
+            let printed: Vec<String> = results.iter().map(|atom| world.print(atom)).collect();
+            lines.push(format!("[{}]", printed.join(", ")));
+            if !self.keep_going && results.iter().any(Atom::is_error) {
+                break;
+            }
+        }
+        (lines, None)
+    }
+}
+
+#[track_caller]
+fn check(program: &str, expected: &[&str]) {
+    assert_eq!(run(program), expected, "{program}");
+}
+
+#[test]
+fn alternatives_come_in_definition_order() {
+    check("(= (color) red) (= (color) blue) !(color)", &["[red, blue]"]);
+    check("(= (a) 1) (= (a) 2) (= (b) 10) (= (b) 20) !(+ (a) (b))", &["[11, 21, 12, 22]"]);
+    check("(= (f) 1) (= (f) 2) (= (f) 3) !((f) (f))", &[
+        "[(1 1), (1 2), (1 3), (2 1), (2 2), (2 3), (3 1), (3 2), (3 3)]",
+    ]);
+}
+
+#[test]
+fn errors_count_only_when_nothing_succeeds() {
+    check("!(superpose ((Error a b) 1 2))", &["[1, 2]"]);
+    check("!(superpose ((Error a b) (Error c d)))", &["[(Error a b), (Error c d)]"]);
+    check("!(let $x (superpose (1 2 3)) (if (== $x 2) (Error bad $x) $x))", &["[1, 3]"]);
+    check("!(/ 1 0)", &["[(Error (/ 1 0) DivisionByZero)]"]);
+    check("!(case (/ 1 0) (((Error $a $m) (caught $m)) ($x ok)))", &["[(caught DivisionByZero)]"]);
+    check("(= (f) (Error a 1)) (= (f) (Error b 2)) !(case (f) (((Error $a $m) (caught $m))))", &[
+        "[(caught 1), (caught 2)]",
+    ]);
+}
+
+#[test]
+fn deep_recursion_needs_no_native_stack() {
+    check("(= (count $n) (if (== $n 0) done (count (- $n 1)))) !(count 20000)", &["[done]"]);
+    check("(= (depth $n) (if (== $n 0) 0 (+ 1 (depth (- $n 1))))) !(depth 20000)", &["[20000]"]);
+}
+
+#[test]
+fn narrowing_binds_the_caller() {
+    check("(= (foo A) 1) (= (foo B) 2) !(let $r (foo $x) ($x $r))", &["[(A 1), (B 2)]"]);
+    check("(p 1) (p 2) !((match &self (p $x) $x) $x)", &["[(1 1), (2 2)]"]);
+}
+
+#[test]
+fn minimal_instructions() {
+    check("(= (sign $x) (function (chain (eval (> $x 0)) $p (unify $p True (return pos) (return nonpos))))) !(sign 3)", &[
+        "[pos]",
+    ]);
+    check("!(collapse-bind (eval (superpose (1 2))))", &["[((1 {  }) (2 {  }))]"]);
+}
+
+/// All programs of the conformance corpus.
+fn corpus() -> Vec<(PathBuf, String)> {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance/tests/corpus")];
+    let mut programs = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("the corpus is there") {
+            let path = entry.expect("a readable folder").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "metta") {
+                let text = std::fs::read_to_string(&path).expect("a readable file");
+                programs.push((path, text));
+            }
+        }
+    }
+    programs.sort();
+    programs
+}
+
+/// H1, H2, P1, M1 and M2 together: no collection at any point changes any answer.
+#[test]
+fn collections_change_nothing() {
+    let programs = corpus();
+    assert!(programs.len() > 50);
+    for (path, program) in programs {
+        // Collecting before every task costs the square of a long run.
+        let limits = Limits { steps: Some(20_000), ..Limits::default() };
+        let plain = Run { limits: limits.clone(), keep_going: true, stress: false }.until_failure(&program);
+        let stressed = Run { limits, keep_going: true, stress: true }.until_failure(&program);
+        assert_eq!(plain, stressed, "{}", path.display());
+    }
+}
+
+#[test]
+fn a_deterministic_loop_runs_in_constant_memory() {
+    let limits = Limits { memory_bytes: Some(16 << 20), ..Limits::default() };
+    let program = "(= (count $n) (if (== $n 0) done (count (- $n 1)))) !(count 200000)";
+    assert_eq!(Run { limits, ..Run::default() }.lines(program), ["[done]"]);
+}
+
+#[test]
+fn limits_stop_an_endless_recursion() {
+    let failure = |limits| Run { limits, ..Run::default() }.until_failure("(= (f $x) (+ 1 (f $x))) !(f 1)").1;
+    let limit = 10_000;
+    assert_eq!(
+        failure(Limits { steps: Some(limit), ..Limits::default() }),
+        Some(EvalError::OutOfSteps { limit })
+    );
+    assert_eq!(failure(Limits { depth: Some(limit), ..Limits::default() }), Some(EvalError::TooDeep { limit }));
+    let limit_bytes = 32 << 20;
+    assert_eq!(
+        failure(Limits { memory_bytes: Some(limit_bytes), ..Limits::default() }),
+        Some(EvalError::OutOfMemory { limit_bytes })
+    );
+    let limits = Limits { results: Some(2), ..Limits::default() };
+    let (_, failure) = Run { limits, ..Run::default() }.until_failure("!(superpose (1 2 3))");
+    assert_eq!(failure, Some(EvalError::TooManyResults { limit: 2 }));
+}
+
+#[test]
+fn an_effect_that_is_not_allowed_blocks() {
+    let library = Library::new();
+    let mut machine = Machine::new(library.clone());
+    let forms = parse("!(+ 1 2) !(add-atom &self a) !(println! hi)", &library).forms;
+    let steps: Vec<Step> = forms
+        .iter()
+        .map(|form| {
+            machine.begin(&form.atom, SpaceId::TOP, World::new(), &Limits::default(), Effect::ReadsSpace);
+            let step = machine.step(1_000);
+            assert_eq!(machine.end().space(SpaceId::TOP).map(metta_space::Snapshot::len), Some(0));
+            step
+        })
+        .collect();
+    assert_eq!(steps, [Step::Done, Step::Blocked(Effect::WritesSpace), Step::Blocked(Effect::Prints)]);
+}
