@@ -1,9 +1,9 @@
 //! Tagged 64-bit cells, the terms of the machine.
 //!
 //! ```text
-//! bits  63        62     61..36  35..4    3..0
-//!       evaluated ground length  address  tag    Expression
-//!       payload (60 bits)                 tag    all others
+//! bits  63        62     61       60..36  35..4    3..0
+//!       evaluated ground elements length  address  tag    Expression
+//!       payload (60 bits)                          tag    all others
 //! ```
 //!
 //! An expression is a slice of cells without a header, so its tail is the next
@@ -14,7 +14,7 @@
 pub(crate) const CODE: u32 = 1 << 31;
 
 /// The longest expression that a cell can describe.
-pub(crate) const MAX_LENGTH: usize = (1 << 26) - 1;
+pub(crate) const MAX_LENGTH: usize = (1 << 25) - 1;
 
 const TAG_REF: u64 = 0;
 const TAG_VARIABLE: u64 = 1;
@@ -33,6 +33,7 @@ const TAG_BINDINGS: u64 = 12;
 const TAG_LOCAL: u64 = 13;
 const TAG_ROOM: u64 = 14;
 
+const ELEMENTS: u64 = 1 << 61;
 const GROUND: u64 = 1 << 62;
 const EVALUATED: u64 = 1 << 63;
 const FLOAT_BIAS: u64 = 1023 - 127;
@@ -229,10 +230,29 @@ impl Cell {
         if self.is_expression() { Cell(self.0 & !EVALUATED) } else { self }
     }
 
+    /// Reports whether every element of the expression is known to evaluate to itself.
+    #[inline]
+    pub(crate) fn has_evaluated_elements(self) -> bool {
+        self.is_expression() && (self.0 & ELEMENTS != 0 || self == Cell::UNIT)
+    }
+
+    /// Notes that every element of the expression evaluates to itself. Only ground expressions keep the note:
+    /// a variable in it could be bound later.
+    pub(crate) fn with_evaluated_elements(self) -> Cell {
+        if self.is_expression() && self != Cell::UNIT && self.is_ground() { Cell(self.0 | ELEMENTS) } else { self }
+    }
+
+    /// Reports whether the cell, as an element, is known to evaluate to itself.
+    #[inline]
+    pub(crate) fn is_inert_element(self) -> bool {
+        self.is_evaluated() || self.is_ground() && (!self.is_expression() || self == Cell::UNIT)
+    }
+
     /// Reports whether both are the same cell, marks aside.
     #[inline]
     pub(crate) fn same(self, other: Cell) -> bool {
-        self.unmarked() == other.unmarked()
+        let bare = |cell: Cell| if cell.is_expression() { cell.0 & !(EVALUATED | ELEMENTS) } else { cell.0 };
+        bare(self) == bare(other)
     }
 
     /// The address that the cell holds, if it holds one: what a move of cells must change.

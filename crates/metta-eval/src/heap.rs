@@ -165,6 +165,32 @@ impl Heap {
         }
     }
 
+    /// Gives the elements at `source` the marks that their equals at `target` have got.
+    ///
+    /// So an expression that was evaluated once is not evaluated again, at any depth.
+    pub(crate) fn keep_marks(&mut self, source: u32, target: u32, length: u32) {
+        if source & CODE != 0 {
+            return;
+        }
+        for i in 0..length {
+            // An element may also be a bound variable, whose value has a place of its own.
+            if self.cells[(source + i) as usize].is_expression() {
+                self.cells[(source + i) as usize] = self.cells[(target + i) as usize];
+            }
+        }
+    }
+
+    /// The elements of an expression after the first; `UNIT` for none. Cost: O(1).
+    pub(crate) fn tail(&self, list: Cell) -> Cell {
+        match list.slice() {
+            Some((address, length)) if length > 1 => {
+                let tail = Cell::expression(address + 1, length - 1, list.is_ground());
+                if list.has_evaluated_elements() { tail.with_evaluated_elements() } else { tail }
+            }
+            _ => Cell::UNIT,
+        }
+    }
+
     /// Puts `head` in front of the expression `tail`. Amortised O(1): the copy of a
     /// tail leaves free cells in front, which later calls use.
     pub(crate) fn cons(&mut self, head: Cell, tail: Cell) -> Option<Cell> {
@@ -173,13 +199,15 @@ impl Heap {
             return None;
         }
         let ground = tail.is_ground() && head.is_ground();
+        let inert = tail.has_evaluated_elements() && head.is_inert_element();
+        let finish = |list: Cell| if inert { list.with_evaluated_elements() } else { list };
         let in_heap = address & CODE == 0 && address > 0 && length > 0;
         if in_heap && let View::Room(room) = self.cells[address as usize - 1].view() {
             if room > 1 {
                 self.cells[address as usize - 2] = Cell::room(room - 1);
             }
             self.cells[address as usize - 1] = head;
-            return Some(Cell::expression(address - 1, length + 1, ground));
+            return Some(finish(Cell::expression(address - 1, length + 1, ground)));
         }
         // Short lists get no room: most are never extended again.
         let room = if length < 4 { 0 } else { length };
@@ -194,7 +222,7 @@ impl Heap {
             let cell = self.get(address + i);
             self.cells.push(cell);
         }
-        Some(Cell::expression(start, length + 1, ground))
+        Some(finish(Cell::expression(start, length + 1, ground)))
     }
 
     /// The value behind a box.

@@ -96,7 +96,7 @@ fn bind_all(machine: &mut Machine, call: Call) -> Outcome {
     let body = if length == 1 {
         template
     } else {
-        let rest = Cell::expression(address + 1, length - 1, pairs.is_ground());
+        let rest = machine.heap.tail(pairs);
         let head = machine.heap.element(call.arguments - 1, 0);
         machine.heap.expression(&[head, rest, template])
     };
@@ -178,7 +178,7 @@ fn if_decons(machine: &mut Machine, call: Call) -> Outcome {
         Some((address, length)) if length > 0 => {
             let (head, tail) = (call.argument(machine, 1), call.argument(machine, 2));
             let first = machine.heap.element(address, 0);
-            let rest = Cell::expression(address + 1, length - 1, list.is_ground());
+            let rest = machine.heap.tail(list);
             let fits = machine.heap.attempt(|heap| heap.unify(head, first) && heap.unify(tail, rest));
             Outcome::Value(call.argument(machine, if fits { 3 } else { 4 }))
         }

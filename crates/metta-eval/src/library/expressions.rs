@@ -26,7 +26,7 @@ fn part(machine: &mut Machine, call: Call, head: bool) -> Outcome {
         Some((address, length)) if length > 0 && call.count == 1 => Outcome::Value(if head {
             machine.heap.element(address, 0)
         } else {
-            Cell::expression(address + 1, length - 1, list.is_ground())
+            machine.heap.tail(list)
         }),
         _ => {
             let name = if head { "car-atom" } else { "cdr-atom" };

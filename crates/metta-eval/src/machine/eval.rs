@@ -118,7 +118,11 @@ impl Machine {
     }
 
     fn read_as_tuple(&mut self, expression: Cell, expected: Cell) {
-        self.begin_elements(expression, Cell::NONE, expected);
+        if expression.has_evaluated_elements() {
+            self.call(expression.evaluated(), expected);
+        } else {
+            self.begin_elements(expression, Cell::NONE, expected);
+        }
     }
 
     /// Reads an expression as a call of a function with an applicable type.
@@ -179,7 +183,7 @@ impl Machine {
                 }
             }
         }
-        let call = self.finished_block(expression, source, target, length);
+        let call = self.finished_block(expression, function, source, target, length);
         self.call(call, expected);
     }
 
@@ -196,26 +200,29 @@ impl Machine {
 
     /// The evaluated expression. One that has not changed bears the mark of an evaluated one,
     /// which counts when it turns out not to be reducible either.
-    fn finished_block(&mut self, expression: Cell, source: u32, target: u32, length: u32) -> Cell {
+    fn finished_block(&mut self, expression: Cell, function: Cell, source: u32, target: u32, length: u32) -> Cell {
         let mut same = true;
-        let mut identical = true;
         let mut ground = true;
+        let mut inert = function == Cell::NONE;
         for i in 0..length {
-            let (value, element) = (self.heap.get(target + i), self.heap.element(source, i));
+            let value = self.heap.get(target + i);
             ground &= value.is_ground();
-            same &= value.same(element);
-            identical &= value == element;
+            inert &= value.is_inert_element();
+            same &= value.same(self.heap.element(source, i));
         }
-        let call = if identical {
+        let mut call = if same { expression } else { Cell::expression(target, length, ground) };
+        if same {
+            self.heap.keep_marks(source, target, length);
             if self.heap.top() == target + length && self.heap.boundary <= target {
                 self.heap.cells.truncate(target as usize);
             }
-            // A clause body is not known to be ground until its variables have values.
-            if ground { expression.grounded() } else { expression }
-        } else {
-            Cell::expression(target, length, ground)
-        };
-        if same { call.evaluated() } else { call }
+            call = call.evaluated();
+        }
+        // A clause body is not known to be ground until its variables have values.
+        if ground {
+            call = call.grounded();
+        }
+        if inert { call.with_evaluated_elements() } else { call }
     }
 }
 

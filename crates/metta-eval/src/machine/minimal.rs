@@ -43,8 +43,7 @@ impl Machine {
             }
             (symbols::DECONS_ATOM, 2) => match argument(1).slice() {
                 Some((list, n)) if n > 0 => {
-                    let ground = argument(1).is_ground();
-                    let tail = Cell::expression(list + 1, n - 1, ground);
+                    let tail = self.heap.tail(argument(1));
                     let head = self.heap.element(list, 0);
                     let pair = self.heap.expression(&[head, tail]);
                     self.task = Task::Return(pair);
