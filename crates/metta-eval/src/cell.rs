@@ -52,11 +52,17 @@ pub(crate) enum View {
     /// A reference to a cell of the heap that is, or was, a variable.
     Ref(u32),
     /// An unbound variable; only stored in the heap, never passed around.
-    Variable { name: SymbolId, original: bool },
+    Variable {
+        name: SymbolId,
+        original: bool,
+    },
     Symbol(SymbolId),
     Int(i64),
     Float(f64),
-    Expression { address: u32, length: u32 },
+    Expression {
+        address: u32,
+        length: u32,
+    },
     /// A value in the table of boxes.
     Boxed(u32),
     Operation(SymbolId),
@@ -64,7 +70,10 @@ pub(crate) enum View {
     State(u64),
     Bool(bool),
     /// A binding set: variables and values in turn.
-    Bindings { address: u32, length: u32 },
+    Bindings {
+        address: u32,
+        length: u32,
+    },
     /// A variable slot of a clause; only in code.
     Local(u32),
     /// The number of free cells that end here, in front of a list.
@@ -239,7 +248,11 @@ impl Cell {
     /// Notes that every element of the expression evaluates to itself. Only ground expressions keep the note:
     /// a variable in it could be bound later.
     pub(crate) fn with_evaluated_elements(self) -> Cell {
-        if self.is_expression() && self != Cell::UNIT && self.is_ground() { Cell(self.0 | ELEMENTS) } else { self }
+        if self.is_expression() && self != Cell::UNIT && self.is_ground() {
+            Cell(self.0 | ELEMENTS)
+        } else {
+            self
+        }
     }
 
     /// Reports whether the cell, as an element, is known to evaluate to itself.

@@ -147,7 +147,9 @@ impl Clause {
 fn place(cell: Cell, base: u32, slots: &[Cell]) -> Cell {
     match cell.view() {
         View::Local(slot) => slots[slot as usize],
-        View::Expression { address, .. } if address & CODE == 0 && !cell.is_ground() => cell.with_address(address + base),
+        View::Expression { address, .. } if address & CODE == 0 && !cell.is_ground() => {
+            cell.with_address(address + base)
+        }
         _ => cell,
     }
 }
@@ -201,7 +203,12 @@ fn code_tree(heap: &mut Heap, atom: &Atom, slots: &mut Slots) -> Cell {
     root
 }
 
-fn code_node<'a>(heap: &mut Heap, atom: &'a Atom, slots: &mut Slots, pending: &mut Vec<(&'a Atom, u32)>) -> Cell {
+fn code_node<'a>(
+    heap: &mut Heap,
+    atom: &'a Atom,
+    slots: &mut Slots,
+    pending: &mut Vec<(&'a Atom, u32)>,
+) -> Cell {
     match atom {
         Atom::Expression(expression) if !expression.children().is_empty() => {
             let place = heap.code.len() as u32;

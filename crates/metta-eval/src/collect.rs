@@ -46,10 +46,8 @@ impl Marks {
         self.visit(root);
         while let Some(cell) = self.pending.pop() {
             match cell.view() {
-                View::Ref(address) | View::Local(address) => {
-                    if self.set(address) {
-                        self.visit(heap.cells[address as usize]);
-                    }
+                View::Ref(address) | View::Local(address) if self.set(address) => {
+                    self.visit(heap.cells[address as usize]);
                 }
                 View::Expression { address, length } | View::Bindings { address, length } => {
                     for i in address..address + length {
@@ -92,7 +90,11 @@ impl Marks {
             View::Expression { length: 0, .. } => {}
             View::Expression { address, .. } | View::Bindings { address, .. } if address & CODE != 0 => {}
             View::Boxed(index) if index & CODE != 0 => {}
-            View::Ref(_) | View::Local(_) | View::Expression { .. } | View::Bindings { .. } | View::Boxed(_) => {
+            View::Ref(_)
+            | View::Local(_)
+            | View::Expression { .. }
+            | View::Bindings { .. }
+            | View::Boxed(_) => {
                 self.pending.push(cell);
             }
             _ => {}
@@ -129,7 +131,10 @@ impl Marks {
         let below = (1u64 << (address % 64)) - 1;
         match self.bits.get(word) {
             Some(bits) => self.before[word] + (bits & below).count_ones(),
-            None => self.before.last().copied().unwrap_or(0) + self.bits.last().map_or(0, |bits| bits.count_ones()),
+            None => {
+                self.before.last().copied().unwrap_or(0)
+                    + self.bits.last().map_or(0, |bits| bits.count_ones())
+            }
         }
     }
 

@@ -59,7 +59,12 @@ struct Open {
 
 impl Heap {
     /// Copies an atom into the heap. Variables that are the same stay the same through `variables`.
-    pub(crate) fn import(&mut self, atom: &Atom, variables: &mut FxHashMap<Variable, Cell>, original: bool) -> Cell {
+    pub(crate) fn import(
+        &mut self,
+        atom: &Atom,
+        variables: &mut FxHashMap<Variable, Cell>,
+        original: bool,
+    ) -> Cell {
         // Variables first: they must not lie between the elements of a tuple (H1).
         self.import_variables(atom, variables, original);
         let root = self.import_node(atom, variables);
@@ -129,11 +134,15 @@ impl Heap {
                     match cell.view() {
                         View::Expression { address, length } => {
                             pending.push(Visit::Tuple(done.len()));
-                            pending.extend(self.slice(address, length).iter().rev().map(|cell| Visit::Enter(*cell)));
+                            pending.extend(
+                                self.slice(address, length).iter().rev().map(|cell| Visit::Enter(*cell)),
+                            );
                         }
                         View::Bindings { address, length } => {
                             pending.push(Visit::Bindings(done.len()));
-                            pending.extend(self.slice(address, length).iter().rev().map(|cell| Visit::Enter(*cell)));
+                            pending.extend(
+                                self.slice(address, length).iter().rev().map(|cell| Visit::Enter(*cell)),
+                            );
                         }
                         View::Ref(address) => done.push(Atom::Variable(names.name(self, address))),
                         _ => done.push(self.export_leaf(cell)),
@@ -186,7 +195,11 @@ impl Heap {
             let cell = match item {
                 Item::Arity(length) => {
                     let length = length as u32;
-                    if length == 0 { Cell::UNIT } else { Cell::expression(self.allocate(length), length, false) }
+                    if length == 0 {
+                        Cell::UNIT
+                    } else {
+                        Cell::expression(self.allocate(length), length, false)
+                    }
                 }
                 Item::NewVar => {
                     introduced += 1;
@@ -252,7 +265,12 @@ impl Heap {
     }
 
     /// Writes a term as space bytes and lists its variables in order of introduction.
-    pub(crate) fn encode(&self, term: Cell, out: &mut Writer, handle: &mut dyn FnMut(&Grounded) -> u64) -> Vec<u32> {
+    pub(crate) fn encode(
+        &self,
+        term: Cell,
+        out: &mut Writer,
+        handle: &mut dyn FnMut(&Grounded) -> u64,
+    ) -> Vec<u32> {
         let mut variables: Vec<u32> = Vec::new();
         // Runs of elements still to be written, innermost last.
         let mut pending: Vec<(u32, u32)> = Vec::new();
@@ -312,7 +330,11 @@ impl Heap {
                     out.handle(handle(value));
                 }
             }
-            View::Ref(_) | View::Variable { .. } | View::Expression { .. } | View::Local(_) | View::Room(_) => {}
+            View::Ref(_)
+            | View::Variable { .. }
+            | View::Expression { .. }
+            | View::Local(_)
+            | View::Room(_) => {}
         }
     }
 

@@ -227,7 +227,11 @@ impl Heap {
 
     /// The value behind a box.
     pub(crate) fn boxed(&self, index: u32) -> &Grounded {
-        if index & CODE == 0 { &self.boxes[index as usize] } else { &self.code_boxes[(index & !CODE) as usize] }
+        if index & CODE == 0 {
+            &self.boxes[index as usize]
+        } else {
+            &self.code_boxes[(index & !CODE) as usize]
+        }
     }
 
     /// Makes the cell of a grounded value. Values without an immediate form are boxed.
@@ -250,7 +254,10 @@ impl Heap {
             Grounded::Operation(name) => Some(Cell::operation(self.symbols.intern_symbol(name))),
             Grounded::Space(id) => Some(Cell::space(id.0)),
             Grounded::State(id) => Some(Cell::state(id.0)),
-            Grounded::Number(Number::Big(_)) | Grounded::Text(_) | Grounded::Bindings(_) | Grounded::Foreign(_) => None,
+            Grounded::Number(Number::Big(_))
+            | Grounded::Text(_)
+            | Grounded::Bindings(_)
+            | Grounded::Foreign(_) => None,
         }
     }
 
@@ -340,9 +347,10 @@ impl Heap {
         let open = |heap: &mut Heap, cell: Cell, pending: &mut Vec<(u32, u32, u32)>| {
             let cell = heap.deref(cell);
             match cell.view() {
-                View::Ref(_) => {
-                    substitutions.iter().find(|(variable, _)| *variable == cell).map_or(cell, |(_, value)| *value)
-                }
+                View::Ref(_) => substitutions
+                    .iter()
+                    .find(|(variable, _)| *variable == cell)
+                    .map_or(cell, |(_, value)| *value),
                 View::Expression { address, length } if !cell.is_ground() && length > 0 => {
                     let place = heap.allocate(length);
                     pending.push((address, place, length));
@@ -362,8 +370,11 @@ impl Heap {
         root
     }
 
-    /// Bytes in use, without the code.
+    /// Bytes held, storage for growth included.
     pub(crate) fn bytes(&self) -> u64 {
-        8 * self.cells.len() as u64 + 16 * self.trail.len() as u64 + 24 * self.boxes.len() as u64
+        let cells = size_of::<Cell>() * (self.cells.capacity() + self.code.capacity());
+        let trail = size_of::<(u32, Cell)>() * self.trail.capacity();
+        let boxes = size_of::<Grounded>() * (self.boxes.capacity() + self.code_boxes.capacity());
+        (cells + trail + boxes) as u64
     }
 }

@@ -18,7 +18,7 @@ pub(crate) struct Parcel {
 
 impl Parcel {
     pub(crate) fn bytes(&self) -> u64 {
-        8 * (self.cells.len() + self.roots.len()) as u64
+        (size_of::<Cell>() * (self.cells.capacity() + self.roots.capacity())) as u64
     }
 
     /// The cells that refer to the heap, for the collector: older variables and boxes.

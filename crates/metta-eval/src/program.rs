@@ -171,7 +171,17 @@ impl Program {
         let (types, call_types) = (next(), next());
         let (supertypes, call_supertypes) = (next(), next());
         let builtin = self.builtin(id);
-        Head { calls, bare, types, call_types, supertypes, call_supertypes, builtin, sources, epoch: self.epoch }
+        Head {
+            calls,
+            bare,
+            types,
+            call_types,
+            supertypes,
+            call_supertypes,
+            builtin,
+            sources,
+            epoch: self.epoch,
+        }
     }
 
     fn compile_group(&mut self, heap: &mut Heap, group: Vec<(Source, Source)>) -> Clauses {

@@ -1,5 +1,7 @@
 //! Types of terms and applicability of function types (`metta-semantics.md` 4.3, 4.5, 5).
 
+use std::sync::Arc;
+
 use metta_atom::Grounded;
 
 use crate::cell::{Cell, SymbolId, View};
@@ -7,6 +9,9 @@ use crate::heap::Heap;
 use crate::machine::Machine;
 use crate::program::Clauses;
 use crate::symbols::{self, cell};
+
+/// Chains of heads longer than this are remembered as untyped.
+const LONG_CHAIN: usize = 16;
 
 /// One type of a term.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +79,9 @@ pub(crate) fn metatype(term: Cell) -> SymbolId {
 pub(crate) fn takes_unevaluated(parameter: Cell, argument: Cell) -> bool {
     match parameter.view() {
         View::Symbol(symbols::ATOM) => true,
-        View::Symbol(id) => (symbols::SYMBOL.0..=symbols::GROUNDED.0).contains(&id.0) && id == metatype(argument),
+        View::Symbol(id) => {
+            (symbols::SYMBOL.0..=symbols::GROUNDED.0).contains(&id.0) && id == metatype(argument)
+        }
         _ => false,
     }
 }
@@ -91,6 +98,7 @@ impl Machine {
         let mut next = Some(term);
         let mut finished: Option<Vec<TypeOf>> = None;
         loop {
+            self.work += 1;
             if let Some(term) = next.take() {
                 let term = self.heap.deref(term);
                 match self.open_expression(term) {
@@ -129,6 +137,41 @@ impl Machine {
         if types.is_empty() { vec![TypeOf::Valid(cell(symbols::UNDEFINED))] } else { types }
     }
 
+    /// Reports whether an expression has no types because its head, or the head of its head, has none.
+    ///
+    /// An untyped head gives no tuple type and no application type, so the rest need not be looked at.
+    /// What is found out about a long chain of heads is kept, since evaluation asks again for each of them.
+    fn is_untyped(&mut self, expression: Cell) -> bool {
+        let mut chain: Vec<u32> = Vec::new();
+        let mut head = expression;
+        let untyped = loop {
+            match head.view() {
+                View::Expression { address, length } if length > 0 => {
+                    if self.untyped.contains(&address) {
+                        break true;
+                    }
+                    chain.push(address);
+                    head = self.heap.element(address, 0);
+                }
+                View::Symbol(id) => {
+                    let declared = self.head(id);
+                    let declares = |clauses: &Clauses| !clauses.is_empty();
+                    break !declares(&declared.types) && !declares(&declared.call_types);
+                }
+                _ => break false,
+            }
+        };
+        self.work += chain.len() as u64;
+        // Expressions with an expression as head can have their types declared as such.
+        if chain.len() > 1 && (!untyped || !self.open_head().call_types.is_empty()) {
+            return false;
+        }
+        if untyped && chain.len() > LONG_CHAIN {
+            self.untyped.extend(chain);
+        }
+        untyped
+    }
+
     /// The errors of a term that has types, all of them of misapplied functions.
     pub(crate) fn type_errors(&mut self, term: Cell) -> Vec<Cell> {
         let types = self.types_of(term);
@@ -145,12 +188,8 @@ impl Machine {
     /// Begins an expression whose types depend on those of its elements.
     fn open_expression(&mut self, term: Cell) -> Option<Open> {
         let (address, length) = term.slice().filter(|(_, length)| *length > 0)?;
-        if let View::Symbol(id) = self.heap.element(address, 0).view() {
-            let head = self.head(id);
-            // An untyped head gives no tuple type and no application type: do not look at the rest.
-            if head.types.is_empty() && head.call_types.is_empty() {
-                return None;
-            }
+        if self.is_untyped(term) {
+            return None;
         }
         Some(Open { expression: term, address, length, elements: Vec::new() })
     }
@@ -187,7 +226,10 @@ impl Machine {
             }
             View::Operation(id) => {
                 let types = self.program.operation_types(&mut self.heap, &self.library, id);
-                types.iter().map(|clause| TypeOf::Valid(clause.build_body(&mut self.heap, &mut clause.new_slots()))).collect()
+                types
+                    .iter()
+                    .map(|clause| TypeOf::Valid(clause.build_body(&mut self.heap, &mut clause.new_slots())))
+                    .collect()
             }
             View::State(id) => match self.world.state(metta_atom::StateId(id)) {
                 Some(state) => vec![TypeOf::Valid(self.heap.import_alone(&state.type_atom.clone()))],
@@ -243,8 +285,8 @@ impl Machine {
             let subtype = types[index];
             index += 1;
             let clauses = match (subtype.view(), self.heap.head_symbol(subtype)) {
-                (View::Symbol(id), _) => self.head(id).supertypes.clone(),
-                (_, Some(id)) => self.head(id).call_supertypes.clone(),
+                (View::Symbol(id), _) => Arc::clone(&self.head(id).supertypes),
+                (_, Some(id)) => Arc::clone(&self.head(id).call_supertypes),
                 _ => continue,
             };
             for supertype in self.right_sides(&clauses, subtype) {
@@ -266,7 +308,7 @@ impl Machine {
             let head = self.head(id);
             types.extend(self.right_sides(&head.call_types, open.expression));
         } else {
-            let clauses = self.open_head().types.clone();
+            let clauses = Arc::clone(&self.open_head().types);
             types.extend(self.right_sides(&clauses, open.expression));
         }
         types.retain(|found| !found.is_reference() && *found != cell(symbols::UNDEFINED));
@@ -284,10 +326,12 @@ impl Machine {
         if heads.is_empty() || arguments.iter().any(Vec::is_empty) {
             return types;
         }
-        let columns: Vec<&[TypeOf]> = std::iter::once(heads).chain(arguments.iter().map(Vec::as_slice)).collect();
+        let columns: Vec<&[TypeOf]> =
+            std::iter::once(heads).chain(arguments.iter().map(Vec::as_slice)).collect();
         let mut chosen = vec![0; columns.len()];
         loop {
-            let row: Vec<Cell> = columns.iter().zip(&chosen).map(|(column, index)| column[*index].term()).collect();
+            let row: Vec<Cell> =
+                columns.iter().zip(&chosen).map(|(column, index)| column[*index].term()).collect();
             types.push(self.heap.expression(&row));
             let Some(last) = (0..columns.len()).rev().find(|i| chosen[*i] + 1 < columns[*i].len()) else {
                 return types;
@@ -339,7 +383,8 @@ impl Machine {
 
     /// Finds the next type of an argument that fits and binds type variables.
     fn next_match(&mut self, actual: &[TypeOf], expected: Cell, argument: Cell, choice: &mut Choice) -> bool {
-        if actual.is_empty() || expected == cell(symbols::UNDEFINED) || takes_unevaluated(expected, argument) {
+        if actual.is_empty() || expected == cell(symbols::UNDEFINED) || takes_unevaluated(expected, argument)
+        {
             choice.next += 1;
             choice.matched = true;
             return choice.next == 1;
@@ -388,7 +433,9 @@ impl Machine {
             // Not dereferenced: a type variable that is bound to `%Undefined%` does not fit everything.
             let parameter = self.heap.get(address + index as u32 + 1);
             let argument = self.heap.element(arguments, index as u32 + 1);
-            if takes_unevaluated(parameter, argument) || self.type_is_immaterial(function, call, index as u32 + 1) {
+            if takes_unevaluated(parameter, argument)
+                || self.type_is_immaterial(function, call, index as u32 + 1)
+            {
                 choices[index].next += 1;
                 if choices[index].next > 1 {
                     choices.pop();
@@ -425,7 +472,9 @@ impl Machine {
     /// mention and that all other arguments with it have no type for. `(== $list ())` is such a call, and the
     /// type of a list of a million elements has a million elements.
     fn type_is_immaterial(&mut self, function: Cell, call: Cell, index: u32) -> bool {
-        let (Some((parameters, n)), Some((arguments, _))) = (function.slice(), call.slice()) else { return false };
+        let (Some((parameters, n)), Some((arguments, _))) = (function.slice(), call.slice()) else {
+            return false;
+        };
         let parameter = self.heap.element(parameters, index);
         let View::Ref(variable) = parameter.view() else { return false };
         if !self.is_plain_tuple(self.heap.element(arguments, index)) {

@@ -47,7 +47,9 @@ impl Heap {
             if a.same(b) {
                 continue;
             }
-            if undefined_fits && (a == symbols::cell(symbols::UNDEFINED) || b == symbols::cell(symbols::UNDEFINED)) {
+            if undefined_fits
+                && (a == symbols::cell(symbols::UNDEFINED) || b == symbols::cell(symbols::UNDEFINED))
+            {
                 continue;
             }
             match (a.view(), b.view()) {

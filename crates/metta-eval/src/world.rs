@@ -64,7 +64,8 @@ impl Default for World {
 impl World {
     /// Makes a world with an empty main space and the standard library.
     pub fn new() -> Self {
-        let spaces = BTreeMap::from([(SpaceId::TOP, Snapshot::new()), (SpaceId::CORELIB, library::corelib())]);
+        let spaces =
+            BTreeMap::from([(SpaceId::TOP, Snapshot::new()), (SpaceId::CORELIB, library::corelib())]);
         World {
             spaces: Arc::new(spaces),
             states: Arc::default(),

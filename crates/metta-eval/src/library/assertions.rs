@@ -53,8 +53,15 @@ impl Assertion {
 }
 
 /// The report of a failed comparison; `None` when both hold the same results.
-pub(crate) fn report(machine: &mut Machine, actual: &[Cell], expected: &[Cell], alpha: bool) -> Option<String> {
-    let same = |machine: &Machine, a: Cell, b: Cell| if alpha { machine.heap.alpha_equal(a, b) } else { machine.equal(a, b) };
+pub(crate) fn report(
+    machine: &mut Machine,
+    actual: &[Cell],
+    expected: &[Cell],
+    alpha: bool,
+) -> Option<String> {
+    let same = |machine: &Machine, a: Cell, b: Cell| {
+        if alpha { machine.heap.alpha_equal(a, b) } else { machine.equal(a, b) }
+    };
     let mut excessive = Vec::new();
     let mut missed: Vec<Cell> = expected.to_vec();
     for result in actual {

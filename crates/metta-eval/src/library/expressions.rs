@@ -15,19 +15,21 @@ pub(super) const TABLE: &[Builtin] = &[
     Builtin::operation("index-atom", "(-> Expression Number Atom)", Pure, index),
     Builtin::operation("unique-atom", "(-> Expression Atom)", Pure, unique),
     Builtin::operation("union-atom", "(-> Expression Expression Atom)", Pure, union),
-    Builtin::operation("intersection-atom", "(-> Expression Expression Atom)", Pure, |m, c| common(m, c, true)),
-    Builtin::operation("subtraction-atom", "(-> Expression Expression Atom)", Pure, |m, c| common(m, c, false)),
+    Builtin::operation("intersection-atom", "(-> Expression Expression Atom)", Pure, |m, c| {
+        common(m, c, true)
+    }),
+    Builtin::operation("subtraction-atom", "(-> Expression Expression Atom)", Pure, |m, c| {
+        common(m, c, false)
+    }),
     Builtin::operation("sort-strings", "(-> Expression Expression)", Pure, sort_strings),
 ];
 
 fn part(machine: &mut Machine, call: Call, head: bool) -> Outcome {
     let list = call.argument(machine, 0);
     match list.slice() {
-        Some((address, length)) if length > 0 && call.count == 1 => Outcome::Value(if head {
-            machine.heap.element(address, 0)
-        } else {
-            machine.heap.tail(list)
-        }),
+        Some((address, length)) if length > 0 && call.count == 1 => {
+            Outcome::Value(if head { machine.heap.element(address, 0) } else { machine.heap.tail(list) })
+        }
         _ => {
             let name = if head { "car-atom" } else { "cdr-atom" };
             let reason = machine.heap.text(&format!("{name} expects a non-empty expression as an argument"));
@@ -146,7 +148,8 @@ struct AlphaClasses {
 impl AlphaClasses {
     fn count(&self, machine: &Machine, term: Cell) -> i64 {
         let class = self.classes.get(&machine.heap.alpha_hash(term));
-        let found = class.and_then(|class| class.iter().find(|(known, _)| machine.heap.alpha_equal(*known, term)));
+        let found =
+            class.and_then(|class| class.iter().find(|(known, _)| machine.heap.alpha_equal(*known, term)));
         found.map_or(0, |(_, count)| *count)
     }
 
@@ -161,7 +164,9 @@ impl AlphaClasses {
 
 fn sort_strings(machine: &mut Machine, call: Call) -> Outcome {
     let Some(elements) = list(machine, call, 0) else {
-        return Outcome::Failed("sort-strings expects expression with strings as a first argument".to_owned());
+        return Outcome::Failed(
+            "sort-strings expects expression with strings as a first argument".to_owned(),
+        );
     };
     let texts: Option<Vec<(String, Cell)>> =
         elements.into_iter().map(|cell| Some((machine.heap.as_text(cell)?.to_owned(), cell))).collect();
@@ -171,6 +176,8 @@ fn sort_strings(machine: &mut Machine, call: Call) -> Outcome {
             let sorted: Vec<Cell> = texts.into_iter().map(|(_, cell)| cell).collect();
             Outcome::Value(machine.heap.expression(&sorted))
         }
-        None => Outcome::Failed("sort-strings expects expression with strings as a first argument".to_owned()),
+        None => {
+            Outcome::Failed("sort-strings expects expression with strings as a first argument".to_owned())
+        }
     }
 }

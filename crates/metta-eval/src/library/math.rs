@@ -14,21 +14,47 @@ const FOLD: &str = "(-> %Undefined% Number)";
 
 pub(super) const TABLE: &[Builtin] = &[
     Builtin::operation("pow-math", BINARY, Pure, power),
-    Builtin::operation("sqrt-math", UNARY, Pure, |m, c| float(m, c, "sqrt-math expects one argument: number", f64::sqrt)),
+    Builtin::operation("sqrt-math", UNARY, Pure, |m, c| {
+        float(m, c, "sqrt-math expects one argument: number", f64::sqrt)
+    }),
     Builtin::operation("log-math", BINARY, Pure, logarithm),
-    Builtin::operation("sin-math", UNARY, Pure, |m, c| float(m, c, "sin-math expects one argument: input number", f64::sin)),
-    Builtin::operation("cos-math", UNARY, Pure, |m, c| float(m, c, "cos-math expects one argument: input number", f64::cos)),
-    Builtin::operation("tan-math", UNARY, Pure, |m, c| float(m, c, "tan-math expects one argument: input number", f64::tan)),
-    Builtin::operation("asin-math", UNARY, Pure, |m, c| float(m, c, "asin-math expects one argument: input number", f64::asin)),
-    Builtin::operation("acos-math", UNARY, Pure, |m, c| float(m, c, "acos-math expects one argument: input number", f64::acos)),
-    Builtin::operation("atan-math", UNARY, Pure, |m, c| float(m, c, "atan-math expects one argument: input number", f64::atan)),
+    Builtin::operation("sin-math", UNARY, Pure, |m, c| {
+        float(m, c, "sin-math expects one argument: input number", f64::sin)
+    }),
+    Builtin::operation("cos-math", UNARY, Pure, |m, c| {
+        float(m, c, "cos-math expects one argument: input number", f64::cos)
+    }),
+    Builtin::operation("tan-math", UNARY, Pure, |m, c| {
+        float(m, c, "tan-math expects one argument: input number", f64::tan)
+    }),
+    Builtin::operation("asin-math", UNARY, Pure, |m, c| {
+        float(m, c, "asin-math expects one argument: input number", f64::asin)
+    }),
+    Builtin::operation("acos-math", UNARY, Pure, |m, c| {
+        float(m, c, "acos-math expects one argument: input number", f64::acos)
+    }),
+    Builtin::operation("atan-math", UNARY, Pure, |m, c| {
+        float(m, c, "atan-math expects one argument: input number", f64::atan)
+    }),
     Builtin::operation("abs-math", UNARY, Pure, absolute),
-    Builtin::operation("trunc-math", UNARY, Pure, |m, c| round(m, c, "trunc-math expects one argument: input number", f64::trunc)),
-    Builtin::operation("ceil-math", UNARY, Pure, |m, c| round(m, c, "ceil-math expects one argument: input number", f64::ceil)),
-    Builtin::operation("floor-math", UNARY, Pure, |m, c| round(m, c, "floor-math expects one argument: input number", f64::floor)),
-    Builtin::operation("round-math", UNARY, Pure, |m, c| round(m, c, "round-math expects one argument: input number", f64::round)),
-    Builtin::operation("isnan-math", TEST, Pure, |m, c| test(m, c, "isnan-math expects one argument: input number", f64::is_nan)),
-    Builtin::operation("isinf-math", TEST, Pure, |m, c| test(m, c, "isinf-math expects one argument: input number", f64::is_infinite)),
+    Builtin::operation("trunc-math", UNARY, Pure, |m, c| {
+        round(m, c, "trunc-math expects one argument: input number", f64::trunc)
+    }),
+    Builtin::operation("ceil-math", UNARY, Pure, |m, c| {
+        round(m, c, "ceil-math expects one argument: input number", f64::ceil)
+    }),
+    Builtin::operation("floor-math", UNARY, Pure, |m, c| {
+        round(m, c, "floor-math expects one argument: input number", f64::floor)
+    }),
+    Builtin::operation("round-math", UNARY, Pure, |m, c| {
+        round(m, c, "round-math expects one argument: input number", f64::round)
+    }),
+    Builtin::operation("isnan-math", TEST, Pure, |m, c| {
+        test(m, c, "isnan-math expects one argument: input number", f64::is_nan)
+    }),
+    Builtin::operation("isinf-math", TEST, Pure, |m, c| {
+        test(m, c, "isinf-math expects one argument: input number", f64::is_infinite)
+    }),
     Builtin::operation("min-atom", FOLD, Pure, |m, c| extreme(m, c, f64::min)),
     Builtin::operation("max-atom", FOLD, Pure, |m, c| extreme(m, c, f64::max)),
 ];
@@ -91,8 +117,12 @@ fn power(machine: &mut Machine, call: Call) -> Outcome {
 
 fn logarithm(machine: &mut Machine, call: Call) -> Outcome {
     match (number(machine, call, 0), number(machine, call, 1)) {
-        (Some(base), Some(x)) => Outcome::Value(machine.heap.number(Number::Float(x.to_f64().log(base.to_f64())))),
-        _ => Outcome::Failed("log-math expects two arguments: base (number) and input value (number)".to_owned()),
+        (Some(base), Some(x)) => {
+            Outcome::Value(machine.heap.number(Number::Float(x.to_f64().log(base.to_f64()))))
+        }
+        _ => Outcome::Failed(
+            "log-math expects two arguments: base (number) and input value (number)".to_owned(),
+        ),
     }
 }
 
@@ -107,7 +137,10 @@ fn extreme(machine: &mut Machine, call: Call, better: fn(f64, f64) -> f64) -> Ou
             Some(number) => best = Some(best.map_or(number.to_f64(), |best| better(best, number.to_f64()))),
             None => {
                 let atom = machine.export(list);
-                return Outcome::Failed(format!("Only numbers are allowed in expression: {}", machine.world.print(&atom)));
+                return Outcome::Failed(format!(
+                    "Only numbers are allowed in expression: {}",
+                    machine.world.print(&atom)
+                ));
             }
         }
     }

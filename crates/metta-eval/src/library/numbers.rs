@@ -86,6 +86,9 @@ mod tests {
         assert_eq!(apply(Binary::Divide, &Number::Int(-7), &Number::Int(2)), Ok(Number::Int(-3)));
         assert_eq!(apply(Binary::Remainder, &Number::Int(-7), &Number::Int(2)), Ok(Number::Int(-1)));
         assert_eq!(apply(Binary::Divide, &Number::Int(1), &Number::Int(0)), Err(DivisionByZero));
-        assert_eq!(apply(Binary::Divide, &Number::Float(1.0), &Number::Int(0)), Ok(Number::Float(f64::INFINITY)));
+        assert_eq!(
+            apply(Binary::Divide, &Number::Float(1.0), &Number::Int(0)),
+            Ok(Number::Float(f64::INFINITY))
+        );
     }
 }

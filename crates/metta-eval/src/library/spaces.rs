@@ -66,7 +66,9 @@ fn remove(machine: &mut Machine, call: Call) -> Outcome {
     let term = call.argument(machine, 1);
     let Some(space) = machine.world.space_mut(id) else { return Outcome::Unit };
     let mut out = Writer::new();
-    let variables = machine.heap.encode(term, &mut out, &mut |value: &Grounded| space.handle_of(value).unwrap_or(u64::MAX));
+    let variables = machine
+        .heap
+        .encode(term, &mut out, &mut |value: &Grounded| space.handle_of(value).unwrap_or(u64::MAX));
     let names = machine.heap.stored_names(&variables, &mut VariableNames::default());
     if space.remove_encoded(out.bytes(), &names)
         && let View::Space(inner) = term.view()
@@ -117,5 +119,6 @@ fn note_declaration(machine: &mut Machine, space: SpaceId, term: Cell) {
         _ => machine.heap.head_symbol(left),
     };
     let head = head.filter(|_| relation != Some(symbols::SUB_TYPE));
+    machine.untyped.clear();
     machine.program.invalidate_head(space, head);
 }

@@ -1,6 +1,7 @@
 //! The call of an evaluated expression (`metta-semantics.md` 4.4c).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use metta_atom::Atom;
 
@@ -44,9 +45,11 @@ impl Machine {
                     Some(builtin) => self.call_library_rule(builtin, call, expected, &declared.calls),
                 }
             }
-            _ if self.has_variable_head(head) => self.finish_call(call, expected, cell(symbols::NOT_REDUCIBLE)),
+            _ if self.has_variable_head(head) => {
+                self.finish_call(call, expected, cell(symbols::NOT_REDUCIBLE))
+            }
             _ => {
-                let clauses = self.open_head().calls.clone();
+                let clauses = Arc::clone(&self.open_head().calls);
                 self.try_clauses(call, expected, &clauses);
             }
         }
@@ -55,22 +58,23 @@ impl Machine {
     /// Looks up rules for something that is not an expression, as `eval` may.
     fn call_bare(&mut self, term: Cell, expected: Cell) {
         let clauses = match term.view() {
-            View::Symbol(id) => self.head(id).bare.clone(),
-            View::Ref(_) => std::sync::Arc::new([]),
-            _ => self.open_head().calls.clone(),
+            View::Symbol(id) => Arc::clone(&self.head(id).bare),
+            View::Ref(_) => Arc::new([]),
+            _ => Arc::clone(&self.open_head().calls),
         };
         self.try_clauses(term, expected, &clauses);
     }
 
     /// Reports whether a head is a variable, or an expression whose head is one.
     fn has_variable_head(&self, mut head: Cell) -> bool {
-        loop {
+        while !head.is_ground() {
             match head.view() {
                 View::Ref(_) => return true,
                 View::Expression { address, length } if length > 0 => head = self.heap.element(address, 0),
                 _ => return false,
             }
         }
+        false
     }
 
     fn call_operation(&mut self, id: SymbolId, call: Cell, expected: Cell) {
@@ -87,10 +91,16 @@ impl Machine {
     }
 
     /// Calls a function that the library defines by rules; a program's rules for it are further alternatives.
-    fn call_library_rule(&mut self, builtin: &'static Builtin, call: Cell, expected: Cell, clauses: &Clauses) {
+    fn call_library_rule(
+        &mut self,
+        builtin: &'static Builtin,
+        call: Cell,
+        expected: Cell,
+        clauses: &Clauses,
+    ) {
         let own = self.next_candidate(call, clauses, 0);
         if let Some(next) = own {
-            self.choose(Alternatives::Clauses { call, expected, clauses: clauses.clone(), next });
+            self.choose(Alternatives::Clauses { call, expected, clauses: Arc::clone(clauses), next });
         }
         match self.run_builtin(builtin, call, expected) {
             Outcome::NotReducible if own.is_some() => {
@@ -106,9 +116,10 @@ impl Machine {
             return Outcome::Scheduled;
         }
         match call.slice() {
-            Some((address, length)) => {
-                (builtin.run)(self, Call { term: call.unmarked(), arguments: address + 1, count: length - 1, expected })
-            }
+            Some((address, length)) => (builtin.run)(
+                self,
+                Call { term: call.unmarked(), arguments: address + 1, count: length - 1, expected },
+            ),
             None => Outcome::NotReducible,
         }
     }
@@ -208,7 +219,7 @@ impl Machine {
         while let Some(index) = candidate {
             candidate = self.next_candidate(call, clauses, index + 1);
             if let Some(next) = candidate {
-                self.choose(Alternatives::Clauses { call, expected, clauses: clauses.clone(), next });
+                self.choose(Alternatives::Clauses { call, expected, clauses: Arc::clone(clauses), next });
             }
             if self.reduce(call, expected, clauses, index) {
                 return;

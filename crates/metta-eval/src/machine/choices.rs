@@ -1,5 +1,7 @@
 //! Choice points, and errors held back until no alternative is left.
 
+use std::sync::Arc;
+
 use metta_atom::SpaceId;
 
 use crate::cell::{Cell, View};
@@ -106,6 +108,7 @@ impl Machine {
     /// Restores the state of the newest choice point.
     fn restore(&mut self) -> bool {
         let Some(choice) = self.choices.last() else { return false };
+        self.untyped.clear();
         self.heap.undo(choice.trail);
         self.heap.cells.truncate(choice.heap as usize);
         self.heap.boundary = choice.heap;
@@ -137,7 +140,7 @@ impl Machine {
         let Some(choice) = self.choices.last_mut() else { return };
         match &mut choice.alternatives {
             Alternatives::Clauses { call, expected, clauses, next } => {
-                let (call, expected, clauses, next) = (*call, *expected, clauses.clone(), *next);
+                let (call, expected, clauses, next) = (*call, *expected, Arc::clone(clauses), *next);
                 self.retry_clauses(call, expected, &clauses, next);
             }
             Alternatives::Values { call, expected, list, next } => {

@@ -134,6 +134,9 @@ impl Machine {
     /// A case that is not a pair of a pattern and a template.
     fn bad_case(&mut self, case: Cell) -> Outcome {
         let found = self.export(case);
-        Outcome::Failed(format!("expected a pair of a pattern and a template, found: {}", self.world.print(&found)))
+        Outcome::Failed(format!(
+            "expected a pair of a pattern and a template, found: {}",
+            self.world.print(&found)
+        ))
     }
 }

@@ -54,7 +54,9 @@ impl Machine {
         let mut pending = vec![term];
         while let Some(cell) = pending.pop() {
             match cell.view() {
-                View::Ref(address) if !matches!(self.heap.get(address).view(), View::Variable { .. }) => return false,
+                View::Ref(address) if !matches!(self.heap.get(address).view(), View::Variable { .. }) => {
+                    return false;
+                }
                 View::Expression { address, length } => {
                     pending.extend(self.heap.slice(address, length).iter().filter(|cell| !cell.is_ground()));
                 }
@@ -200,7 +202,14 @@ impl Machine {
 
     /// The evaluated expression. One that has not changed bears the mark of an evaluated one,
     /// which counts when it turns out not to be reducible either.
-    fn finished_block(&mut self, expression: Cell, function: Cell, source: u32, target: u32, length: u32) -> Cell {
+    fn finished_block(
+        &mut self,
+        expression: Cell,
+        function: Cell,
+        source: u32,
+        target: u32,
+        length: u32,
+    ) -> Cell {
         let mut same = true;
         let mut ground = true;
         let mut inert = function == Cell::NONE;

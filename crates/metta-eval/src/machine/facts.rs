@@ -1,6 +1,5 @@
 //! Queries of spaces: `match`, and `unify`, `let` and `case` with a space on one side.
 
-
 use std::sync::Arc;
 
 use metta_atom::{Grounded, SpaceId};
@@ -49,7 +48,8 @@ impl FactSearch {
     }
 
     pub(super) fn bytes(&self) -> u64 {
-        (self.facts.len() * size_of::<Fact>()) as u64 + self.facts.iter().map(|(fact, _)| fact.bytes.len() as u64).sum::<u64>()
+        (self.facts.len() * size_of::<Fact>()) as u64
+            + self.facts.iter().map(|(fact, _)| fact.bytes.len() as u64).sum::<u64>()
     }
 }
 
@@ -70,7 +70,9 @@ impl Machine {
         let spaces: Arc<[Snapshot]> = visible.into_iter().chain(self.world.imports(space)).cloned().collect();
         let template = template.unwrap_or(pattern);
         let (pattern, rest) = match pattern.slice() {
-            Some((address, length)) if length > 0 && self.heap.element(address, 0) == cell(symbols::COMMA) => {
+            Some((address, length))
+                if length > 0 && self.heap.element(address, 0) == cell(symbols::COMMA) =>
+            {
                 if length == 1 {
                     return Outcome::Value(template);
                 }
@@ -102,7 +104,9 @@ impl Machine {
     /// Tries the next fact of the newest choice point, whose state is restored.
     pub(super) fn next_fact(&mut self) {
         let Some(choice) = self.choices.last_mut() else { return };
-        let Alternatives::Facts(search) = std::mem::replace(&mut choice.alternatives, Alternatives::Exhausted) else {
+        let Alternatives::Facts(search) =
+            std::mem::replace(&mut choice.alternatives, Alternatives::Exhausted)
+        else {
             return;
         };
         let mut search = *search;

@@ -32,33 +32,76 @@ pub(super) enum Kind {
     /// The evaluation as a whole.
     Top,
     /// An expression waits for its element `index`. `function` is its type, `NONE` for a tuple.
-    Argument { expression: Cell, function: Cell, expected: Cell, block: Cell, index: u32 },
+    Argument {
+        expression: Cell,
+        function: Cell,
+        expected: Cell,
+        block: Cell,
+        index: u32,
+    },
     /// A call whose rule ran instructions waits for their outcome.
-    CallReturn { call: Cell, expected: Cell },
-    Chain { variable: Cell, template: Cell },
-    Function { call: Cell },
+    CallReturn {
+        call: Cell,
+        expected: Cell,
+    },
+    Chain {
+        variable: Cell,
+        template: Cell,
+    },
+    Function {
+        call: Cell,
+    },
     /// A `collapse` waits for the next result.
     Collapse,
     /// A `collapse-bind` waits for the next raw result; `position` is its choice point.
-    CollapseBind { position: u32 },
+    CollapseBind {
+        position: u32,
+    },
     /// Passes a result to the parent, past the check at the parent's exit.
     Deliver,
-    Case { call: Cell, cases: Cell, expected: Cell, found: bool },
+    Case {
+        call: Cell,
+        cases: Cell,
+        expected: Cell,
+        found: bool,
+    },
     /// The end of an evaluation in another space.
-    Leave { space: SpaceId },
+    Leave {
+        space: SpaceId,
+    },
     /// `map-atom` waits for the instruction of element `index`.
-    Map { call: Cell, block: Cell, index: u32, expected: Cell },
+    Map {
+        call: Cell,
+        block: Cell,
+        index: u32,
+        expected: Cell,
+    },
     /// `filter-atom` waits for the verdict on element `index`; `kept` are those so far.
-    Filter { call: Cell, kept: Cell, index: u32, expected: Cell },
+    Filter {
+        call: Cell,
+        kept: Cell,
+        index: u32,
+        expected: Cell,
+    },
     /// `foldl-atom` waits for the accumulator after element `index`.
-    Fold { call: Cell, index: u32, expected: Cell },
+    Fold {
+        call: Cell,
+        index: u32,
+        expected: Cell,
+    },
     /// An assertion waits for the results of its first expression.
-    Assert { call: Cell },
+    Assert {
+        call: Cell,
+    },
     /// An assertion waits for the results of its second expression.
-    AssertSecond { call: Cell, actual: Cell },
+    AssertSecond {
+        call: Cell,
+        actual: Cell,
+    },
     /// `assert` waits for its truth value.
-    AssertTrue { call: Cell },
-
+    AssertTrue {
+        call: Cell,
+    },
 }
 
 impl Kind {
@@ -172,8 +215,12 @@ impl Machine {
                 self.space = space;
                 self.task = Task::Return(value);
             }
-            Kind::Map { call, block, index, expected } => self.map_result(call, block, index, expected, value),
-            Kind::Filter { call, kept, index, expected } => self.filter_result(call, kept, index, expected, value),
+            Kind::Map { call, block, index, expected } => {
+                self.map_result(call, block, index, expected, value)
+            }
+            Kind::Filter { call, kept, index, expected } => {
+                self.filter_result(call, kept, index, expected, value)
+            }
             Kind::Fold { call, index, expected } => self.fold_step(call, index + 1, expected, value),
             Kind::Assert { call } => self.assert_first(call, value),
             Kind::AssertSecond { call, actual } => self.assert_second(call, actual, value),

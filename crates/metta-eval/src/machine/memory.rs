@@ -1,12 +1,12 @@
 //! Garbage collection and limits.
 
+use crate::EvalError;
 use crate::cell::Cell;
 use crate::collect::Marks;
 use crate::heap::Heap;
 use crate::machine::frames::Frame;
 use crate::machine::{Machine, Task};
 use crate::program::Program;
-use crate::EvalError;
 
 /// Cells at which the first collection happens: 4 MiB.
 pub(super) const FIRST_COLLECTION: usize = 512 << 10;
@@ -35,6 +35,7 @@ impl Machine {
     pub(super) fn collect_garbage(&mut self) {
         self.stats.collections += 1;
         self.note_peak();
+        self.untyped.clear();
         let marks = self.mark_roots();
         self.update_roots(&marks);
         let live = self.heap.cells.len();
@@ -42,7 +43,8 @@ impl Machine {
         if let Some(limit) = self.limits.memory_bytes {
             // Stay below the limit as long as what lives does.
             let cells = usize::try_from(limit / 8).unwrap_or(usize::MAX);
-            self.collect_at = self.collect_at.min((live + FIRST_COLLECTION / 8).max(cells.saturating_sub(cells / 4)));
+            self.collect_at =
+                self.collect_at.min((live + FIRST_COLLECTION / 8).max(cells.saturating_sub(cells / 4)));
         }
         self.check_limits();
     }
@@ -135,14 +137,14 @@ impl Machine {
         marks.compact(&mut self.heap, &mut trails);
     }
 
-    /// Bytes of terms, frames, choice points and kept results.
+    /// Bytes held for terms, frames, choice points and kept results.
     fn bytes(&self) -> u64 {
-        let frames = (self.frames.len() * size_of::<Frame>()) as u64;
-        let choices = (self.choices.len() * size_of::<super::Choice>()) as u64;
+        let frames = (self.frames.capacity() * size_of::<Frame>()) as u64;
+        let choices = (self.choices.capacity() * size_of::<super::Choice>()) as u64;
         let facts: u64 = self.choices.iter().map(|choice| choice.alternatives.bytes()).sum();
         let parcels: u64 = self.parcels.iter().map(crate::parcel::Parcel::bytes).sum();
         let results = 64 * self.results.len() as u64;
-        self.heap.bytes() + 8 * self.heap.code.len() as u64 + frames + choices + facts + parcels + results
+        self.heap.bytes() + frames + choices + facts + parcels + results
     }
 
     pub(super) fn note_peak(&mut self) {
@@ -175,4 +177,3 @@ fn task_cells(task: &mut Task) -> [Option<&mut Cell>; 2] {
         Task::Fail | Task::Done => [None, None],
     }
 }
-

@@ -107,6 +107,11 @@ pub struct Machine {
     collect_at: usize,
     failure: Option<EvalError>,
     slots: Vec<Cell>,
+    /// Work done inside tasks beyond their number, for fair steps.
+    pub(crate) work: u64,
+    /// Addresses of expressions known to have no types. Forgotten when cells move or go, and
+    /// when declarations change.
+    pub(crate) untyped: rustc_hash::FxHashSet<u32>,
     /// Collect garbage before every task.
     #[cfg(test)]
     stress: bool,
@@ -142,6 +147,8 @@ impl Machine {
             collect_at: memory::FIRST_COLLECTION,
             failure: None,
             slots: Vec::new(),
+            work: 0,
+            untyped: rustc_hash::FxHashSet::default(),
             #[cfg(test)]
             stress: false,
         }
@@ -235,6 +242,7 @@ impl Machine {
         self.output.clear();
         self.trace.clear();
         self.names = 0;
+        self.untyped.clear();
         self.stats = Stats::default();
         self.collect_at = memory::FIRST_COLLECTION;
         memory::release(&mut self.heap.cells);

@@ -18,6 +18,7 @@ impl Machine {
         }
         let end = self.stats.reductions.saturating_add(budget);
         let mut ticks = 0;
+        self.work = 0;
         loop {
             match self.task {
                 Task::Eval { term, expected } => self.eval(term, expected),
@@ -37,8 +38,8 @@ impl Machine {
             if self.failure.is_some() || self.blocked.is_some() {
                 return self.stop();
             }
-            // Failing through many alternatives costs time without a reduction.
-            if self.stats.reductions >= end || ticks >= budget.saturating_mul(16) {
+            // Failing through alternatives and finding types cost time without a reduction.
+            if self.stats.reductions >= end || ticks + self.work >= budget.saturating_mul(16) {
                 return if matches!(self.task, Task::Done) { self.stop() } else { Step::Yield };
             }
         }

@@ -75,9 +75,10 @@ fn check(program: &str, expected: &[&str]) {
 fn alternatives_come_in_definition_order() {
     check("(= (color) red) (= (color) blue) !(color)", &["[red, blue]"]);
     check("(= (a) 1) (= (a) 2) (= (b) 10) (= (b) 20) !(+ (a) (b))", &["[11, 21, 12, 22]"]);
-    check("(= (f) 1) (= (f) 2) (= (f) 3) !((f) (f))", &[
-        "[(1 1), (1 2), (1 3), (2 1), (2 2), (2 3), (3 1), (3 2), (3 3)]",
-    ]);
+    check(
+        "(= (f) 1) (= (f) 2) (= (f) 3) !((f) (f))",
+        &["[(1 1), (1 2), (1 3), (2 1), (2 2), (2 3), (3 1), (3 2), (3 3)]"],
+    );
 }
 
 #[test]
@@ -87,9 +88,10 @@ fn errors_count_only_when_nothing_succeeds() {
     check("!(let $x (superpose (1 2 3)) (if (== $x 2) (Error bad $x) $x))", &["[1, 3]"]);
     check("!(/ 1 0)", &["[(Error (/ 1 0) DivisionByZero)]"]);
     check("!(case (/ 1 0) (((Error $a $m) (caught $m)) ($x ok)))", &["[(caught DivisionByZero)]"]);
-    check("(= (f) (Error a 1)) (= (f) (Error b 2)) !(case (f) (((Error $a $m) (caught $m))))", &[
-        "[(caught 1), (caught 2)]",
-    ]);
+    check(
+        "(= (f) (Error a 1)) (= (f) (Error b 2)) !(case (f) (((Error $a $m) (caught $m))))",
+        &["[(caught 1), (caught 2)]"],
+    );
 }
 
 #[test]
@@ -106,9 +108,10 @@ fn narrowing_binds_the_caller() {
 
 #[test]
 fn minimal_instructions() {
-    check("(= (sign $x) (function (chain (eval (> $x 0)) $p (unify $p True (return pos) (return nonpos))))) !(sign 3)", &[
-        "[pos]",
-    ]);
+    check(
+        "(= (sign $x) (function (chain (eval (> $x 0)) $p (unify $p True (return pos) (return nonpos))))) !(sign 3)",
+        &["[pos]"],
+    );
     check("!(collapse-bind (eval (superpose (1 2))))", &["[((1 {  }) (2 {  }))]"]);
 }
 
@@ -160,7 +163,10 @@ fn limits_stop_an_endless_recursion() {
         failure(Limits { steps: Some(limit), ..Limits::default() }),
         Some(EvalError::OutOfSteps { limit })
     );
-    assert_eq!(failure(Limits { depth: Some(limit), ..Limits::default() }), Some(EvalError::TooDeep { limit }));
+    assert_eq!(
+        failure(Limits { depth: Some(limit), ..Limits::default() }),
+        Some(EvalError::TooDeep { limit })
+    );
     let limit_bytes = 32 << 20;
     assert_eq!(
         failure(Limits { memory_bytes: Some(limit_bytes), ..Limits::default() }),

@@ -120,7 +120,14 @@ impl Machine {
         }
     }
 
-    pub(super) fn filter_result(&mut self, call: Cell, kept: Cell, index: u32, expected: Cell, verdict: Cell) {
+    pub(super) fn filter_result(
+        &mut self,
+        call: Cell,
+        kept: Cell,
+        index: u32,
+        expected: Cell,
+        verdict: Cell,
+    ) {
         match verdict.view() {
             View::Bool(true) => {
                 let element = self.list_element(call, index).unwrap_or(Cell::UNIT);
