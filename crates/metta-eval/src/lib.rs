@@ -4,20 +4,13 @@
     reason = "a cell has fifteen views, and most code cares for one or two of them"
 )]
 
-mod cell;
-mod clause;
-mod collect;
-mod convert;
-mod heap;
 mod library;
 mod limits;
 mod machine;
 mod operation;
-mod parcel;
 mod program;
-mod symbols;
+mod terms;
 mod types;
-mod unify;
 mod world;
 
 pub use library::Library;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use metta_atom::Grounded;
 
-use crate::cell::{Cell, SymbolId, View};
-use crate::heap::Heap;
 use crate::machine::Machine;
 use crate::program::Clauses;
-use crate::symbols::{self, cell};
+use crate::terms::cell::{Cell, SymbolId, View};
+use crate::terms::heap::Heap;
+use crate::terms::symbols::{self, cell};
 
 /// Chains of heads longer than this are remembered as untyped.
 const LONG_CHAIN: usize = 16;

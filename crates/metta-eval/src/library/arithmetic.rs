@@ -4,9 +4,9 @@ use std::cmp::Ordering;
 
 use super::numbers::{Binary, DivisionByZero, apply};
 use super::{Builtin, Call, Outcome};
-use crate::cell::{Cell, View};
 use crate::machine::Machine;
 use crate::operation::Effect::Pure;
+use crate::terms::cell::{Cell, View};
 
 const NUMERIC: &str = "(-> Number Number Number)";
 const COMPARISON: &str = "(-> Number Number Bool)";

@@ -1,8 +1,8 @@
 //! Assertions (`metta-semantics.md` 15.8).
 
 use super::{Builtin, Call, Outcome};
-use crate::cell::Cell;
 use crate::machine::Machine;
+use crate::terms::cell::Cell;
 
 pub(super) const TABLE: &[Builtin] = &[
     Builtin::rule("assert", |m, c| begin(m, c, 1)),

@@ -3,10 +3,10 @@
 use metta_atom::Atom;
 
 use super::{Builtin, Call, Outcome};
-use crate::cell::{Cell, View};
 use crate::machine::Machine;
 use crate::operation::Effect::{Pure, State};
-use crate::symbols::{self, cell};
+use crate::terms::cell::{Cell, View};
+use crate::terms::symbols::{self, cell};
 
 pub(super) const TABLE: &[Builtin] = &[
     Builtin::rule("if", branch),

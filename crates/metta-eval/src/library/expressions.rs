@@ -1,9 +1,9 @@
 //! Functions on expressions as lists (`metta-semantics.md` 15.5).
 
 use super::{Builtin, Call, NOT_AN_EXPRESSION, Outcome};
-use crate::cell::Cell;
 use crate::machine::Machine;
 use crate::operation::Effect::Pure;
+use crate::terms::cell::Cell;
 
 pub(super) const TABLE: &[Builtin] = &[
     Builtin::rule("car-atom", |m, c| part(m, c, true)),

@@ -3,9 +3,9 @@
 use metta_atom::Number;
 
 use super::{Builtin, Call, NOT_AN_EXPRESSION, Outcome};
-use crate::cell::Cell;
 use crate::machine::Machine;
 use crate::operation::Effect::Pure;
+use crate::terms::cell::Cell;
 
 const UNARY: &str = "(-> Number Number)";
 const BINARY: &str = "(-> Number Number Number)";

@@ -22,9 +22,9 @@ use metta_atom::Atom;
 use metta_space::Snapshot;
 use metta_syntax::{Words, parse};
 
-use crate::cell::Cell;
 use crate::machine::Machine;
 use crate::operation::{Effect, Operation};
+use crate::terms::cell::Cell;
 
 pub(crate) use assertions::{Assertion, report};
 

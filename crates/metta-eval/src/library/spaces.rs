@@ -4,11 +4,11 @@ use metta_atom::{Grounded, SpaceId};
 use metta_space::bytes::Writer;
 
 use super::{Builtin, Call, Outcome};
-use crate::cell::{Cell, View};
-use crate::convert::VariableNames;
 use crate::machine::Machine;
 use crate::operation::Effect::{ReadsSpace, WritesSpace};
-use crate::symbols;
+use crate::terms::cell::{Cell, View};
+use crate::terms::convert::VariableNames;
+use crate::terms::symbols;
 
 pub(super) const TABLE: &[Builtin] = &[
     Builtin::operation("match", "(-> SpaceType Atom Atom %Undefined%)", ReadsSpace, query),

@@ -3,9 +3,9 @@
 use metta_atom::{Atom, StateId};
 
 use super::{Builtin, Call, Outcome};
-use crate::cell::{Cell, View};
 use crate::machine::Machine;
 use crate::operation::Effect::{ReadsSpace, State};
+use crate::terms::cell::{Cell, View};
 use crate::types::TypeOf;
 
 pub(super) const TABLE: &[Builtin] = &[

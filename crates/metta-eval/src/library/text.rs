@@ -1,9 +1,9 @@
 //! Output and strings (`metta-semantics.md` 15.7).
 
 use super::{Builtin, Call, NOT_AN_EXPRESSION, Outcome};
-use crate::cell::Cell;
 use crate::machine::Machine;
 use crate::operation::Effect::{Prints, Pure};
+use crate::terms::cell::Cell;
 
 pub(super) const TABLE: &[Builtin] = &[
     Builtin::operation("println!", "(-> %Undefined% (->))", Prints, println),

@@ -3,10 +3,10 @@
 use metta_atom::SpaceId;
 
 use super::{Builtin, Call, Outcome};
-use crate::cell::Cell;
 use crate::machine::Machine;
 use crate::operation::Effect::ReadsSpace;
-use crate::symbols::{self, cell};
+use crate::terms::cell::Cell;
+use crate::terms::symbols::{self, cell};
 use crate::types::{TypeOf, is_function_type, metatype};
 
 pub(super) const TABLE: &[Builtin] = &[

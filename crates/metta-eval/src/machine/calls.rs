@@ -6,13 +6,13 @@ use std::sync::Arc;
 use metta_atom::Atom;
 
 use crate::OperationError;
-use crate::cell::{Cell, SymbolId, View};
 use crate::library::{Builtin, Call, Outcome};
 use crate::machine::choices::Alternatives;
 use crate::machine::frames::Kind;
 use crate::machine::{Machine, Task};
 use crate::program::Clauses;
-use crate::symbols::{self, cell, is_instruction};
+use crate::terms::cell::{Cell, SymbolId, View};
+use crate::terms::symbols::{self, cell, is_instruction};
 
 impl Machine {
     /// Calls an evaluated expression. `expected` is the type expected of its results,

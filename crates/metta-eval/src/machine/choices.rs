@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use metta_atom::SpaceId;
 
-use crate::cell::{Cell, View};
 use crate::machine::facts::FactSearch;
 use crate::machine::frames::Kind;
 use crate::machine::{Machine, Task};
-use crate::parcel::Parcel;
 use crate::program::Clauses;
-use crate::symbols::{self, cell};
+use crate::terms::cell::{Cell, View};
+use crate::terms::parcel::Parcel;
+use crate::terms::symbols::{self, cell};
 
 /// A point to come back to.
 #[derive(Debug)]
@@ -305,7 +305,7 @@ impl Machine {
 }
 
 /// The element at `next`, which is advanced, and whether it is the last.
-fn take_next(heap: &crate::heap::Heap, list: Cell, next: &mut u32) -> (Cell, bool) {
+fn take_next(heap: &crate::terms::heap::Heap, list: Cell, next: &mut u32) -> (Cell, bool) {
     match list.slice() {
         Some((address, length)) if *next < length => {
             let value = heap.element(address, *next);

@@ -1,12 +1,12 @@
 //! Collecting all results of an evaluation, and `case`, which looks whether there are any.
 
-use crate::cell::{Cell, View};
 use crate::library::Outcome;
 use crate::machine::choices::Alternatives;
 use crate::machine::frames::Kind;
 use crate::machine::{Machine, Task};
-use crate::parcel::Parcel;
-use crate::symbols::{self, cell};
+use crate::terms::cell::{Cell, View};
+use crate::terms::parcel::Parcel;
+use crate::terms::symbols::{self, cell};
 
 impl Machine {
     /// Evaluates a term in the context space; all its results become one expression,

@@ -1,10 +1,10 @@
 //! Evaluation of a term with an expected type (`metta-semantics.md` 4.1 to 4.4b).
 
-use crate::cell::{Cell, View};
 use crate::machine::choices::Alternatives;
 use crate::machine::frames::Kind;
 use crate::machine::{Machine, Task};
-use crate::symbols::{self, cell};
+use crate::terms::cell::{Cell, View};
+use crate::terms::symbols::{self, cell};
 use crate::types::{Applicability, TypeOf, is_function_type};
 
 impl Machine {

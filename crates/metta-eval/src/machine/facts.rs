@@ -6,11 +6,11 @@ use metta_atom::{Grounded, SpaceId};
 use metta_space::bytes::Writer;
 use metta_space::{Fact, Snapshot};
 
-use crate::cell::{Cell, View};
 use crate::library::Outcome;
 use crate::machine::choices::Alternatives;
 use crate::machine::{Machine, Task};
-use crate::symbols::{self, cell};
+use crate::terms::cell::{Cell, View};
+use crate::terms::symbols::{self, cell};
 
 /// The search for matches of a conjunction, at its first open conjunct.
 #[derive(Debug)]

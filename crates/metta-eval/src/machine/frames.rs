@@ -2,9 +2,9 @@
 
 use metta_atom::SpaceId;
 
-use crate::cell::{Cell, View};
 use crate::machine::{Machine, Task};
-use crate::symbols::{self, cell};
+use crate::terms::cell::{Cell, View};
+use crate::terms::symbols::{self, cell};
 
 /// Marks a frame that takes results as they come, without the check of an evaluation's exit.
 pub(super) const RAW: u32 = u32::MAX;

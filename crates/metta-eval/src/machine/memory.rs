@@ -1,12 +1,12 @@
 //! Garbage collection and limits.
 
 use crate::EvalError;
-use crate::cell::Cell;
-use crate::collect::Marks;
-use crate::heap::Heap;
 use crate::machine::frames::Frame;
 use crate::machine::{Machine, Task};
 use crate::program::Program;
+use crate::terms::cell::Cell;
+use crate::terms::collect::Marks;
+use crate::terms::heap::Heap;
 
 /// Cells at which the first collection happens: 4 MiB.
 pub(super) const FIRST_COLLECTION: usize = 512 << 10;
@@ -142,7 +142,7 @@ impl Machine {
         let frames = (self.frames.capacity() * size_of::<Frame>()) as u64;
         let choices = (self.choices.capacity() * size_of::<super::Choice>()) as u64;
         let facts: u64 = self.choices.iter().map(|choice| choice.alternatives.bytes()).sum();
-        let parcels: u64 = self.parcels.iter().map(crate::parcel::Parcel::bytes).sum();
+        let parcels: u64 = self.parcels.iter().map(crate::terms::parcel::Parcel::bytes).sum();
         let results = 64 * self.results.len() as u64;
         self.heap.bytes() + frames + choices + facts + parcels + results
     }

@@ -2,11 +2,11 @@
 
 use metta_atom::SpaceId;
 
-use crate::cell::{Cell, SymbolId, View};
 use crate::library::Outcome;
 use crate::machine::frames::Kind;
 use crate::machine::{Machine, Task};
-use crate::symbols::{self, cell, is_instruction};
+use crate::terms::cell::{Cell, SymbolId, View};
+use crate::terms::symbols::{self, cell, is_instruction};
 
 impl Machine {
     /// Runs a term if it is an instruction, else returns it as it is.

@@ -33,11 +33,11 @@ use std::sync::Arc;
 
 use metta_atom::{Atom, SpaceId};
 
-use crate::cell::{Cell, SymbolId};
-use crate::convert::VariableNames;
-use crate::heap::Heap;
-use crate::parcel::Parcel;
 use crate::program::{Head, Program};
+use crate::terms::cell::{Cell, SymbolId};
+use crate::terms::convert::VariableNames;
+use crate::terms::heap::Heap;
+use crate::terms::parcel::Parcel;
 use crate::{Effect, EvalError, Library, Limits, Stats, World};
 
 use choices::{Barrier, Choice};
@@ -181,7 +181,7 @@ impl Machine {
         }
         // A literal `Empty` is a symbol like any other; as the result of an expression it means no result.
         self.task = if term.is_expression() {
-            Task::Eval { term, expected: crate::symbols::cell(crate::symbols::UNDEFINED) }
+            Task::Eval { term, expected: crate::terms::symbols::cell(crate::terms::symbols::UNDEFINED) }
         } else {
             Task::Deliver(term)
         };

@@ -1,7 +1,7 @@
 //! The loop.
 
-use crate::cell::Cell;
 use crate::machine::{Machine, Step, Task};
+use crate::terms::cell::Cell;
 use crate::{EvalError, Stats};
 
 /// Tasks between two looks at the limits that need counting.

@@ -1,10 +1,10 @@
 //! Native functions that evaluate parts of their arguments: lists, assertions, narrowing.
 
-use crate::cell::{Cell, View};
 use crate::library::{Assertion, Call, report};
 use crate::machine::frames::Kind;
 use crate::machine::{Machine, Task};
-use crate::symbols::{self, cell};
+use crate::terms::cell::{Cell, View};
+use crate::terms::symbols::{self, cell};
 
 impl Machine {
     /// Equality as `==` has it: structural; states are equal when their contents are.

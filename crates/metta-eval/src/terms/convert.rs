@@ -5,8 +5,8 @@ use metta_space::Snapshot;
 use metta_space::bytes::{Item, Reader, Writer};
 use rustc_hash::FxHashMap;
 
-use crate::cell::{Cell, View};
-use crate::heap::Heap;
+use crate::terms::cell::{Cell, View};
+use crate::terms::heap::Heap;
 
 /// Names for the variables of exported terms.
 ///

@@ -2,9 +2,9 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::cell::{Cell, View};
-use crate::heap::Heap;
-use crate::symbols;
+use crate::terms::cell::{Cell, View};
+use crate::terms::heap::Heap;
+use crate::terms::symbols;
 
 /// Two runs of elements still to be compared.
 struct Pairs {

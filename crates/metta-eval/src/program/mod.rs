@@ -4,16 +4,18 @@
 //! evaluation itself changes a declaration of that head; the check compares
 //! pointers, and only clauses that were never seen are compiled.
 
+pub(crate) mod clause;
+
 use std::sync::Arc;
 
 use metta_atom::{Atom, SpaceId};
 use metta_space::{Declaration, Key, Relation, Snapshot};
 use rustc_hash::FxHashMap;
 
-use crate::cell::SymbolId;
-use crate::clause::Clause;
-use crate::heap::Heap;
 use crate::library::{Builtin, Library};
+use crate::program::clause::Clause;
+use crate::terms::cell::SymbolId;
+use crate::terms::heap::Heap;
 use crate::world::World;
 
 /// Compiled declarations, in the order in which their alternatives come.

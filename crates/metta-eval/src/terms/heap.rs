@@ -8,8 +8,8 @@
 use metta_atom::{Grounded, Number};
 use num_traits::ToPrimitive;
 
-use crate::cell::{CODE, Cell, MAX_LENGTH, SymbolId, View};
-use crate::symbols::SymbolTable;
+use crate::terms::cell::{CODE, Cell, MAX_LENGTH, SymbolId, View};
+use crate::terms::symbols::SymbolTable;
 
 /// Terms and what is needed to undo their bindings.
 #[derive(Debug)]
@@ -319,7 +319,7 @@ impl Heap {
     pub(crate) fn is_error(&self, term: Cell) -> bool {
         match term.slice() {
             Some((address, length)) if length > 0 => {
-                self.element(address, 0) == crate::symbols::cell(crate::symbols::ERROR)
+                self.element(address, 0) == crate::terms::symbols::cell(crate::terms::symbols::ERROR)
             }
             _ => false,
         }

@@ -2,8 +2,8 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::cell::{CODE, Cell, View};
-use crate::heap::Heap;
+use crate::terms::cell::{CODE, Cell, View};
+use crate::terms::heap::Heap;
 
 /// Terms in an area of their own, in a form that moves back by adding an offset.
 ///

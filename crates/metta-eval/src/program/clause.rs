@@ -4,8 +4,8 @@ use metta_atom::{Atom, Variable};
 use metta_space::Declaration;
 use rustc_hash::FxHashMap;
 
-use crate::cell::{CODE, Cell, SymbolId, View};
-use crate::heap::Heap;
+use crate::terms::cell::{CODE, Cell, SymbolId, View};
+use crate::terms::heap::Heap;
 
 /// A term with slots for variables, built by one pass over its cells.
 ///

@@ -5,8 +5,8 @@
 //! failure still works. The new address of a cell is the number of live cells
 //! before it, read off a bitmap with running counts.
 
-use crate::cell::{CODE, Cell, View};
-use crate::heap::Heap;
+use crate::terms::cell::{CODE, Cell, View};
+use crate::terms::heap::Heap;
 
 /// Which cells live, and where they go.
 pub(crate) struct Marks {

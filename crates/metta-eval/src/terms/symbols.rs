@@ -3,7 +3,7 @@
 use metta_atom::Symbol;
 use rustc_hash::FxHashMap;
 
-use crate::cell::{Cell, SymbolId};
+use crate::terms::cell::{Cell, SymbolId};
 
 /// Both directions between names and numbers.
 ///
