@@ -1,0 +1,56 @@
+//! `cargo xtask ci`: what must hold before a change lands.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+
+use crate::{loom, shell, tidy, workspace};
+
+/// Runs every check; the first that fails ends the run.
+pub(crate) fn run(args: &[String]) -> Result<()> {
+    let full = match args {
+        [] => false,
+        [flag] if flag == "--full" => true,
+        _ => bail!("`ci` takes only `--full`"),
+    };
+    let start = Instant::now();
+    shell::run(&mut shell::cargo(&["fmt", "--all", "--check"]))?;
+    println!("\n$ cargo xtask tidy");
+    tidy::run(&[])?;
+    shell::run(&mut shell::cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    let mut doc = shell::cargo(&["doc", "--workspace", "--no-deps"]);
+    shell::run(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
+    println!("\n$ cargo xtask loom");
+    loom::run(&[])?;
+    deny(full)?;
+    // Last, so that what is left on the screen is the outcome of the tests.
+    shell::run(&mut shell::cargo(&["test", "--workspace"]))?;
+    println!("\nall checks passed in {:.0} s", start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// The version is fixed because a later one may need a later toolchain.
+const DENY_VERSION: &str = "0.20.2";
+
+/// Checks licences, bans and sources of all dependencies, after installing the tool if need be.
+///
+/// Advisories are part of `full`: their list comes from GitHub, and it changes without us.
+fn deny(full: bool) -> Result<()> {
+    let tools = workspace::root().join("target/tools");
+    let in_path = Command::new("cargo-deny").arg("--version").output().is_ok_and(|it| it.status.success());
+    let program = if in_path { PathBuf::from("cargo-deny") } else { tools.join("bin/cargo-deny") };
+    if !in_path && !program.exists() {
+        let mut install = shell::cargo(&["install", "--locked", "cargo-deny", "--version", DENY_VERSION]);
+        shell::run(install.arg("--root").arg(&tools))?;
+    }
+    let mut check = Command::new(program);
+    check
+        .args(["--log-level", "warn", "check", "licenses", "bans", "sources"])
+        .current_dir(workspace::root());
+    if full {
+        check.arg("advisories");
+    }
+    shell::run(&mut check)
+}

@@ -1,0 +1,50 @@
+//! Every workflow of the project: `cargo xtask <command>`.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a terminal program")]
+
+mod ci;
+mod conform;
+mod data;
+mod loom;
+mod shell;
+mod source;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask <command>
+
+  ci [--full]     every check, in the order of the CI machine; --full asks for advisories too
+  tidy [--fix]    layers, sizes, errors, invariants, links; --fix redraws the layer diagram
+  loom            the concurrency models, every interleaving up to three preemptions
+  conform ...     answers compared with other engines
+  data ...        data sets for examples and benchmarks
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let Some((command, rest)) = args.split_first() else {
+        eprint!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    let result = match command.as_str() {
+        "ci" => ci::run(rest),
+        "tidy" => tidy::run(rest),
+        "loom" => loom::run(rest),
+        "conform" => conform::run(rest),
+        "data" => data::run(rest),
+        _ => {
+            eprint!("no command `{command}`\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask {command}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
