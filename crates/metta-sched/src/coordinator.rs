@@ -1,0 +1,496 @@
+//! The order of a run: forms one by one, batches ahead of their turn.
+//!
+//! One thread coordinates: it adds facts, starts helpers, evaluates like them, and is
+//! the only one that commits, in program order. It never waits for a thread that may
+//! not start: what nobody has claimed it evaluates itself.
+//!
+//! Invariant C1: an expression commits only if the world is the one that its evaluation
+//! began with. After a commit that changed the world the rest of its batch begins anew.
+//! Invariant C2: events leave in program order, and only from evaluations that commit.
+
+use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use metta_atom::{Atom, SpaceId};
+use metta_config::EvalConfig;
+use metta_eval::{Effect, Limits, World};
+use metta_syntax::Form;
+use tokio::runtime::Handle;
+
+use crate::cancel::Watch;
+use crate::event::Sink;
+use crate::segment::{Chunk, Plan, Report, Segment, Speculated, help};
+use crate::worker::{Ended, Finished, Output, Task, Worker};
+use crate::writers::Writers;
+use crate::{Environment, Event, MettaState, Outcome, RunError, Statistics};
+
+/// Work below this is not worth a helper.
+const WORTH_HELP: Duration = Duration::from_micros(100);
+/// How often the watch is looked at while helpers work and the coordinator has nothing to do.
+const PATIENCE: Duration = Duration::from_millis(2);
+/// How many facts are added between two looks at the watch.
+const ADDS_PER_CHECK: usize = 256;
+
+/// What a run goes by.
+pub(crate) struct Settings {
+    pub(crate) watch: Watch,
+    pub(crate) limits: Limits,
+    pub(crate) keep_going: bool,
+    pub(crate) runtime: Option<Handle>,
+    pub(crate) config: EvalConfig,
+}
+
+/// Why a run does not go on.
+enum Stop {
+    /// A result list held an `Error`.
+    Answer,
+    Error(RunError),
+}
+
+impl From<RunError> for Stop {
+    fn from(error: RunError) -> Self {
+        Stop::Error(error)
+    }
+}
+
+pub(crate) struct Coordinator<'s> {
+    settings: Settings,
+    environment: Environment,
+    world: World,
+    sink: Option<&'s mut Sink>,
+    output: Vec<Vec<Atom>>,
+    completed: usize,
+    statistics: Statistics,
+    crew: Crew,
+    writers: Writers,
+    /// How many expressions may run ahead. Small after a change of the world, so that
+    /// the work thrown away stays in proportion to the work done.
+    window: usize,
+    /// The mean cost of an expression in the last segment.
+    average: Option<Duration>,
+}
+
+/// The helpers of a run.
+struct Crew {
+    /// Every task in flight holds a clone, those of finished segments included.
+    places: Arc<()>,
+    /// How many threads are useful: the processors, and more when some wait.
+    useful: usize,
+}
+
+/// A segment on its way, as its coordinator sees it.
+struct Tide {
+    segment: Arc<Segment>,
+    /// The position of the segment in the program.
+    base: usize,
+    slots: Vec<Slot>,
+    /// The first expression that has not committed.
+    next: usize,
+    /// Whether the world is another one than the segment's.
+    changed: bool,
+    reports: Receiver<Report>,
+    /// For helpers to come.
+    sender: Sender<Report>,
+}
+
+#[derive(Default)]
+struct Slot {
+    /// Lines that wait for their turn.
+    output: Output,
+    shown: Shown,
+    ended: Option<Speculated>,
+}
+
+/// How many lines of an expression were shown.
+#[derive(Clone, Copy, Default)]
+struct Shown {
+    printed: usize,
+    traced: usize,
+}
+
+impl Shown {
+    /// Takes lines off `output` that were shown before.
+    fn skip(&mut self, output: &mut Output) {
+        let printed = self.printed.min(output.printed.len());
+        let traced = self.traced.min(output.traced.len());
+        output.printed.drain(..printed);
+        output.traced.drain(..traced);
+        self.printed -= printed;
+        self.traced -= traced;
+    }
+}
+
+impl<'s> Coordinator<'s> {
+    pub(crate) fn new(settings: Settings, mut environment: Environment, sink: Option<&'s mut Sink>) -> Self {
+        let world = environment.take_world();
+        let useful = match settings.runtime {
+            Some(_) => available_parallelism().map_or(1, usize::from),
+            None => 1,
+        };
+        Coordinator {
+            settings,
+            environment,
+            world,
+            sink,
+            output: Vec::new(),
+            completed: 0,
+            statistics: Statistics::default(),
+            crew: Crew { places: Arc::new(()), useful },
+            writers: Writers::default(),
+            window: usize::MAX,
+            average: None,
+        }
+    }
+
+    /// Runs the forms until the end, an `Error`, or a reason to stop.
+    pub(crate) fn run(&mut self, forms: &[Form]) -> Result<(), RunError> {
+        match self.forms(forms) {
+            Ok(()) | Err(Stop::Answer) => Ok(()),
+            Err(Stop::Error(error)) => Err(error),
+        }
+    }
+
+    /// Ends the run.
+    pub(crate) fn finish(mut self, error: Option<RunError>) -> Outcome {
+        self.publish();
+        self.environment.put_world(self.world);
+        let state = MettaState { source: Vec::new(), environment: self.environment, output: self.output };
+        Outcome { state, completed: self.completed, error, statistics: self.statistics }
+    }
+
+    fn forms(&mut self, forms: &[Form]) -> Result<(), Stop> {
+        let mut index = 0;
+        while let Some(form) = forms.get(index) {
+            if form.run {
+                let length = forms[index..].iter().take_while(|form| form.run).count();
+                self.batch(forms, index..index + length)?;
+                index += length;
+            } else {
+                if index % ADDS_PER_CHECK == 0 {
+                    self.settings.watch.check()?;
+                }
+                self.add(index, &form.atom)?;
+                index += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, index: usize, atom: &Atom) -> Result<(), Stop> {
+        let atom = self.world.resolve(atom);
+        self.completed = index + 1;
+        if self.world.checks_types() {
+            let errors = self.environment.machines().worker().ill_typed(&atom, &self.world);
+            if !errors.is_empty() {
+                return self.answer(index, errors);
+            }
+        }
+        self.world.add(SpaceId::TOP, &atom);
+        Ok(())
+    }
+
+    fn batch(&mut self, forms: &[Form], range: Range<usize>) -> Result<(), Stop> {
+        self.statistics.batches += 1;
+        let mut next = range.start;
+        while next < range.end {
+            self.settings.watch.check()?;
+            self.publish();
+            let ahead = self.ahead(&forms[next..range.end]);
+            if ahead < 2 {
+                let goal = self.world.resolve(&forms[next].atom);
+                self.alone(next, &goal, Shown::default())?;
+                next += 1;
+            } else {
+                next = self.together(forms, next..next + ahead)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns how many of the first expressions are worth evaluating at the same time.
+    fn ahead(&mut self, forms: &[Form]) -> usize {
+        if self.settings.runtime.is_none() || self.settings.config.max_blocking_threads < 2 {
+            return 1;
+        }
+        let Coordinator { writers, environment, window, .. } = self;
+        forms
+            .iter()
+            .take(*window)
+            .take_while(|form| !writers.suspects(&form.atom, environment.library()))
+            .count()
+    }
+
+    /// Evaluates one expression in its turn, with every effect allowed. `shown` are the
+    /// lines that an evaluation ahead of its turn has shown: they come again.
+    fn alone(&mut self, index: usize, goal: &Atom, mut shown: Shown) -> Result<(), Stop> {
+        let mut worker = self.environment.machines().worker();
+        let limits = self.settings.limits.clone();
+        let task = Task { goal, limits: &limits, allowed: Effect::Outside };
+        let mut stopped = Ok(());
+        let ended = worker.evaluate(task, self.world.clone(), |output| {
+            shown.skip(output);
+            self.show(output);
+            stopped = self.settings.watch.check();
+            if stopped.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        stopped?;
+        self.commit(index, goal, ended)
+    }
+
+    /// Evaluates expressions ahead of their turn; returns the first that has not committed.
+    fn together(&mut self, forms: &[Form], range: Range<usize>) -> Result<usize, Stop> {
+        let base = range.start;
+        let goals = forms[range].iter().map(|form| self.world.resolve(&form.atom)).collect::<Vec<_>>();
+        let slots = goals.iter().map(|_| Slot::default()).collect();
+        let config = &self.settings.config;
+        let plan = Plan {
+            limits: self.settings.limits.clone(),
+            stop_at_error: !self.settings.keep_going,
+            // Few expressions for many threads are dealt out one by one.
+            first_chunk: (goals.len() / (2 * config.max_blocking_threads.max(1))).min(config.batch_size_hint),
+            threads: self.threads(),
+        };
+        let (sender, reports) = channel();
+        let segment = Arc::new(Segment::new(goals, self.world.clone(), plan));
+        let mut tide = Tide { segment, base, slots, next: 0, changed: false, reports, sender };
+        let result = self.work(&mut tide);
+        self.learn(&tide);
+        result.map(|()| base + tide.next)
+    }
+
+    /// Evaluates, collects and commits until the segment is over.
+    fn work(&mut self, tide: &mut Tide) -> Result<(), Stop> {
+        let segment = Arc::clone(&tide.segment);
+        let mut worker = self.environment.machines().worker();
+        let mut before = None;
+        loop {
+            self.turn(tide)?;
+            if tide.is_over() {
+                return Ok(());
+            }
+            let Some(mut chunk) = Chunk::claim(&segment, before.take()) else {
+                self.wait(tide, &mut worker)?;
+                continue;
+            };
+            while let Some(index) = chunk.next() {
+                self.evaluate(tide, &mut worker, index, || chunk.share())?;
+                self.turn(tide)?;
+                if tide.is_over() {
+                    return Ok(());
+                }
+            }
+            before = Some(chunk);
+        }
+    }
+
+    /// Evaluates one expression of a segment on the coordinator's own thread.
+    fn evaluate(
+        &mut self,
+        tide: &mut Tide,
+        worker: &mut Worker,
+        index: usize,
+        mut share: impl FnMut(),
+    ) -> Result<(), Stop> {
+        let segment = Arc::clone(&tide.segment);
+        let mut stopped = Ok(());
+        let ended = segment.evaluate(index, worker, |output| {
+            share();
+            tide.slots[index].output.append(output);
+            stopped = self.turn(tide);
+            if stopped.is_ok() && segment.wants(index) {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        });
+        stopped?;
+        if worker.take_waited() {
+            self.widen();
+        }
+        tide.put(index, ended);
+        Ok(())
+    }
+
+    /// What the coordinator does between two steps of anything else.
+    fn turn(&mut self, tide: &mut Tide) -> Result<(), Stop> {
+        self.settings.watch.check()?;
+        self.hire(tide);
+        while let Ok(report) = tide.reports.try_recv() {
+            self.receive(tide, report);
+        }
+        self.deliver(tide)
+    }
+
+    /// Waits for a helper, or takes over what a helper lost.
+    fn wait(&mut self, tide: &mut Tide, worker: &mut Worker) -> Result<(), Stop> {
+        if let Ok(report) = tide.reports.recv_timeout(PATIENCE) {
+            self.receive(tide, report);
+        } else if Arc::strong_count(&self.crew.places) == 1 && tide.segment.unclaimed() == 0 {
+            // No helper is left: what has not arrived now will not come.
+            self.turn(tide)?;
+            if !tide.is_over() {
+                self.evaluate(tide, worker, tide.next, || ())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, tide: &mut Tide, report: Report) {
+        match report {
+            Report::Output(index, mut output) => tide.slots[index].output.append(&mut output),
+            Report::Ended(index, ended, waited) => {
+                if waited {
+                    self.widen();
+                }
+                tide.put(index, ended);
+            }
+        }
+    }
+
+    /// Commits what is next, as far as it is known.
+    fn deliver(&mut self, tide: &mut Tide) -> Result<(), Stop> {
+        while !tide.is_over() {
+            let slot = &mut tide.slots[tide.next];
+            // C2: the lines of the next expression are certain before its end is.
+            slot.shown.printed += slot.output.printed.len();
+            slot.shown.traced += slot.output.traced.len();
+            let shown = slot.shown;
+            let (mut output, ended) = (std::mem::take(&mut slot.output), slot.ended.take());
+            self.show(&mut output);
+            let Some(ended) = ended else { break };
+            let index = tide.base + tide.next;
+            let goal = tide.segment.goals[tide.next].clone();
+            tide.next += 1;
+            match ended {
+                Speculated::Done { finished, changed } => {
+                    tide.changed = changed;
+                    self.commit(index, &goal, Ended::Done(finished))?;
+                }
+                Speculated::Not(Ended::Blocked(_)) => {
+                    self.statistics.blocked += 1;
+                    tide.changed = true;
+                    self.alone(index, &goal, shown)?;
+                }
+                Speculated::Not(ended) => self.commit(index, &goal, ended)?,
+            }
+            if tide.changed {
+                tide.segment.cut(tide.next);
+                self.writers.learn(&goal);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the end of an expression part of the run (C1).
+    fn commit(&mut self, index: usize, goal: &Atom, ended: Ended) -> Result<(), Stop> {
+        let atoms = match ended {
+            Ended::Done(Finished { atoms, world, reductions }) => {
+                self.world = world;
+                self.statistics.reductions += reductions;
+                atoms
+            }
+            Ended::Failed(error) => return Err(RunError::Limit { error, index }.into()),
+            Ended::Panicked(message) => {
+                vec![Atom::error(goal.clone(), Atom::text(format!("panic: {message}")))]
+            }
+            // Only in its turn does an expression end like this, and there nothing is forbidden.
+            Ended::Blocked(_) | Ended::Dropped => {
+                debug_assert!(false, "an expression ended in its turn without an answer");
+                vec![Atom::error(goal.clone(), Atom::symbol("Blocked"))]
+            }
+        };
+        self.statistics.expressions += 1;
+        self.completed = index + 1;
+        self.answer(index, atoms)
+    }
+
+    /// Reports a result list.
+    fn answer(&mut self, index: usize, atoms: Vec<Atom>) -> Result<(), Stop> {
+        if let Some(sink) = &mut self.sink {
+            let text = atoms.iter().map(|atom| self.world.print(atom)).collect();
+            sink(Event::Results { index, atoms: atoms.clone(), text });
+        }
+        let wrong = atoms.iter().any(Atom::is_error);
+        self.output.push(atoms);
+        if wrong && !self.settings.keep_going { Err(Stop::Answer) } else { Ok(()) }
+    }
+
+    fn show(&mut self, output: &mut Output) {
+        let Output { printed, traced } = std::mem::take(output);
+        if let Some(sink) = &mut self.sink {
+            printed.into_iter().map(Event::Printed).for_each(&mut *sink);
+            traced.into_iter().map(Event::Traced).for_each(&mut *sink);
+        }
+    }
+
+    fn publish(&mut self) {
+        self.statistics.merges += self.environment.synchronize(&mut self.world);
+    }
+
+    fn threads(&self) -> usize {
+        self.crew.useful.min(self.settings.config.max_blocking_threads).max(1)
+    }
+
+    /// Makes more threads useful, because one of them waits.
+    fn widen(&mut self) {
+        self.crew.useful = self.crew.useful.saturating_mul(2).min(self.settings.config.max_blocking_threads);
+    }
+
+    /// Starts helpers if there is work for them.
+    fn hire(&mut self, tide: &mut Tide) {
+        let Some(runtime) = &self.settings.runtime else { return };
+        // The coordinator is one of the threads.
+        let free = self.threads().saturating_sub(Arc::strong_count(&self.crew.places));
+        if free == 0 {
+            return;
+        }
+        let unclaimed = tide.segment.unclaimed();
+        if let Some(average) = tide.segment.average().or(self.average)
+            && average.saturating_mul(u32::try_from(unclaimed).unwrap_or(u32::MAX)) < WORTH_HELP
+        {
+            return;
+        }
+        for _ in 0..free.min(unclaimed) {
+            let segment = Arc::clone(&tide.segment);
+            let machines = Arc::clone(self.environment.machines());
+            let place = Arc::clone(&self.crew.places);
+            let sender = tide.sender.clone();
+            self.statistics.tasks += 1;
+            // Nobody waits for the task: it ends by itself when nothing is left to claim.
+            drop(runtime.spawn_blocking(move || help(&segment, &machines, &sender, place)));
+        }
+    }
+
+    /// Draws conclusions from a segment that is over.
+    fn learn(&mut self, tide: &Tide) {
+        let (claimed, chunks) = tide.segment.claimed();
+        self.statistics.chunks += chunks;
+        self.average = tide.segment.average().or(self.average);
+        if tide.changed {
+            self.statistics.retries += u64::try_from(claimed.saturating_sub(tide.next)).unwrap_or(u64::MAX);
+            self.window = 2 * self.threads();
+        } else {
+            self.window = self.window.saturating_mul(2);
+        }
+    }
+}
+
+impl Tide {
+    fn is_over(&self) -> bool {
+        self.changed || self.next == self.slots.len()
+    }
+
+    fn put(&mut self, index: usize, ended: Speculated) {
+        self.slots[index].ended = Some(ended);
+    }
+}
+
+impl Drop for Tide {
+    /// Sends the helpers home, also when the run ends early.
+    fn drop(&mut self) {
+        self.segment.cut(0);
+    }
+}

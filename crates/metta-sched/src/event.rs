@@ -1,0 +1,25 @@
+//! What a run tells while it goes on.
+
+use metta_atom::Atom;
+
+/// Something a run has to show, in program order.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A line printed by the program.
+    Printed(String),
+    /// A line of the program's trace.
+    Traced(String),
+    /// The result list of one form.
+    Results {
+        /// The position of the form in the program, from 0.
+        index: usize,
+        /// The results in order.
+        atoms: Vec<Atom>,
+        /// The results as text: states by content, spaces by name.
+        text: Vec<String>,
+    },
+}
+
+/// Receives the events of a run on the thread that coordinates it.
+pub(crate) type Sink = Box<dyn FnMut(Event) + Send>;

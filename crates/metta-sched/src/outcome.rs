@@ -1,0 +1,130 @@
+//! How a run ends.
+
+use std::time::Duration;
+
+use metta_eval::EvalError;
+
+use crate::MettaState;
+
+/// Why a run stopped before its end.
+///
+/// A result list with an `Error` atom is not among the reasons: it is an answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// An expression passed a limit of its evaluation.
+    #[error("{error}")]
+    Limit {
+        /// Which limit.
+        error: EvalError,
+        /// The position of the expression in the program, from 0.
+        index: usize,
+    },
+    /// The run took longer than it was allowed to.
+    #[error("stopped after {} of running", show(*limit))]
+    OutOfTime {
+        /// The time that was allowed.
+        limit: Duration,
+    },
+    /// The run was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+    /// The synchronous wrapper was called on a current-thread Tokio runtime, where it
+    /// would stop every other task.
+    #[error(
+        "a synchronous run would block this current-thread runtime; await `run_state_async` instead, or use a multi-thread runtime"
+    )]
+    CurrentThread,
+    /// The runtime shut down before the run started.
+    #[error("the Tokio runtime is shutting down")]
+    Shutdown,
+}
+
+impl RunError {
+    /// Returns the stable code of the reason.
+    pub fn code(&self) -> &'static str {
+        match self {
+            RunError::Limit { error, .. } => error.code(),
+            RunError::OutOfTime { .. } => "E0411",
+            RunError::Cancelled => "E0412",
+            RunError::CurrentThread => "E0413",
+            RunError::Shutdown => "E0414",
+        }
+    }
+
+    /// Reports whether a limit was reached.
+    pub fn is_limit(&self) -> bool {
+        matches!(self, RunError::Limit { .. } | RunError::OutOfTime { .. })
+    }
+}
+
+fn show(limit: Duration) -> String {
+    format!("{limit:?}")
+}
+
+/// What a run leaves behind.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// The state as of the last expression that committed. `source` is empty, `output`
+    /// holds the result lists of this run.
+    pub state: MettaState,
+    /// How many forms of the program are done.
+    pub completed: usize,
+    /// Why the run stopped early; `None` when it went to the end or to a result list
+    /// with an `Error`.
+    pub error: Option<RunError>,
+    /// Counts of the run.
+    pub statistics: Statistics,
+}
+
+impl Outcome {
+    /// Returns the state of a run that was not stopped.
+    ///
+    /// # Errors
+    /// The reason why the run stopped.
+    pub fn into_result(self) -> Result<MettaState, RunError> {
+        match self.error {
+            None => Ok(self.state),
+            Some(error) => Err(error),
+        }
+    }
+}
+
+/// Counts of a run, or of several together.
+///
+/// All but `batches`, `expressions` and `reductions` may differ between two runs of a program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// Batches: groups of consecutive `!` expressions.
+    pub batches: u64,
+    /// Pieces of batches that a thread took at once.
+    pub chunks: u64,
+    /// Tasks handed to the runtime.
+    pub tasks: u64,
+    /// Expressions that committed.
+    pub expressions: u64,
+    /// Evaluations thrown away because an earlier expression changed the world.
+    pub retries: u64,
+    /// Evaluations that had to wait for their turn to reach the outside world.
+    pub blocked: u64,
+    /// External writes that were merged with the program's own.
+    pub merges: u64,
+    /// Reductions of the expressions that committed.
+    pub reductions: u64,
+}
+
+impl std::ops::AddAssign for Statistics {
+    fn add_assign(&mut self, other: Self) {
+        let Statistics { batches, chunks, tasks, expressions, retries, blocked, merges, reductions } = other;
+        self.batches += batches;
+        self.chunks += chunks;
+        self.tasks += tasks;
+        self.expressions += expressions;
+        self.retries += retries;
+        self.blocked += blocked;
+        self.merges += merges;
+        self.reductions += reductions;
+    }
+}

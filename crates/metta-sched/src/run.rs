@@ -1,0 +1,187 @@
+//! Entry points.
+
+use metta_config::{EvalConfig, get_eval_config};
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+use crate::cancel::{CancelOnDrop, Watch};
+use crate::coordinator::{Coordinator, Settings};
+use crate::event::Sink;
+use crate::{CancelToken, Event, MettaState, Outcome, RunError, RunLimits};
+
+/// How to run a program: configuration, limits, cancellation, events.
+pub struct Run {
+    config: EvalConfig,
+    limits: RunLimits,
+    cancel: CancelToken,
+    keep_going: bool,
+    sink: Option<Sink>,
+}
+
+impl std::fmt::Debug for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Run")
+            .field("config", &self.config)
+            .field("limits", &self.limits)
+            .field("keep_going", &self.keep_going)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        Run::new()
+    }
+}
+
+impl Run {
+    /// Makes a run with the configuration of the process, without limits and events.
+    pub fn new() -> Self {
+        Run {
+            config: get_eval_config(),
+            limits: RunLimits::default(),
+            cancel: CancelToken::new(),
+            keep_going: false,
+            sink: None,
+        }
+    }
+
+    /// Sets how many threads take part and how many expressions each takes at once.
+    ///
+    /// `max_blocking_threads` bounds the tasks in flight. Computing takes as many as there
+    /// are processors; more are used while expressions wait inside host operations.
+    /// `batch_size_hint` is the size of a chunk while the cost of expressions is unknown;
+    /// then it follows the measured cost.
+    pub fn config(mut self, config: EvalConfig) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Sets the limits.
+    pub fn limits(mut self, limits: RunLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Lets `cancel` stop the run.
+    pub fn cancel(mut self, cancel: CancelToken) -> Self {
+        self.cancel = cancel;
+        self
+    }
+
+    /// Goes on after a result list with an `Error`.
+    pub fn keep_going(mut self, keep_going: bool) -> Self {
+        self.keep_going = keep_going;
+        self
+    }
+
+    /// Calls `sink` with every event, in program order and as soon as it is certain.
+    ///
+    /// The calls come from the thread that coordinates the run, which works on nothing
+    /// else meanwhile.
+    pub fn on_event(mut self, sink: impl FnMut(Event) + Send + 'static) -> Self {
+        self.sink = Some(Box::new(sink));
+        self
+    }
+
+    /// Runs on the calling thread alone. It needs no runtime.
+    pub fn sequential(self, accumulated: MettaState, compiled: MettaState) -> Outcome {
+        self.coordinate(None, CancelToken::new(), accumulated, compiled)
+    }
+
+    /// Runs on the calling thread, with helpers on the blocking pool of `runtime`.
+    ///
+    /// Blocks: until the run ends, so not for a thread that drives async tasks. It makes
+    /// progress even when the pool has no thread to spare.
+    pub fn on(self, runtime: &Handle, accumulated: MettaState, compiled: MettaState) -> Outcome {
+        self.coordinate(Some(runtime.clone()), CancelToken::new(), accumulated, compiled)
+    }
+
+    /// Runs on the blocking pool of the current Tokio runtime. Dropping the future
+    /// cancels the run.
+    ///
+    /// # Errors
+    /// [`RunError::Shutdown`] when the runtime does not start it any more; what stopped a
+    /// run that began is in the [`Outcome`].
+    ///
+    /// # Panics
+    /// When there is no current runtime, and when the event sink does.
+    pub async fn spawn(self, accumulated: MettaState, compiled: MettaState) -> Result<Outcome, RunError> {
+        let runtime = Handle::current();
+        let guard = CancelOnDrop(CancelToken::new());
+        let dropped = guard.0.clone();
+        let helpers = runtime.clone();
+        let task =
+            runtime.spawn_blocking(move || self.coordinate(Some(helpers), dropped, accumulated, compiled));
+        match task.await {
+            Ok(outcome) => Ok(outcome),
+            Err(failure) if failure.is_panic() => std::panic::resume_unwind(failure.into_panic()),
+            Err(_) => Err(RunError::Shutdown),
+        }
+    }
+
+    fn coordinate(
+        self,
+        runtime: Option<Handle>,
+        dropped: CancelToken,
+        accumulated: MettaState,
+        compiled: MettaState,
+    ) -> Outcome {
+        // A fresh accumulated state stands for "none", so that what was compiled keeps its library.
+        let environment =
+            if accumulated.environment.is_fresh() { compiled.environment } else { accumulated.environment };
+        let settings = Settings {
+            watch: Watch::start(vec![self.cancel, dropped], self.limits.time),
+            limits: self.limits.machine(),
+            keep_going: self.keep_going,
+            runtime,
+            config: self.config,
+        };
+        let mut sink = self.sink;
+        let mut coordinator = Coordinator::new(settings, environment, sink.as_mut());
+        let result = coordinator.run(&compiled.source);
+        coordinator.finish(result.err())
+    }
+}
+
+/// Runs `compiled` in the environment of `accumulated`, on the calling thread alone.
+///
+/// The result holds the new environment and this run's output. An environment that
+/// nothing was done with stands for none: the compiled one takes its place.
+///
+/// # Errors
+/// See [`RunError`]. An `Error` among the results is an answer, after which the run ends.
+pub fn run_state(accumulated: MettaState, compiled: MettaState) -> Result<MettaState, RunError> {
+    Run::new().sequential(accumulated, compiled).into_result()
+}
+
+/// Runs `compiled` like [`run_state`], batches in parallel on the blocking pool of the
+/// current Tokio runtime, with the same results.
+///
+/// # Errors
+/// See [`RunError`].
+///
+/// # Panics
+/// When there is no current Tokio runtime.
+pub async fn run_state_async(accumulated: MettaState, compiled: MettaState) -> Result<MettaState, RunError> {
+    Run::new().spawn(accumulated, compiled).await?.into_result()
+}
+
+/// Runs `compiled` like [`run_state_async`] from code that cannot await.
+///
+/// Outside a runtime it is [`run_state`]. On a worker of a multi-thread runtime the
+/// worker's other tasks move elsewhere first.
+///
+/// # Errors
+/// See [`RunError`]; [`RunError::CurrentThread`] on a current-thread runtime.
+///
+/// # Panics
+/// Inside a `LocalSet`, whose tasks cannot move.
+pub fn run_state_sync(accumulated: MettaState, compiled: MettaState) -> Result<MettaState, RunError> {
+    let Ok(runtime) = Handle::try_current() else {
+        return run_state(accumulated, compiled);
+    };
+    if runtime.runtime_flavor() == RuntimeFlavor::CurrentThread {
+        return Err(RunError::CurrentThread);
+    }
+    tokio::task::block_in_place(|| Run::new().on(&runtime, accumulated, compiled)).into_result()
+}

@@ -1,0 +1,352 @@
+//! A piece of a batch that several threads evaluate ahead of its commit.
+//!
+//! ```text
+//! coordinator  claim 0..4 ─ eval ─ commit 0,1,.. ─ claim ─ eval ─ commit ...
+//! helper       claim 4..8 ─ eval ─ report ─ claim ─ eval ─ report
+//! ```
+//!
+//! All expressions of a segment start from one world. Indices count from its first
+//! expression. Threads claim them in rising order and in chunks: small at first, then
+//! as large as the measured cost suggests. A chunk is meant to be short: when an
+//! expression of it takes long, the rest goes back, so that it waits for nobody.
+//!
+//! Invariant S1: every index below `end` is claimed, and at most one thread has it. `end`
+//! only falls, and only to a place behind an expression after which the others are not
+//! wanted.
+
+use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
+
+use metta_atom::Atom;
+use metta_eval::{Effect, Limits, World};
+use metta_sync::{Held, Ranked};
+
+use crate::worker::{Ended, Finished, Machines, Output, Task, Worker};
+
+/// A claim of a chunk, and a report, should be a small part of this.
+const CHUNK: Duration = Duration::from_micros(200);
+/// A chunk that takes longer is shared.
+const LONG_CHUNK: Duration = Duration::from_millis(2);
+
+/// The expressions and where their evaluation starts.
+pub(crate) struct Segment {
+    pub(crate) goals: Vec<Atom>,
+    pub(crate) world: World,
+    pub(crate) limits: Limits,
+    /// Whether an `Error` among the results makes the later ones unwanted.
+    pub(crate) stop_at_error: bool,
+    first_chunk: usize,
+    threads: usize,
+    queue: Ranked<Queue, 1>,
+}
+
+struct Queue {
+    next: usize,
+    end: usize,
+    /// Claimed and given back.
+    returned: Vec<Range<usize>>,
+    chunks: u64,
+    finished: u32,
+    spent: Duration,
+}
+
+/// What a helper tells the coordinator.
+pub(crate) enum Report {
+    /// Lines of an expression that goes on.
+    Output(usize, Output),
+    /// The end of one; the flag tells whether a step of it took long.
+    Ended(usize, Speculated, bool),
+}
+
+/// How an evaluation ahead of its commit ended.
+pub(crate) enum Speculated {
+    /// With all results; `changed` when the world is another one afterwards.
+    Done { finished: Finished, changed: bool },
+    /// Without; never `Ended::Done`.
+    Not(Ended),
+}
+
+/// How a segment is to be evaluated.
+pub(crate) struct Plan {
+    pub(crate) limits: Limits,
+    pub(crate) stop_at_error: bool,
+    /// How many expressions a thread takes at once while their cost is unknown.
+    pub(crate) first_chunk: usize,
+    /// How many threads there may be, the coordinator included.
+    pub(crate) threads: usize,
+}
+
+impl Segment {
+    pub(crate) fn new(goals: Vec<Atom>, world: World, plan: Plan) -> Self {
+        let queue = Queue {
+            next: 0,
+            end: goals.len(),
+            returned: Vec::new(),
+            chunks: 0,
+            finished: 0,
+            spent: Duration::ZERO,
+        };
+        Segment {
+            goals,
+            world,
+            limits: plan.limits,
+            stop_at_error: plan.stop_at_error,
+            first_chunk: plan.first_chunk.max(1),
+            threads: plan.threads.max(1),
+            queue: Ranked::new(queue),
+        }
+    }
+
+    fn with_queue<T>(&self, f: impl FnOnce(&mut Queue) -> T) -> T {
+        f(&mut self.queue.lock(&mut Held::root()).0)
+    }
+
+    /// Claims the next chunk, and adds what the last one cost to the measure.
+    pub(crate) fn claim(&self, spent: Duration, finished: u32) -> Option<Range<usize>> {
+        self.with_queue(|queue| {
+            queue.spent += spent;
+            queue.finished += finished;
+            let by_cost = match queue.average() {
+                None => self.first_chunk,
+                Some(average) => {
+                    usize::try_from(CHUNK.as_nanos() / average.as_nanos().max(1)).unwrap_or(usize::MAX)
+                }
+            };
+            // The last chunks are small, so that the threads end together.
+            let fair = queue.unclaimed().div_ceil(2 * self.threads);
+            queue.take(by_cost.clamp(1, fair.max(1)))
+        })
+    }
+
+    /// Gives back the rest of a chunk; later expressions come after earlier ones.
+    pub(crate) fn give_back(&self, rest: Range<usize>) {
+        self.with_queue(|queue| queue.returned.push(rest));
+    }
+
+    /// Declares indices from `end` on unwanted (S1).
+    pub(crate) fn cut(&self, end: usize) {
+        self.with_queue(|queue| queue.end = queue.end.min(end));
+    }
+
+    /// Reports whether the result at `index` may still be needed.
+    pub(crate) fn wants(&self, index: usize) -> bool {
+        self.with_queue(|queue| index < queue.end)
+    }
+
+    /// Returns how many expressions nobody has claimed.
+    pub(crate) fn unclaimed(&self) -> usize {
+        self.with_queue(|queue| queue.unclaimed())
+    }
+
+    /// Returns the mean cost of an expression, once one is known.
+    pub(crate) fn average(&self) -> Option<Duration> {
+        self.with_queue(|queue| queue.average())
+    }
+
+    /// Returns how many expressions were claimed, and in how many chunks.
+    pub(crate) fn claimed(&self) -> (usize, u64) {
+        self.with_queue(|queue| (queue.next, queue.chunks))
+    }
+
+    /// Evaluates the expression at `index` ahead of its turn.
+    ///
+    /// It first runs without the right to write or print. If it needs that, it runs again
+    /// on its own copy of the world, and then counts as having changed it.
+    pub(crate) fn evaluate(
+        &self,
+        index: usize,
+        worker: &mut Worker,
+        mut between: impl FnMut(&mut Output) -> ControlFlow<()>,
+    ) -> Speculated {
+        let mut task = Task { goal: &self.goals[index], limits: &self.limits, allowed: Effect::ReadsSpace };
+        let mut ended = worker.evaluate(task, self.world.clone(), &mut between);
+        if matches!(ended, Ended::Blocked(effect) if effect <= Effect::Prints) {
+            task.allowed = Effect::Prints;
+            ended = worker.evaluate(task, self.world.clone(), between);
+        }
+        self.settle(index, ended, task.allowed)
+    }
+
+    /// Classifies an ending, and declares later expressions unwanted where it shows that.
+    fn settle(&self, index: usize, ended: Ended, allowed: Effect) -> Speculated {
+        let (settled, last) = match ended {
+            Ended::Done(finished) => {
+                let changed = allowed > Effect::ReadsSpace;
+                let last = changed || self.stop_at_error && finished.atoms.iter().any(Atom::is_error);
+                (Speculated::Done { finished, changed }, last)
+            }
+            Ended::Failed(_) => (Speculated::Not(ended), true),
+            Ended::Panicked(_) => (Speculated::Not(ended), self.stop_at_error),
+            Ended::Blocked(_) | Ended::Dropped => (Speculated::Not(ended), false),
+        };
+        if last {
+            // If this result stands, it is the last one of the segment; if it does not,
+            // then because an earlier one is.
+            self.cut(index + 1);
+        }
+        settled
+    }
+}
+
+impl Queue {
+    /// Takes up to `size` of the first expressions that nobody has.
+    fn take(&mut self, size: usize) -> Option<Range<usize>> {
+        while let Some(mut rest) = self.returned.pop() {
+            rest.end = rest.end.min(self.end);
+            let split = rest.end.min(rest.start.saturating_add(size));
+            if split < rest.end {
+                self.returned.push(split..rest.end);
+            }
+            if rest.start < split {
+                return Some(rest.start..split);
+            }
+        }
+        let chunk = self.next..self.end.min(self.next.saturating_add(size));
+        if chunk.is_empty() {
+            return None;
+        }
+        self.next = chunk.end;
+        self.chunks += 1;
+        Some(chunk)
+    }
+
+    fn unclaimed(&self) -> usize {
+        let returned: usize =
+            self.returned.iter().map(|rest| rest.end.min(self.end).saturating_sub(rest.start)).sum();
+        returned + self.end.saturating_sub(self.next)
+    }
+
+    fn average(&self) -> Option<Duration> {
+        self.spent.checked_div(self.finished)
+    }
+}
+
+/// A chunk that one thread works through.
+pub(crate) struct Chunk<'a> {
+    segment: &'a Segment,
+    started: Instant,
+    finished: u32,
+    next: usize,
+    end: usize,
+}
+
+impl<'a> Chunk<'a> {
+    /// Claims a chunk. `before` is the one that the same thread had before.
+    pub(crate) fn claim(segment: &'a Segment, before: Option<Chunk<'a>>) -> Option<Self> {
+        let claimed = match before {
+            None => segment.claim(Duration::ZERO, 0),
+            Some(chunk) => segment.claim(chunk.started.elapsed(), chunk.finished),
+        };
+        claimed.map(|range| Chunk {
+            segment,
+            started: Instant::now(),
+            finished: 0,
+            next: range.start,
+            end: range.end,
+        })
+    }
+
+    /// Takes the next expression out.
+    pub(crate) fn next(&mut self) -> Option<usize> {
+        let index = self.next;
+        (index < self.end).then(|| {
+            self.next += 1;
+            self.finished += 1;
+            index
+        })
+    }
+
+    /// Gives back what is left when the chunk has become a long one.
+    pub(crate) fn share(&mut self) {
+        if self.next < self.end && self.started.elapsed() > LONG_CHUNK {
+            self.segment.give_back(self.next..self.end);
+            self.end = self.next;
+        }
+    }
+}
+
+/// Evaluates chunks of `segment` until none is left; runs on the blocking pool.
+///
+/// `_place` is held for as long as the helper counts as a task in flight.
+pub(crate) fn help(segment: &Segment, machines: &Arc<Machines>, reports: &Sender<Report>, _place: Arc<()>) {
+    let mut worker = machines.worker();
+    let mut before = None;
+    while let Some(mut chunk) = Chunk::claim(segment, before) {
+        while let Some(index) = chunk.next() {
+            if !segment.wants(index) {
+                return;
+            }
+            let ended = segment.evaluate(index, &mut worker, |output| {
+                chunk.share();
+                // A coordinator that is gone wants nothing: `wants` says so.
+                if !output.is_empty() {
+                    let _ = reports.send(Report::Output(index, std::mem::take(output)));
+                }
+                if segment.wants(index) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            });
+            if matches!(ended, Speculated::Not(Ended::Dropped)) {
+                return;
+            }
+            if reports.send(Report::Ended(index, ended, worker.take_waited())).is_err() {
+                return;
+            }
+        }
+        before = Some(chunk);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use metta_eval::World;
+
+    use super::*;
+
+    fn segment(n: usize, first_chunk: usize, threads: usize) -> Segment {
+        let plan = Plan { limits: Limits::default(), stop_at_error: true, first_chunk, threads };
+        Segment::new(vec![Atom::unit(); n], World::new(), plan)
+    }
+
+    #[test]
+    fn every_index_is_claimed_once() {
+        // S1, with cheap and with dear expressions, and some given back.
+        for cost in [Duration::from_nanos(10), Duration::from_micros(30), Duration::from_millis(9)] {
+            let segment = segment(1000, 32, 4);
+            let (mut seen, mut finished) = (Vec::new(), 0);
+            while let Some(mut chunk) = segment.claim(cost * finished, finished) {
+                if chunk.len() > 3 && chunk.start % 3 == 0 {
+                    segment.give_back(chunk.start + 2..chunk.end);
+                    chunk.end = chunk.start + 2;
+                }
+                finished = u32::try_from(chunk.len()).unwrap();
+                seen.extend(chunk);
+            }
+            seen.sort_unstable();
+            assert_eq!(seen, (0..1000).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn chunks_follow_the_cost() {
+        let segment = segment(1000, 32, 2);
+        assert_eq!(segment.claim(Duration::ZERO, 0), Some(0..32));
+        assert_eq!(segment.claim(CHUNK * 32, 32), Some(32..33));
+        assert_eq!(segment.claim(Duration::ZERO, 10_000).map(|chunk| chunk.len()), Some(242));
+    }
+
+    #[test]
+    fn nothing_behind_a_cut_is_claimed_or_wanted() {
+        // S1
+        let segment = segment(100, 10, 2);
+        let chunk = segment.claim(Duration::ZERO, 0).unwrap();
+        segment.give_back(5..chunk.end);
+        segment.cut(7);
+        segment.cut(50);
+        assert_eq!(segment.unclaimed(), 2);
+        assert!(segment.wants(6) && !segment.wants(7));
+        assert_eq!(segment.claim(Duration::ZERO, 0).map(|chunk| chunk.start), Some(5));
+        assert_eq!(segment.claim(Duration::ZERO, 0).map(|chunk| chunk.start), Some(6));
+        assert_eq!(segment.claim(Duration::ZERO, 0), None);
+    }
+}

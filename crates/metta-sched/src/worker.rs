@@ -1,0 +1,226 @@
+//! One thread's part: driving a machine through one expression.
+//!
+//! Machines are expensive to make and remember compiled rules, so they are pooled and
+//! go from worker to worker. A machine that panicked is thrown away.
+
+use std::any::Any;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use metta_atom::{Atom, SpaceId};
+use metta_eval::{Effect, EvalError, Library, Limits, Machine, Step, World};
+use metta_sync::{Held, Ranked};
+
+/// A step longer than this was a host operation: it waits, or computes at length.
+const LONG_STEP: Duration = Duration::from_millis(5);
+/// Between these two a step is long enough to be cheap to control and short enough to
+/// cancel within a millisecond.
+const STEP_FROM: Duration = Duration::from_micros(200);
+const STEP_TO: Duration = Duration::from_micros(800);
+const FIRST_BUDGET: u64 = 2_000;
+const LEAST_BUDGET: u64 = 64;
+const MOST_BUDGET: u64 = 1 << 20;
+
+/// Idle machines of one library.
+pub(crate) struct Machines {
+    library: Library,
+    idle: Ranked<Vec<Machine>, 1>,
+}
+
+impl Machines {
+    pub(crate) fn new(library: Library) -> Self {
+        Machines { library, idle: Ranked::new(Vec::new()) }
+    }
+
+    pub(crate) fn library(&self) -> &Library {
+        &self.library
+    }
+
+    /// Lends a worker; it comes back when dropped.
+    pub(crate) fn worker(self: &Arc<Self>) -> Worker {
+        let machine = self.idle.lock(&mut Held::root()).0.pop();
+        Worker { machines: Arc::clone(self), machine, budget: FIRST_BUDGET, waited: false }
+    }
+}
+
+/// What to evaluate and how.
+#[derive(Clone, Copy)]
+pub(crate) struct Task<'a> {
+    pub(crate) goal: &'a Atom,
+    pub(crate) limits: &'a Limits,
+    /// The strongest effect that may happen.
+    pub(crate) allowed: Effect,
+}
+
+/// How an evaluation ended.
+pub(crate) enum Ended {
+    /// With all results.
+    Done(Finished),
+    /// At an effect that was not allowed.
+    Blocked(Effect),
+    /// At a limit.
+    Failed(EvalError),
+    /// By a panic.
+    Panicked(String),
+    /// By the caller.
+    Dropped,
+}
+
+/// All that an evaluation came to.
+pub(crate) struct Finished {
+    pub(crate) atoms: Vec<Atom>,
+    pub(crate) world: World,
+    pub(crate) reductions: u64,
+}
+
+/// Lines written since the last look.
+#[derive(Default)]
+pub(crate) struct Output {
+    pub(crate) printed: Vec<String>,
+    pub(crate) traced: Vec<String>,
+}
+
+impl Output {
+    pub(crate) fn take(machine: &mut Machine) -> Self {
+        Output { printed: machine.take_output(), traced: machine.take_trace() }
+    }
+
+    pub(crate) fn append(&mut self, other: &mut Output) {
+        self.printed.append(&mut other.printed);
+        self.traced.append(&mut other.traced);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.printed.is_empty() && self.traced.is_empty()
+    }
+}
+
+/// A machine on loan, and what was learned about its speed.
+pub(crate) struct Worker {
+    machines: Arc<Machines>,
+    machine: Option<Machine>,
+    budget: u64,
+    /// Whether a single step took long since the last `take_waited`.
+    waited: bool,
+}
+
+impl Worker {
+    /// Evaluates `task` on `world`, calling `between` after each step that does not end
+    /// it, and once more for lines written in the one that does.
+    pub(crate) fn evaluate(
+        &mut self,
+        task: Task<'_>,
+        world: World,
+        mut between: impl FnMut(&mut Output) -> ControlFlow<()>,
+    ) -> Ended {
+        let library = &self.machines.library;
+        let mut machine = self.machine.take().unwrap_or_else(|| Machine::new(library.clone()));
+        let mut started = Instant::now();
+        let mut step = guarded(|| {
+            machine.begin(task.goal, SpaceId::TOP, world, task.limits, task.allowed);
+            machine.step(self.budget)
+        });
+        while step == Ok(Step::Yield) {
+            started = self.adapt(started);
+            if between(&mut Output::take(&mut machine)).is_break() {
+                self.rest(machine);
+                return Ended::Dropped;
+            }
+            let budget = self.budget;
+            step = guarded(|| machine.step(budget));
+        }
+        self.waited |= started.elapsed() > LONG_STEP;
+        // What was written before a limit or a panic was written.
+        if let Ok(mut output) = guarded(|| Output::take(&mut machine))
+            && !output.is_empty()
+        {
+            // The evaluation is over, there is nothing to break off.
+            let _ = between(&mut output);
+        }
+        match step {
+            Ok(Step::Done) => self.finish(machine),
+            Ok(Step::Failed(error)) => {
+                self.rest(machine);
+                Ended::Failed(error)
+            }
+            Ok(Step::Blocked(effect)) => {
+                self.rest(machine);
+                Ended::Blocked(effect)
+            }
+            Ok(_) => Ended::Panicked("the machine answered with an unknown step".to_owned()),
+            Err(message) => Ended::Panicked(message),
+        }
+    }
+
+    /// Returns the type errors for which `atom` must not be added to the main space.
+    pub(crate) fn ill_typed(&mut self, atom: &Atom, world: &World) -> Vec<Atom> {
+        let library = &self.machines.library;
+        let machine = self.machine.get_or_insert_with(|| Machine::new(library.clone()));
+        machine.ill_typed(atom, SpaceId::TOP, world)
+    }
+
+    fn finish(&mut self, mut machine: Machine) -> Ended {
+        let finished = guarded(|| {
+            let atoms = machine.take_results();
+            let reductions = machine.stats().reductions;
+            Finished { atoms, world: machine.end(), reductions }
+        });
+        match finished {
+            Ok(finished) => {
+                self.machine = Some(machine);
+                Ended::Done(finished)
+            }
+            Err(message) => Ended::Panicked(message),
+        }
+    }
+
+    /// Reports whether a step took long since the last call.
+    pub(crate) fn take_waited(&mut self) -> bool {
+        std::mem::take(&mut self.waited)
+    }
+
+    /// Fits the budget to the machine's speed; returns the time now.
+    fn adapt(&mut self, started: Instant) -> Instant {
+        let now = Instant::now();
+        let spent = now - started;
+        if spent < STEP_FROM {
+            self.budget = (self.budget * 2).min(MOST_BUDGET);
+        } else if spent > STEP_TO {
+            self.budget = (self.budget / 2).max(LEAST_BUDGET);
+        }
+        self.waited |= spent > LONG_STEP;
+        now
+    }
+
+    /// Clears a machine that was stopped half way, and keeps it if that goes well.
+    fn rest(&mut self, mut machine: Machine) {
+        if guarded(|| drop(machine.end())).is_ok() {
+            self.machine = Some(machine);
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if let Some(machine) = self.machine.take() {
+            self.machines.idle.lock(&mut Held::root()).0.push(machine);
+        }
+    }
+}
+
+/// Turns a panic into its message. The machine inside is not used again after one.
+fn guarded<T>(f: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(f)).map_err(|payload| message(&*payload))
+}
+
+fn message(payload: &(dyn Any + Send)) -> String {
+    if let Some(text) = payload.downcast_ref::<&str>() {
+        (*text).to_owned()
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        text.clone()
+    } else {
+        "panic without a message".to_owned()
+    }
+}

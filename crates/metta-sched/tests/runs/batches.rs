@@ -1,0 +1,220 @@
+//! What a batch may not show: that it ran in parallel.
+
+use std::sync::{Arc, mpsc};
+
+use crate::common::{check, compile, host, runtime, threads, transcript};
+use metta_atom::Atom;
+use metta_eval::{Effect, OperationError};
+use metta_sched::{Event, Library, MettaState, Run, RunLimits};
+use metta_sync::{Counter, Held, Ranked};
+use proptest::prelude::*;
+
+fn plain(run: Run) -> Run {
+    run
+}
+
+#[test]
+fn a_thousand_expressions_answer_in_order() {
+    let mut text = "(= (sum $n) (if (== $n 0) 0 (+ $n (sum (- $n 1)))))".to_owned();
+    for i in 0..1000 {
+        text += &format!("!(sum {})", i % 7);
+    }
+    let seen = check(&Library::new(), &text, plain);
+    let lines: Vec<&str> = seen.lines().collect();
+    assert_eq!(lines.len(), 1000);
+    assert_eq!((lines[0], lines[999]), ("1 [0]", "1000 [15]"));
+}
+
+#[test]
+fn a_write_is_seen_by_later_expressions_only() {
+    // C1
+    let seen = check(
+        &Library::new(),
+        "(item a)
+         !(match &self (item $x) $x)
+         !(match &self (item $x) $x)
+         !(add-atom &self (item b))
+         !(match &self (item $x) $x)
+         !(add-atom &self (item c))
+         !(add-atom &self (item d))
+         !(match &self (item $x) $x)
+         !(remove-atom &self (item a))
+         !(match &self (item $x) $x)",
+        plain,
+    );
+    assert_eq!(
+        seen,
+        "1 [a]\n2 [a]\n3 [()]\n4 [a, b]\n5 [()]\n6 [()]\n7 [a, b, c, d]\n8 [()]\n9 [b, c, d]\n\
+         (item b) x1\n(item c) x1\n(item d) x1\n"
+    );
+}
+
+#[test]
+fn a_rule_is_a_boundary() {
+    let seen = check(&Library::new(), "!(f 1) !(f 2) (= (f $x) (+ $x 1)) !(f 1) !(f 2)", plain);
+    assert_eq!(seen, "0 [(f 1)]\n1 [(f 2)]\n3 [2]\n4 [3]\n");
+}
+
+#[test]
+fn printed_lines_come_before_their_results() {
+    // C2
+    let seen = check(&Library::new(), "!(+ 1 1) !(println! one) !(+ 2 2) !(println! two) !(+ 3 3)", plain);
+    assert_eq!(seen, "0 [2]\n> one\n1 [()]\n2 [4]\n> two\n3 [()]\n4 [6]\n");
+}
+
+#[test]
+fn an_error_ends_the_run() {
+    let mut library = Library::new();
+    host(&mut library, "fail", Effect::Pure, |_| Err(OperationError::Failed("no".to_owned())));
+    let text = "!(+ 1 1) !(fail) !(add-atom &self later) !(+ 2 2) later-too";
+    assert_eq!(check(&library, text, plain), "0 [2]\n1 [(Error (fail) no)]\n");
+    let all = check(&library, text, |run| run.keep_going(true));
+    assert_eq!(all, "0 [2]\n1 [(Error (fail) no)]\n2 [()]\n3 [4]\nlater x1\nlater-too x1\n");
+}
+
+#[test]
+fn a_panic_is_an_error_of_its_expression() {
+    let mut library = Library::new();
+    host(&mut library, "burst", Effect::Pure, |_| panic!("ouch"));
+    let text: String =
+        (0..40).map(|i| if i % 9 == 4 { "!(burst)".to_owned() } else { format!("!(+ {i} 0)") }).collect();
+    let seen = check(&library, &text, |run| run.keep_going(true));
+    for (i, line) in seen.lines().enumerate() {
+        if i % 9 == 4 {
+            assert!(line.starts_with(&format!("{i} [(Error (burst)")), "{line}");
+        } else {
+            assert_eq!(line, format!("{i} [{i}]"));
+        }
+    }
+    assert_eq!(seen.lines().count(), 40);
+}
+
+#[test]
+fn the_outside_world_is_reached_once_and_in_order() {
+    for n in [1, 2, 8] {
+        let calls = Arc::new(Counter::new(0));
+        let mut library = Library::new();
+        let counter = Arc::clone(&calls);
+        host(&mut library, "tick", Effect::Outside, move |_| {
+            Ok(vec![Atom::integer(i64::try_from(counter.add(1)).unwrap())])
+        });
+        let text = "(= (both $x) ($x (println! $x) (tick)))
+                    !(+ 1 1) !(tick) !(both a) !(+ 2 2) !(tick) !(both b) !(both c)";
+        let runtime = runtime();
+        let seen = transcript(Run::new().config(threads(n)), |run| {
+            run.on(runtime.handle(), MettaState::new(library.clone()), compile(&library, text))
+        });
+        assert_eq!(
+            seen,
+            "1 [2]\n2 [0]\n> a\n3 [(a () 1)]\n4 [4]\n5 [2]\n> b\n6 [(b () 3)]\n> c\n7 [(c () 4)]\n"
+        );
+        assert_eq!(calls.get(), 5);
+    }
+}
+
+#[test]
+fn a_limit_stops_at_its_expression() {
+    let text = "(= (down $n) (if (== $n 0) done (down (- $n 1))))
+                !(down 2) !(down 3) !(down 100) !(down 1) fact";
+    let limits = RunLimits { steps: Some(200), ..RunLimits::default() };
+    let seen = check(&Library::new(), text, |run| run.limits(limits.clone()));
+    assert_eq!(seen, "1 [done]\n2 [done]\n! E0301 after 3\n");
+}
+
+#[test]
+fn no_more_threads_than_allowed_are_in_use() {
+    for n in [1, 2, 3] {
+        // How many calls there are now, and were at most.
+        let calls = Arc::new(Ranked::<(usize, usize), 9>::new((0, 0)));
+        let mut library = Library::new();
+        let inside = Arc::clone(&calls);
+        host(&mut library, "slow", Effect::Pure, move |args| {
+            let count = |change: isize| {
+                let mut task = Held::root();
+                let (mut calls, _) = inside.lock(&mut task);
+                calls.0 = calls.0.checked_add_signed(change).unwrap();
+                calls.1 = calls.1.max(calls.0);
+            };
+            count(1);
+            (0..2000).for_each(|_| std::thread::yield_now());
+            count(-1);
+            Ok(args.to_vec())
+        });
+        let text: String = (0..24).map(|i| format!("!(slow {i})")).collect();
+        let runtime = runtime();
+        let run = Run::new().config(threads(n));
+        let outcome =
+            runtime.block_on(run.spawn(MettaState::new(library.clone()), compile(&library, &text))).unwrap();
+        let expected: Vec<Vec<Atom>> = (0..24).map(|i| vec![Atom::integer(i)]).collect();
+        assert_eq!(outcome.state.output, expected);
+        assert!(calls.lock(&mut Held::root()).0.1 <= n);
+        assert_eq!(outcome.statistics.tasks > 0, n > 1);
+    }
+}
+
+#[test]
+fn results_are_delivered_while_later_expressions_run() {
+    let (sender, receiver) = mpsc::channel();
+    let mut library = Library::new();
+    let receiver = Ranked::<_, 9>::new(receiver);
+    // Ends only after the result of the first expression was delivered.
+    host(&mut library, "wait", Effect::Pure, move |_| {
+        let index: usize = receiver.lock(&mut Held::root()).0.recv().unwrap();
+        Ok(vec![Atom::integer(i64::try_from(index).unwrap())])
+    });
+    let run = Run::new().config(threads(4)).on_event(move |event| {
+        if let Event::Results { index, .. } = event {
+            // The operation is gone when the last result comes.
+            let _ = sender.send(index);
+        }
+    });
+    let compiled = compile(&library, "!(+ 1 1) !(wait) !(+ 2 2)");
+    let outcome = runtime().block_on(run.spawn(MettaState::new(library), compiled)).unwrap();
+    assert_eq!(outcome.state.output, [[Atom::integer(2)], [Atom::integer(0)], [Atom::integer(4)]]);
+}
+
+#[test]
+fn many_writers_cost_no_more_than_they_write() {
+    let mut text = "(= (note $x) (add-atom &self (seen $x)))".to_owned();
+    for i in 0..300 {
+        text += &format!("!(note {i})");
+    }
+    let library = Library::new();
+    let run = Run::new().config(threads(8));
+    let outcome =
+        runtime().block_on(run.spawn(MettaState::new(library.clone()), compile(&library, &text))).unwrap();
+    assert_eq!(outcome.state.output.len(), 300);
+    assert!(outcome.statistics.retries < 100, "{:?}", outcome.statistics);
+}
+
+/// Forms that together have every kind of effect.
+fn form() -> impl Strategy<Value = String> {
+    let n = 0..4u8;
+    prop_oneof![
+        n.clone().prop_map(|n| format!("!(match &self (item $x) ($x {n}))")),
+        n.clone().prop_map(|n| format!("!(+ {n} {n})")),
+        n.clone().prop_map(|n| format!("!(add-atom &self (item {n}))")),
+        n.clone().prop_map(|n| format!("!(remove-atom &self (item {n}))")),
+        n.clone().prop_map(|n| format!("!(println! {n})")),
+        n.clone().prop_map(|n| format!("!(put {n})")),
+        n.clone().prop_map(|n| format!("!(maybe {n})")),
+        n.clone().prop_map(|n| format!("(item {n})")),
+        n.clone().prop_map(|n| format!("!(change-state! &cell {n})")),
+        n.clone().prop_map(|n| format!("!(bump {n})")),
+        n.clone().prop_map(|n| format!("!((get-state &cell) {n})")),
+        n.prop_map(|n| format!("(= (put {n}) (println! put))")),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn parallel_runs_equal_the_sequential_one(forms in prop::collection::vec(form(), 0..40)) {
+        let rules = "!(bind! &cell (new-state 0))
+                     (= (bump $n) (change-state! &cell (+ $n (get-state &cell))))
+                     (= (put $n) (add-atom &self (item $n)))
+                     (= (maybe $n) (if (== $n 2) (add-atom &self (item two)) $n))";
+        check(&Library::new(), &format!("{rules} {}", forms.join(" ")), plain);
+    }
+}

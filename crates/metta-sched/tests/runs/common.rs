@@ -1,0 +1,108 @@
+//! Running a program and writing down all that can be seen of the run.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use metta_atom::{Atom, SpaceId};
+use metta_config::EvalConfig;
+use metta_eval::{Effect, Operation, OperationError};
+use metta_sched::{Environment, Event, Library, MettaState, Outcome, Run};
+use metta_sync::{Held, Ranked};
+
+type Call = dyn Fn(&[Atom]) -> Result<Vec<Atom>, OperationError> + Send + Sync;
+
+/// A host operation made from a closure.
+struct Host {
+    name: &'static str,
+    effect: Effect,
+    call: Box<Call>,
+}
+
+impl Operation for Host {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn type_atom(&self) -> Atom {
+        Atom::symbol("%Undefined%")
+    }
+
+    fn effect(&self) -> Effect {
+        self.effect
+    }
+
+    fn call(&self, args: &[Atom]) -> Result<Vec<Atom>, OperationError> {
+        (self.call)(args)
+    }
+}
+
+pub(crate) fn host(
+    library: &mut Library,
+    name: &'static str,
+    effect: Effect,
+    call: impl Fn(&[Atom]) -> Result<Vec<Atom>, OperationError> + Send + Sync + 'static,
+) {
+    library.register(Arc::new(Host { name, effect, call: Box::new(call) }));
+}
+
+pub(crate) fn compile(library: &Library, text: &str) -> MettaState {
+    let parsed = metta_syntax::parse(text, library);
+    assert!(parsed.diagnostics.is_empty(), "{:?}", parsed.diagnostics);
+    MettaState::compiled(library.clone(), parsed.forms)
+}
+
+pub(crate) fn threads(max_blocking_threads: usize) -> EvalConfig {
+    EvalConfig { max_blocking_threads, batch_size_hint: 4 }
+}
+
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap()
+}
+
+/// What a run shows, what it says at the end, and what it leaves in the main space.
+pub(crate) fn transcript(run: Run, start: impl FnOnce(Run) -> Outcome) -> String {
+    let log: Arc<Ranked<String, 9>> = Arc::new(Ranked::new(String::new()));
+    let sink = Arc::clone(&log);
+    let outcome = start(run.on_event(move |event| {
+        let mut task = Held::root();
+        let (mut log, _) = sink.lock(&mut task);
+        match event {
+            Event::Printed(line) => writeln!(log, "> {line}").unwrap(),
+            Event::Traced(line) => writeln!(log, "? {line}").unwrap(),
+            Event::Results { index, text, .. } => writeln!(log, "{index} [{}]", text.join(", ")).unwrap(),
+            _ => panic!("unknown event"),
+        }
+    }));
+    let mut log = std::mem::take(&mut *log.lock(&mut Held::root()).0);
+    if let Some(error) = &outcome.error {
+        writeln!(log, "! {} after {}", error.code(), outcome.completed).unwrap();
+    }
+    log + &atoms(&outcome.state.environment)
+}
+
+/// The atoms of the main space, without the equations.
+pub(crate) fn atoms(environment: &Environment) -> String {
+    let space = environment.snapshot(SpaceId::TOP).unwrap();
+    let mut out = String::new();
+    for fact in space.iter() {
+        let text = space.decode(&fact.bytes, fact.variables()).to_string();
+        if !text.starts_with("(= ") {
+            writeln!(out, "{text} x{}", fact.count).unwrap();
+        }
+    }
+    out
+}
+
+/// Runs `text` alone and with helpers, and compares.
+pub(crate) fn check(library: &Library, text: &str, configure: impl Fn(Run) -> Run) -> String {
+    let fresh = || MettaState::new(library.clone());
+    let expected = transcript(configure(Run::new()), |run| run.sequential(fresh(), compile(library, text)));
+    let runtime = runtime();
+    for n in [1, 2, 8, 256, 1024] {
+        let parallel = transcript(configure(Run::new().config(threads(n))), |run| {
+            runtime.block_on(run.spawn(fresh(), compile(library, text))).unwrap()
+        });
+        assert_eq!(parallel, expected, "{n} threads");
+    }
+    expected
+}

@@ -1,0 +1,198 @@
+//! Stopping a run, running it in every kind of place, and writing beside it.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use crate::common::{atoms, compile, host, runtime, threads};
+use metta_atom::{Atom, SpaceId};
+use metta_eval::Effect;
+use metta_sched::{
+    CancelToken, Library, MettaState, Outcome, Run, RunError, RunLimits, run_state, run_state_async,
+    run_state_sync,
+};
+use metta_space::Space;
+
+const ENDLESS: &str = "(= (forever) (forever)) !(+ 1 1) !(forever) !(+ 2 2)";
+
+fn everywhere(run: impl Fn() -> Run, library: &Library, text: &str, look: impl Fn(Outcome)) {
+    let start = || (MettaState::new(library.clone()), compile(library, text));
+    let (accumulated, compiled) = start();
+    look(run().sequential(accumulated, compiled));
+    for n in [1, 2, 8] {
+        let (accumulated, compiled) = start();
+        look(runtime().block_on(run().config(threads(n)).spawn(accumulated, compiled)).unwrap());
+        let (accumulated, compiled) = start();
+        let current_thread = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        look(current_thread.block_on(run().config(threads(n)).spawn(accumulated, compiled)).unwrap());
+    }
+}
+
+#[test]
+fn a_time_limit_stops_an_endless_expression() {
+    let limits = RunLimits { time: Some(Duration::from_millis(30)), ..RunLimits::default() };
+    everywhere(
+        || Run::new().limits(limits.clone()),
+        &Library::new(),
+        ENDLESS,
+        |outcome| {
+            assert!(matches!(outcome.error, Some(RunError::OutOfTime { .. })));
+            // How far it came depends on the machine, but it did not end the endless one.
+            let results = outcome.state.output.len();
+            assert!(results <= 1);
+            assert!(outcome.completed <= results + 1);
+        },
+    );
+}
+
+#[test]
+fn cancelling_stops_an_endless_expression() {
+    let token = CancelToken::new();
+    let mut library = Library::new();
+    let cancel = token.clone();
+    host(&mut library, "stop", Effect::Outside, move |_| {
+        cancel.cancel();
+        Ok(vec![Atom::unit()])
+    });
+    let text = "(= (forever) (forever)) !(stop) !(forever) fact";
+    let outcome = Run::new()
+        .cancel(token.clone())
+        .sequential(MettaState::new(library.clone()), compile(&library, text));
+    assert!(matches!(outcome.error, Some(RunError::Cancelled)));
+    assert_eq!(atoms(&outcome.state.environment), "");
+    // A cancelled token stops everything else as well.
+    everywhere(
+        || Run::new().cancel(token.clone()),
+        &library,
+        text,
+        |outcome| assert!(matches!(outcome.error, Some(RunError::Cancelled))),
+    );
+}
+
+#[test]
+fn dropping_the_future_cancels_the_run() {
+    let library = Library::new();
+    let compiled = compile(&library, ENDLESS);
+    let runtime = runtime();
+    let task = runtime.spawn(run_state_async(MettaState::new(library), compiled));
+    task.abort();
+    // A runtime waits for its blocking tasks: this ends only if the run did.
+    drop(runtime);
+}
+
+#[test]
+fn a_stopped_run_keeps_what_it_committed() {
+    let text = "(= (forever) (forever))
+                (= (bad) (all (add-atom &self half) (forever)))
+                !(add-atom &self whole) !(bad)";
+    let limits = RunLimits { steps: Some(10_000), ..RunLimits::default() };
+    everywhere(
+        || Run::new().limits(limits.clone()),
+        &Library::new(),
+        text,
+        |outcome| {
+            assert!(outcome.error.is_some());
+            assert_eq!(atoms(&outcome.state.environment), "whole x1\n");
+        },
+    );
+}
+
+#[test]
+fn states_accumulate() {
+    let library = Library::new();
+    let first = run_state(MettaState::default(), compile(&library, "(item a) !(+ 1 2)")).unwrap();
+    assert_eq!(first.output, [[Atom::integer(3)]]);
+    assert!(first.source.is_empty());
+    let fork = first.clone();
+    let second = run_state(first, compile(&library, "(item b) !(match &self (item $x) $x)")).unwrap();
+    assert_eq!(second.output, [[Atom::symbol("a"), Atom::symbol("b")]]);
+    assert_eq!(atoms(&fork.environment), "(item a) x1\n");
+}
+
+#[test]
+fn the_library_of_a_compiled_state_serves_a_fresh_one() {
+    let mut library = Library::new();
+    host(&mut library, "seven", Effect::Pure, |_| Ok(vec![Atom::integer(7)]));
+    let state = run_state(MettaState::default(), compile(&library, "!(seven)")).unwrap();
+    assert_eq!(state.output, [[Atom::integer(7)]]);
+}
+
+#[test]
+fn the_synchronous_wrapper_works_where_it_can() {
+    let library = Library::new();
+    let start = || (MettaState::default(), compile(&library, "!(+ 1 1) !(+ 2 2)"));
+    let expected = [[Atom::integer(2)], [Atom::integer(4)]];
+    let run = move |(accumulated, compiled)| run_state_sync(accumulated, compiled);
+    assert_eq!(run(start()).unwrap().output, expected);
+
+    let state = start();
+    let joined = runtime().block_on(async { tokio::spawn(async move { run(state) }).await });
+    assert_eq!(joined.unwrap().unwrap().output, expected);
+
+    let current_thread = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let refused = current_thread.block_on(async { run(start()) }).unwrap_err();
+    assert!(refused.to_string().contains("await `run_state_async`"), "{refused}");
+}
+
+#[test]
+fn a_pool_of_one_thread_is_enough_for_many_runs() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    let library = Library::new();
+    let text: String = (0..50).map(|i| format!("!(+ {i} 0)")).collect();
+    let tasks: Vec<_> = (0..8)
+        .map(|_| {
+            let (accumulated, compiled) = (MettaState::default(), compile(&library, &text));
+            runtime.spawn(Run::new().config(threads(4)).spawn(accumulated, compiled))
+        })
+        .collect();
+    for task in tasks {
+        let outcome = runtime.block_on(task).unwrap().unwrap();
+        assert_eq!(outcome.state.output.len(), 50);
+        assert_eq!(outcome.state.output[49], [Atom::integer(49)]);
+    }
+}
+
+#[test]
+fn a_writer_beside_the_run_loses_nothing() {
+    // E1
+    let handle: Arc<OnceLock<Space>> = Arc::default();
+    let mut library = Library::new();
+    let outside = Arc::clone(&handle);
+    host(&mut library, "meanwhile", Effect::Outside, move |args| {
+        let space = outside.get().unwrap();
+        space.add(&args[0]);
+        space.remove(&Atom::symbol("old"));
+        Ok(vec![Atom::unit()])
+    });
+    let text = "old kept kept
+                (= (write $x) (all (meanwhile $x) (add-atom &self mine) (remove-atom &self kept)))
+                !(+ 1 1)
+                !(meanwhile theirs)
+                !(match &self theirs seen)
+                !(write more)
+                !(match &self more seen)";
+    let mut accumulated = MettaState::new(library.clone());
+    assert!(handle.set(accumulated.environment.space(SpaceId::TOP).unwrap()).is_ok());
+    let outcome = Run::new().sequential(accumulated, compile(&library, text));
+    assert_eq!(outcome.state.output[2], [Atom::symbol("seen")]);
+    assert_eq!(outcome.state.output[4], [Atom::symbol("seen")]);
+    assert_eq!(outcome.statistics.merges, 1);
+    assert_eq!(atoms(&outcome.state.environment), "kept x1\ntheirs x1\nmore x1\nmine x1\n");
+    let published = handle.get().unwrap().snapshot();
+    assert_eq!(published.len(), outcome.state.environment.snapshot(SpaceId::TOP).unwrap().len());
+}
+
+#[test]
+fn a_fork_has_its_own_spaces() {
+    let mut state = MettaState::default();
+    let space = state.environment.space(SpaceId::TOP).unwrap();
+    space.add(&Atom::symbol("early"));
+    let mut fork = state.environment.clone();
+    space.add(&Atom::symbol("late"));
+    fork.add(&Atom::symbol("forked"));
+    assert_eq!(atoms(&state.environment), "early x1\nlate x1\n");
+    assert_eq!(atoms(&fork), "early x1\nforked x1\n");
+}

@@ -1,0 +1,8 @@
+//! Runs of whole programs through the public API.
+
+#[cfg(test)]
+mod batches;
+#[cfg(test)]
+mod common;
+#[cfg(test)]
+mod control;

@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+mod args;
+mod output;
+mod report;
+mod run;
+mod source;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+// Evaluation makes and drops many small values, on several threads at once.
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    let Err(error) = run::run(&args);
+    report::usage(&error);
+    ExitCode::from(run::Status::Input.code())
+}

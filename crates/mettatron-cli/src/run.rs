@@ -1,0 +1,151 @@
+//! A run from its command line to its exit code.
+
+use std::convert::Infallible;
+use std::io::ErrorKind;
+use std::thread::available_parallelism;
+
+use anyhow::{Context, bail};
+use mettatron::config::{EvalConfig, apply_to_runtime_builder};
+use mettatron::{Atom, CancelToken, Library, MettaState, Outcome, Run, RunError};
+use tokio::runtime;
+
+use crate::args::{Args, Format};
+use crate::output::Output;
+use crate::report;
+use crate::source::{Places, Program};
+
+/// How a run went, worst last.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Status {
+    Fine,
+    /// An `Error` among the results.
+    Wrong,
+    /// Wrong usage, an unreadable file, a malformed program, output that cannot be written.
+    Input,
+    Limit,
+    Interrupted,
+}
+
+impl Status {
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Status::Fine => 0,
+            Status::Wrong => 1,
+            Status::Input => 2,
+            Status::Limit => 3,
+            Status::Interrupted => 130,
+        }
+    }
+}
+
+/// Runs what the command line asks for, and ends the process.
+///
+/// # Errors
+/// What kept the run from starting, or its results from being written.
+pub(crate) fn run(args: &Args) -> anyhow::Result<Infallible> {
+    let config = configuration(args)?;
+    let library = Library::new();
+    let mut program = Program::read(args, &library)?;
+    let cancel = CancelToken::new();
+    interrupt(cancel.clone())?;
+
+    let places = if args.format == Format::Text { Places::default() } else { program.places() };
+    let mut output = Output::new(args.format, places, cancel.clone());
+    let trouble = output.trouble();
+    let run = Run::new()
+        .config(config)
+        .limits(args.limits())
+        .keep_going(args.keep_going)
+        .cancel(cancel)
+        .on_event(move |event| output.event(event));
+    let outcome = execute(run, config, &library, &mut program)?;
+
+    let mut status = judge(&program, &outcome);
+    match trouble.get() {
+        None => {}
+        // Whoever read the results has seen enough.
+        Some(ErrorKind::BrokenPipe) => end(Status::Fine),
+        Some(kind) => bail!("cannot write the results: {kind}"),
+    }
+    if let Some(source) = program.last()
+        && !program.diagnostics.is_empty()
+        && status < Status::Interrupted
+    {
+        report::mistakes(source, &program.diagnostics);
+        status = status.max(Status::Input);
+    }
+    end(status)
+}
+
+/// Ends the process, without taking a big environment apart first.
+fn end(status: Status) -> ! {
+    std::process::exit(i32::from(status.code()))
+}
+
+/// Chooses threads and chunks: `--jobs`, then `METTA_PROFILE`, then the processors.
+fn configuration(args: &Args) -> anyhow::Result<EvalConfig> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the binary passes its environment on to libraries that do not look"
+    )]
+    let profile = std::env::var("METTA_PROFILE");
+    let mut config = match &profile {
+        Ok(name) => EvalConfig::from_profile(name)
+            .with_context(|| format!("`{name}` is not a profile for METTA_PROFILE"))?,
+        Err(_) => {
+            let max_blocking_threads = available_parallelism().map_or(1, usize::from);
+            EvalConfig { max_blocking_threads, ..EvalConfig::default() }
+        }
+    };
+    if let Some(jobs) = args.jobs {
+        config.max_blocking_threads = jobs.get();
+    }
+    Ok(config)
+}
+
+/// Lets Ctrl-C end the run; a second one ends the process, for a host operation that hangs.
+fn interrupt(cancel: CancelToken) -> anyhow::Result<()> {
+    ctrlc::set_handler(move || {
+        if cancel.is_cancelled() {
+            end(Status::Interrupted);
+        }
+        cancel.cancel();
+    })
+    .context("cannot listen for interrupts")
+}
+
+fn execute(
+    run: Run,
+    config: EvalConfig,
+    library: &Library,
+    program: &mut Program,
+) -> anyhow::Result<Outcome> {
+    let forms = std::mem::take(&mut program.forms);
+    let batches = forms.windows(2).any(|pair| pair[0].run && pair[1].run);
+    let compiled = MettaState::compiled(library.clone(), forms);
+    let accumulated = MettaState::new(library.clone());
+    if !batches || config.max_blocking_threads < 2 {
+        return Ok(run.sequential(accumulated, compiled));
+    }
+    // Only the blocking pool is used: it needs no other threads.
+    let runtime = apply_to_runtime_builder(runtime::Builder::new_current_thread(), config)
+        .build()
+        .context("cannot start threads")?;
+    let outcome = run.on(runtime.handle(), accumulated, compiled);
+    // A helper in a long host operation is not waited for.
+    runtime.shutdown_background();
+    Ok(outcome)
+}
+
+/// Reports why the run stopped and says how it went.
+fn judge(program: &Program, outcome: &Outcome) -> Status {
+    match &outcome.error {
+        None if outcome.state.output.iter().flatten().any(Atom::is_error) => Status::Wrong,
+        None => Status::Fine,
+        Some(RunError::Cancelled) => Status::Interrupted,
+        Some(error) => {
+            report::stop(program, outcome.completed, error);
+            if error.is_limit() { Status::Limit } else { Status::Input }
+        }
+    }
+}

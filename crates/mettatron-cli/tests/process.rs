@@ -1,0 +1,89 @@
+//! What only a running process shows: pipes, signals, streaming.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, Stdio};
+
+#[cfg(test)]
+fn start(args: &[&str]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_mettatron"))
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// A rule whose call never ends.
+const FOREVER: &str = "(= (forever) (forever))";
+
+#[test]
+fn a_reader_that_leaves_ends_the_run_quietly() {
+    for jobs in ["1", "4"] {
+        let program = format!("{FOREVER} !(+ 1 1) !(+ 2 2) {} !(forever)", "!(println! more)".repeat(20_000));
+        let mut child = start(&["-", "--jobs", jobs]);
+        child.stdin.take().unwrap().write_all(program.as_bytes()).unwrap();
+        let mut first = String::new();
+        let mut reader = BufReader::new(child.stdout.take().unwrap());
+        reader.read_line(&mut first).unwrap();
+        assert_eq!(first, "[2]\n");
+        drop(reader);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    }
+}
+
+#[test]
+fn results_come_while_the_program_runs() {
+    for jobs in ["1", "4"] {
+        let mut child = start(&["-e", &format!("{FOREVER} !(+ 1 1) !(forever)"), "--jobs", jobs]);
+        let mut first = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+        assert_eq!(first, "[2]\n");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_the_run() {
+    for jobs in ["1", "4"] {
+        let mut child = start(&["-e", &format!("{FOREVER} !(+ 1 1) !(forever)"), "--jobs", jobs]);
+        let mut reader = BufReader::new(child.stdout.take().unwrap());
+        reader.read_line(&mut String::new()).unwrap();
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        let mut rest = String::new();
+        reader.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "");
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+    }
+}
+
+#[test]
+fn any_number_of_jobs_writes_the_same() {
+    let mut program = "(= (sum $n) (if (== $n 0) 0 (+ $n (sum (- $n 1)))))".to_owned();
+    for i in 0..200 {
+        program += &match i % 10 {
+            7 => format!("!(println! {i})"),
+            8 => format!("!(add-atom &self (seen {i}))"),
+            9 => "!(match &self (seen $x) $x)".to_owned(),
+            _ => format!("!(sum {i})"),
+        };
+    }
+    let outputs: Vec<_> = ["1", "2", "8", "64"]
+        .iter()
+        .map(|jobs| {
+            let mut child = start(&["-", "--jobs", jobs]);
+            child.stdin.take().unwrap().write_all(program.as_bytes()).unwrap();
+            let output = child.wait_with_output().unwrap();
+            assert_eq!(output.status.code(), Some(0));
+            String::from_utf8(output.stdout).unwrap()
+        })
+        .collect();
+    assert_eq!(outputs[0].lines().count(), 220);
+    assert!(outputs[0].contains("\n7\n[()]\n"));
+    assert!(outputs.iter().all(|output| *output == outputs[0]));
+}

@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+mod compile;
+mod engine;
+
+pub use compile::{CompileError, compile, compile_with};
+pub use engine::{Builder, Engine, EngineError};
+pub use metta_atom as atom;
+pub use metta_eval as eval;
+pub use metta_sched as sched;
+pub use metta_space as space;
+pub use metta_syntax as syntax;
+
+pub use metta_atom::{Atom, Foreign, Number, SpaceId};
+pub use metta_eval::{Effect, Library, Operation, OperationError};
+pub use metta_sched::{
+    CancelToken, Environment, Event, MettaState, Outcome, Run, RunError, RunLimits, Statistics, run_state,
+    run_state_async, run_state_sync,
+};
+
+/// How many threads evaluate, and the default of the process.
+pub mod config {
+    pub use metta_config::{EvalConfig, configure_eval, get_eval_config};
+    pub use metta_sched::apply_to_runtime_builder;
+}
