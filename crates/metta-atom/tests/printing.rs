@@ -68,7 +68,7 @@ fn other_values() {
     check(Atom::bool(false), "False");
     check(Atom::space(SpaceId(255)), "GroundingSpace-0xff");
     let set = |pairs| Atom::Grounded(Grounded::Bindings(BindingSet(pairs).into()));
-    check(set(vec![]), "{ }");
+    check(set(vec![]), "{  }");
     let pairs = vec![(Variable::new("x"), Atom::integer(1)), (Variable::new("y"), Atom::variable("z"))];
     check(set(pairs), "{ $x <- 1, $y = $z }");
 }
