@@ -111,6 +111,18 @@ impl World {
         self.spaces.keys().copied()
     }
 
+    /// Reports whether nothing was written since one of the two was cloned from the other.
+    ///
+    /// A write that changed nothing may count. Cost: O(1).
+    pub fn same_as(&self, other: &World) -> bool {
+        Arc::ptr_eq(&self.spaces, &other.spaces)
+            && Arc::ptr_eq(&self.states, &other.states)
+            && Arc::ptr_eq(&self.tokens, &other.tokens)
+            && Arc::ptr_eq(&self.pragmas, &other.pragmas)
+            && Arc::ptr_eq(&self.nested, &other.nested)
+            && (self.next_space, self.next_state) == (other.next_space, other.next_state)
+    }
+
     /// Adds an atom to a space, as a top-level form does. Unknown spaces are ignored.
     pub fn add(&mut self, id: SpaceId, atom: &Atom) {
         if let Some(space) = self.space_mut(id) {

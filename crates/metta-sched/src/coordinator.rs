@@ -23,7 +23,7 @@ use tokio::runtime::Handle;
 use crate::cancel::Watch;
 use crate::event::Sink;
 use crate::segment::{Chunk, Plan, Report, Segment, Speculated, help};
-use crate::worker::{Ended, Finished, Output, Task, Worker};
+use crate::worker::{Ended, Finished, Output, Task, Worker, panicked};
 use crate::writers::Writers;
 use crate::{Environment, Event, MettaState, Outcome, RunError, Statistics};
 
@@ -188,6 +188,12 @@ impl<'s> Coordinator<'s> {
                 return self.answer(index, errors);
             }
         }
+        if self.world.checks_types() {
+            let errors = self.environment.machines().worker().type_errors(&atom, &self.world);
+            if !errors.is_empty() {
+                return self.answer(index, errors);
+            }
+        }
         self.world.add(SpaceId::TOP, &atom);
         Ok(())
     }
@@ -201,7 +207,11 @@ impl<'s> Coordinator<'s> {
             let ahead = self.ahead(&forms[next..range.end]);
             if ahead < 2 {
                 let goal = self.world.resolve(&forms[next].atom);
+                let before = self.world.clone();
                 self.alone(next, &goal, Shown::default())?;
+                if self.world.same_as(&before) {
+                    self.writers.forget(&goal);
+                }
                 next += 1;
             } else {
                 next = self.together(forms, next..next + ahead)?;
@@ -369,10 +379,10 @@ impl<'s> Coordinator<'s> {
                     tide.changed = changed;
                     self.commit(index, &goal, Ended::Done(finished))?;
                 }
-                Speculated::Not(Ended::Blocked(_)) => {
+                Speculated::Not(Ended::Blocked) => {
                     self.statistics.blocked += 1;
-                    tide.changed = true;
                     self.alone(index, &goal, shown)?;
+                    tide.changed = !self.world.same_as(&tide.segment.world);
                 }
                 Speculated::Not(ended) => self.commit(index, &goal, ended)?,
             }
@@ -394,10 +404,10 @@ impl<'s> Coordinator<'s> {
             }
             Ended::Failed(error) => return Err(RunError::Limit { error, index }.into()),
             Ended::Panicked(message) => {
-                vec![Atom::error(goal.clone(), Atom::text(format!("panic: {message}")))]
+                vec![panicked(goal, &message)]
             }
             // Only in its turn does an expression end like this, and there nothing is forbidden.
-            Ended::Blocked(_) | Ended::Dropped => {
+            Ended::Blocked | Ended::Dropped => {
                 debug_assert!(false, "an expression ended in its turn without an answer");
                 vec![Atom::error(goal.clone(), Atom::symbol("Blocked"))]
             }

@@ -150,36 +150,28 @@ impl Segment {
         self.with_queue(|queue| (queue.next, queue.chunks))
     }
 
-    /// Evaluates the expression at `index` ahead of its turn.
-    ///
-    /// It first runs without the right to write or print. If it needs that, it runs again
-    /// on its own copy of the world, and then counts as having changed it.
+    /// Evaluates the expression at `index` ahead of its turn, on a copy of the world.
     pub(crate) fn evaluate(
         &self,
         index: usize,
         worker: &mut Worker,
-        mut between: impl FnMut(&mut Output) -> ControlFlow<()>,
+        between: impl FnMut(&mut Output) -> ControlFlow<()>,
     ) -> Speculated {
-        let mut task = Task { goal: &self.goals[index], limits: &self.limits, allowed: Effect::ReadsSpace };
-        let mut ended = worker.evaluate(task, self.world.clone(), &mut between);
-        if matches!(ended, Ended::Blocked(effect) if effect <= Effect::Prints) {
-            task.allowed = Effect::Prints;
-            ended = worker.evaluate(task, self.world.clone(), between);
-        }
-        self.settle(index, ended, task.allowed)
+        let task = Task { goal: &self.goals[index], limits: &self.limits, allowed: Effect::Prints };
+        self.settle(index, worker.evaluate(task, self.world.clone(), between))
     }
 
     /// Classifies an ending, and declares later expressions unwanted where it shows that.
-    fn settle(&self, index: usize, ended: Ended, allowed: Effect) -> Speculated {
+    fn settle(&self, index: usize, ended: Ended) -> Speculated {
         let (settled, last) = match ended {
             Ended::Done(finished) => {
-                let changed = allowed > Effect::ReadsSpace;
+                let changed = !finished.world.same_as(&self.world);
                 let last = changed || self.stop_at_error && finished.atoms.iter().any(Atom::is_error);
                 (Speculated::Done { finished, changed }, last)
             }
             Ended::Failed(_) => (Speculated::Not(ended), true),
             Ended::Panicked(_) => (Speculated::Not(ended), self.stop_at_error),
-            Ended::Blocked(_) | Ended::Dropped => (Speculated::Not(ended), false),
+            Ended::Blocked | Ended::Dropped => (Speculated::Not(ended), false),
         };
         if last {
             // If this result stands, it is the last one of the segment; if it does not,

@@ -59,7 +59,7 @@ pub(crate) enum Ended {
     /// With all results.
     Done(Finished),
     /// At an effect that was not allowed.
-    Blocked(Effect),
+    Blocked,
     /// At a limit.
     Failed(EvalError),
     /// By a panic.
@@ -145,12 +145,12 @@ impl Worker {
                 self.rest(machine);
                 Ended::Failed(error)
             }
-            Ok(Step::Blocked(effect)) => {
+            Ok(Step::Blocked(_)) => {
                 self.rest(machine);
-                Ended::Blocked(effect)
+                Ended::Blocked
             }
             Ok(_) => Ended::Panicked("the machine answered with an unknown step".to_owned()),
-            Err(message) => Ended::Panicked(message),
+            Err(Panic(message)) => Ended::Panicked(message),
         }
     }
 
@@ -172,7 +172,20 @@ impl Worker {
                 self.machine = Some(machine);
                 Ended::Done(finished)
             }
-            Err(message) => Ended::Panicked(message),
+            Err(Panic(message)) => Ended::Panicked(message),
+        }
+    }
+
+    /// Returns why an atom may not be added while types are checked.
+    pub(crate) fn type_errors(&mut self, atom: &Atom, world: &World) -> Vec<Atom> {
+        let library = &self.machines.library;
+        let mut machine = self.machine.take().unwrap_or_else(|| Machine::new(library.clone()));
+        match guarded(|| machine.ill_typed(atom, SpaceId::TOP, world)) {
+            Ok(errors) => {
+                self.machine = Some(machine);
+                errors
+            }
+            Err(message) => vec![panicked(atom, &message)],
         }
     }
 
@@ -210,9 +223,18 @@ impl Drop for Worker {
     }
 }
 
+/// The result of an expression that panicked.
+pub(crate) fn panicked(goal: &Atom, message: &str) -> Atom {
+    Atom::error(goal.clone(), Atom::text(format!("panic: {message}")))
+}
+
+/// The message of a panic.
+#[derive(Debug, PartialEq, Eq)]
+struct Panic(String);
+
 /// Turns a panic into its message. The machine inside is not used again after one.
-fn guarded<T>(f: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(f)).map_err(|payload| message(&*payload))
+fn guarded<T>(f: impl FnOnce() -> T) -> Result<T, Panic> {
+    catch_unwind(AssertUnwindSafe(f)).map_err(|payload| Panic(message(&*payload)))
 }
 
 fn message(payload: &(dyn Any + Send)) -> String {

@@ -43,12 +43,19 @@ impl Writers {
         self.learned.extend(head(goal).cloned());
     }
 
+    /// Takes back a suspicion that was wrong this time.
+    pub(crate) fn forget(&mut self, goal: &Atom) {
+        if let Some(head) = head(goal) {
+            self.learned.remove(head);
+        }
+    }
+
     fn changes(&mut self, name: &Symbol, library: &Library) -> bool {
         if let Some(known) = self.library.get(name) {
             return *known;
         }
         let effect = library.effect(name.name()).unwrap_or(Effect::Pure);
-        let changes = (Effect::WritesSpace..=Effect::Prints).contains(&effect);
+        let changes = (Effect::WritesSpace..=Effect::State).contains(&effect);
         self.library.insert(name.clone(), changes);
         changes
     }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 use mettatron::RunLimits;
 
+use crate::memory::default_limit;
+
 /// Runs MeTTa programs.
 ///
 /// Several files and expressions make one program, in this order: files as given, then
@@ -18,8 +20,8 @@ pub(crate) struct Args {
     #[arg(value_name = "FILE", required_unless_present = "expressions")]
     pub(crate) files: Vec<PathBuf>,
 
-    /// Program text to run after the files, such as '!(+ 1 2)'
-    #[arg(short = 'e', long = "expr", value_name = "TEXT")]
+    /// Program text to run after the files; without any `!` its last form is evaluated
+    #[arg(short = 'e', long = "expr", value_name = "EXPR")]
     pub(crate) expressions: Vec<String>,
 
     /// Threads that evaluate; 1 evaluates one expression after the other [default: processors]
@@ -49,7 +51,7 @@ struct Limits {
     #[arg(long, value_name = "N")]
     depth: Option<u64>,
 
-    /// Memory of one expression, such as 512M or 2G
+    /// Memory of one expression, such as 512M or 2G [default: half of the machine's]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     memory: Option<u64>,
 
@@ -76,7 +78,7 @@ pub(crate) enum Format {
 impl Args {
     pub(crate) fn limits(&self) -> RunLimits {
         let Limits { steps, depth, memory, time, results } = self.limits;
-        RunLimits { steps, depth, memory_bytes: memory, results, time }
+        RunLimits { steps, depth, memory_bytes: memory.or_else(default_limit), results, time }
     }
 }
 

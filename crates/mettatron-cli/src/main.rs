@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod args;
+mod memory;
 mod output;
 mod report;
 mod run;

@@ -42,6 +42,7 @@ impl Program {
         let expressions =
             args.expressions.iter().map(|text| ("expression".to_owned(), text.as_bytes().to_vec()));
         let mut program = Program::default();
+        let n_files = texts.len();
         for (name, bytes) in texts.into_iter().chain(expressions) {
             let mut parsed = parse_bytes(&bytes, library);
             if let Some(mistake) = parsed.diagnostics.first() {
@@ -57,7 +58,19 @@ impl Program {
                 break;
             }
         }
+        program.run_last_expression(n_files);
         Ok(program)
+    }
+
+    /// Evaluates the last form of the expressions when none of them is to be evaluated.
+    fn run_last_expression(&mut self, n_files: usize) {
+        let Some(first) = self.sources.get(n_files).map(|source| source.first) else { return };
+        let asked = &mut self.forms[first..];
+        if !asked.iter().any(|form| form.run)
+            && let Some(last) = asked.last_mut()
+        {
+            last.run = true;
+        }
     }
 
     /// Returns the source that holds a form.

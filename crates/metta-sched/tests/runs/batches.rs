@@ -63,6 +63,17 @@ fn printed_lines_come_before_their_results() {
 }
 
 #[test]
+fn printing_does_not_keep_expressions_apart() {
+    let text: String = (0..100).map(|i| format!("!(println! {i}) !(tell {i})")).collect();
+    let library = Library::new();
+    let compiled = compile(&library, &format!("(= (tell $x) (println! $x)) {text}"));
+    let run = Run::new().config(threads(8));
+    let outcome = runtime().block_on(run.spawn(MettaState::new(library), compiled)).unwrap();
+    assert_eq!(outcome.state.output, vec![vec![Atom::unit()]; 200]);
+    assert_eq!((outcome.statistics.retries, outcome.statistics.blocked), (0, 0));
+}
+
+#[test]
 fn an_error_ends_the_run() {
     let mut library = Library::new();
     host(&mut library, "fail", Effect::Pure, |_| Err(OperationError::Failed("no".to_owned())));
@@ -70,6 +81,20 @@ fn an_error_ends_the_run() {
     assert_eq!(check(&library, text, plain), "0 [2]\n1 [(Error (fail) no)]\n");
     let all = check(&library, text, |run| run.keep_going(true));
     assert_eq!(all, "0 [2]\n1 [(Error (fail) no)]\n2 [()]\n3 [4]\nlater x1\nlater-too x1\n");
+}
+
+#[test]
+fn an_ill_typed_fact_is_an_error_that_ends_the_run() {
+    let text = "(: f (-> Number Number)) (f text)
+                !(pragma! type-check auto)
+                (f 1) (f \"no\") (f 2)
+                !(match &self (f $x) $x)";
+    let seen = check(&Library::new(), text, plain);
+    let lines: Vec<&str> = seen.lines().collect();
+    assert_eq!(lines[..2], ["2 [()]", "4 [(Error (f \"no\") (BadArgType 1 Number String))]"]);
+    assert_eq!(lines.len(), 5, "{seen}");
+    let all = check(&Library::new(), text, |run| run.keep_going(true));
+    assert_eq!(all.lines().nth(2), Some("6 [text, 1, 2]"), "{all}");
 }
 
 #[test]
