@@ -185,7 +185,7 @@ impl Worker {
                 self.machine = Some(machine);
                 errors
             }
-            Err(message) => vec![panicked(atom, &message)],
+            Err(Panic(message)) => vec![panicked(atom, &message)],
         }
     }
 
