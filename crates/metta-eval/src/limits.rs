@@ -45,6 +45,12 @@ pub enum EvalError {
         /// The limit in force.
         limit: u64,
     },
+    /// An atom has more types than can be looked at, as with supertypes that grow without end.
+    #[error("stopped at an atom with more than {limit} types")]
+    TooManyTypes {
+        /// The limit, which is fixed.
+        limit: u64,
+    },
 }
 
 impl EvalError {
@@ -55,6 +61,7 @@ impl EvalError {
             EvalError::TooDeep { .. } => "E0302",
             EvalError::OutOfMemory { .. } => "E0303",
             EvalError::TooManyResults { .. } => "E0304",
+            EvalError::TooManyTypes { .. } => "E0305",
         }
     }
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use metta_atom::Grounded;
+use smallvec::{SmallVec, smallvec};
 
+use crate::EvalError;
 use crate::machine::Machine;
 use crate::program::Clauses;
 use crate::terms::cell::{Cell, SymbolId, View};
@@ -12,6 +14,9 @@ use crate::terms::symbols::{self, cell};
 
 /// Chains of heads longer than this are remembered as untyped.
 const LONG_CHAIN: usize = 16;
+
+/// More types of one term are an error: their number can grow exponentially, or without end.
+const MOST_TYPES: usize = 1 << 10;
 
 /// One type of a term.
 #[derive(Clone, Copy, Debug)]
@@ -37,12 +42,15 @@ impl TypeOf {
     }
 }
 
+/// The types of one term: nearly always none or one.
+pub(crate) type Types = SmallVec<[TypeOf; 2]>;
+
 /// An expression whose element types are being found.
 struct Open {
     expression: Cell,
     address: u32,
     length: u32,
-    elements: Vec<Vec<TypeOf>>,
+    elements: Vec<Types>,
 }
 
 /// One argument in the search for a fitting combination of argument types.
@@ -93,10 +101,10 @@ fn fits_all(term: Cell) -> bool {
 
 impl Machine {
     /// The types of a term; none at all means `%Undefined%`.
-    pub(crate) fn types_of(&mut self, term: Cell) -> Vec<TypeOf> {
+    pub(crate) fn types_of(&mut self, term: Cell) -> Types {
         let mut open: Vec<Open> = Vec::new();
         let mut next = Some(term);
-        let mut finished: Option<Vec<TypeOf>> = None;
+        let mut finished: Option<Types> = None;
         loop {
             self.work += 1;
             if let Some(term) = next.take() {
@@ -112,14 +120,14 @@ impl Machine {
                     None => return types,
                 }
             }
-            let Some(top) = open.last_mut() else { return Vec::new() };
+            let Some(top) = open.last_mut() else { return Types::new() };
             let index = top.elements.len() as u32;
             let heads = top.elements.first().cloned();
             if index < top.length
                 && let Some(heads) = heads
                 && !self.element_type_matters(top.expression, &heads, index)
             {
-                top.elements.push(Vec::new());
+                top.elements.push(Types::new());
             } else if index < top.length {
                 next = Some(self.heap.get(top.address + index));
             } else if let Some(full) = open.pop() {
@@ -132,9 +140,9 @@ impl Machine {
     }
 
     /// The types of a term that has known types, `%Undefined%` if there is none.
-    pub(crate) fn types_or_undefined(&mut self, term: Cell) -> Vec<TypeOf> {
+    pub(crate) fn types_or_undefined(&mut self, term: Cell) -> Types {
         let types = self.types_of(term);
-        if types.is_empty() { vec![TypeOf::Valid(cell(symbols::UNDEFINED))] } else { types }
+        if types.is_empty() { smallvec![TypeOf::Valid(cell(symbols::UNDEFINED))] } else { types }
     }
 
     /// Reports whether an expression has no types because its head, or the head of its head, has none.
@@ -214,15 +222,19 @@ impl Machine {
         })
     }
 
-    fn leaf_types(&mut self, term: Cell) -> Vec<TypeOf> {
-        let one = |id| vec![TypeOf::Valid(cell(id))];
+    fn leaf_types(&mut self, term: Cell) -> Types {
+        let one = |id| smallvec![TypeOf::Valid(cell(id))];
         match term.view() {
             View::Int(_) | View::Float(_) => one(symbols::NUMBER),
             View::Bool(_) => one(symbols::BOOL),
             View::Space(_) => one(symbols::SPACE_TYPE),
             View::Symbol(id) => {
                 let head = self.head(id);
-                if head.types.is_empty() { Vec::new() } else { valid(self.declared_types(&head.types, term)) }
+                if head.types.is_empty() {
+                    Types::new()
+                } else {
+                    valid(self.declared_types(&head.types, term))
+                }
             }
             View::Operation(id) => {
                 let types = self.program.operation_types(&mut self.heap, &self.library, id);
@@ -232,8 +244,8 @@ impl Machine {
                     .collect()
             }
             View::State(id) => match self.world.state(metta_atom::StateId(id)) {
-                Some(state) => vec![TypeOf::Valid(self.heap.import_alone(&state.type_atom.clone()))],
-                None => Vec::new(),
+                Some(state) => smallvec![TypeOf::Valid(self.heap.import_alone(&state.type_atom.clone()))],
+                None => Types::new(),
             },
             View::Boxed(index) => match self.heap.boxed(index) {
                 Grounded::Number(_) => one(symbols::NUMBER),
@@ -241,11 +253,15 @@ impl Machine {
                 Grounded::Foreign(value) => {
                     let type_atom = value.type_atom();
                     let term = self.heap.import_alone(&type_atom);
-                    if term == cell(symbols::UNDEFINED) { Vec::new() } else { vec![TypeOf::Valid(term)] }
+                    if term == cell(symbols::UNDEFINED) {
+                        Types::new()
+                    } else {
+                        smallvec![TypeOf::Valid(term)]
+                    }
                 }
-                _ => Vec::new(),
+                _ => Types::new(),
             },
-            _ => Vec::new(),
+            _ => Types::new(),
         }
     }
 
@@ -280,8 +296,14 @@ impl Machine {
     }
 
     fn add_supertypes(&mut self, types: &mut Vec<Cell>) {
+        let mut hashes: Vec<u64> = types.iter().map(|found| self.heap.alpha_hash(*found)).collect();
         let mut index = 0;
         while index < types.len() {
+            if types.len() > MOST_TYPES {
+                self.fail(EvalError::TooManyTypes { limit: MOST_TYPES as u64 });
+                return;
+            }
+            self.work += 1;
             let subtype = types[index];
             index += 1;
             let clauses = match (subtype.view(), self.heap.head_symbol(subtype)) {
@@ -290,18 +312,25 @@ impl Machine {
                 _ => continue,
             };
             for supertype in self.right_sides(&clauses, subtype) {
-                if !types.iter().any(|known| self.heap.alpha_equal(*known, supertype)) {
+                let hash = self.heap.alpha_hash(supertype);
+                let known = |(known, other): (&Cell, &u64)| {
+                    *other == hash && self.heap.alpha_equal(*known, supertype)
+                };
+                if !types.iter().zip(&hashes).any(known) {
                     types.push(supertype);
+                    hashes.push(hash);
                 }
             }
         }
     }
 
     /// The types of an expression whose element types are known: as a tuple, as declared, as an application.
-    fn expression_types(&mut self, open: &Open) -> Vec<TypeOf> {
-        let (functions, values): (Vec<TypeOf>, Vec<TypeOf>) = match open.elements.first() {
-            Some(types) => types.iter().partition(|found| is_function_type(&self.heap, found.term())),
-            None => return Vec::new(),
+    fn expression_types(&mut self, open: &Open) -> Types {
+        let (functions, values): (Types, Types) = match open.elements.first() {
+            Some(types) => {
+                types.iter().copied().partition(|found| is_function_type(&self.heap, found.term()))
+            }
+            None => return Types::new(),
         };
         let mut types = self.tuple_types(&values, &open.elements[1..]);
         if let Some(id) = self.heap.head_symbol(open.expression) {
@@ -321,13 +350,18 @@ impl Machine {
     }
 
     /// The cartesian product of the element types, the last element varying fastest.
-    fn tuple_types(&mut self, heads: &[TypeOf], arguments: &[Vec<TypeOf>]) -> Vec<Cell> {
+    fn tuple_types(&mut self, heads: &[TypeOf], arguments: &[Types]) -> Vec<Cell> {
         let mut types = Vec::new();
-        if heads.is_empty() || arguments.iter().any(Vec::is_empty) {
+        if heads.is_empty() || arguments.iter().any(|types| types.is_empty()) {
+            return types;
+        }
+        let count = arguments.iter().fold(heads.len(), |count, types| count.saturating_mul(types.len()));
+        if count > MOST_TYPES {
+            self.fail(EvalError::TooManyTypes { limit: MOST_TYPES as u64 });
             return types;
         }
         let columns: Vec<&[TypeOf]> =
-            std::iter::once(heads).chain(arguments.iter().map(Vec::as_slice)).collect();
+            std::iter::once(heads).chain(arguments.iter().map(|types| types.as_slice())).collect();
         let mut chosen = vec![0; columns.len()];
         loop {
             let row: Vec<Cell> =
@@ -342,7 +376,7 @@ impl Machine {
     }
 
     /// The return types of applying `function` to the arguments, or errors.
-    fn application_types(&mut self, function: Cell, open: &Open, types: &mut Vec<TypeOf>) {
+    fn application_types(&mut self, function: Cell, open: &Open, types: &mut Types) {
         let Some((address, length)) = function.slice() else { return };
         let arguments = &open.elements[1..];
         if arguments.len() + 2 != length as usize {
@@ -413,7 +447,7 @@ impl Machine {
         let mut errors = Vec::new();
         let boundary = std::mem::replace(&mut self.heap.boundary, u32::MAX);
         let start = self.heap.trail.len();
-        let mut known: Vec<Option<Vec<TypeOf>>> = Vec::new();
+        let mut known: Vec<Option<Types>> = Vec::new();
         let mut choices = vec![Choice { next: 0, matched: false, trail: start }];
         let mut fits = false;
         while let Some(index) = choices.len().checked_sub(1) {
@@ -562,6 +596,6 @@ impl Machine {
     }
 }
 
-fn valid(types: Vec<Cell>) -> Vec<TypeOf> {
+fn valid(types: Vec<Cell>) -> Types {
     types.into_iter().map(TypeOf::Valid).collect()
 }

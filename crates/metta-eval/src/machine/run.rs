@@ -66,6 +66,11 @@ impl Machine {
         }
     }
 
+    /// Stops the machine at a limit.
+    pub(crate) fn fail(&mut self, error: EvalError) {
+        self.failure = Some(error);
+    }
+
     /// Counts a reduction and enforces the step limit.
     pub(super) fn count_reduction(&mut self) {
         let Stats { reductions, .. } = &mut self.stats;

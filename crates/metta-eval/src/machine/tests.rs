@@ -193,3 +193,15 @@ fn an_effect_that_is_not_allowed_blocks() {
         .collect();
     assert_eq!(steps, [Step::Done, Step::Blocked(Effect::WritesSpace), Step::Blocked(Effect::Prints)]);
 }
+
+#[test]
+fn types_without_end_are_a_limit() {
+    let limit = 1 << 10;
+    let growing = "(:< (L $x) (L (L $x))) (: a (L A)) !(get-type a)";
+    let bits: String = (0..20).map(|i| format!("(: b{i} A) (: b{i} B) ")).collect();
+    let word: Vec<String> = (0..20).map(|i| format!("b{i}")).collect();
+    let exploding = format!("{bits} !(get-type ({}))", word.join(" "));
+    for program in [growing, &exploding] {
+        assert_eq!(Run::default().until_failure(program).1, Some(EvalError::TooManyTypes { limit }));
+    }
+}
