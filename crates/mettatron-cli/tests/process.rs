@@ -87,3 +87,52 @@ fn any_number_of_jobs_writes_the_same() {
     assert!(outputs[0].contains("\n7\n[()]\n"));
     assert!(outputs.iter().all(|output| *output == outputs[0]));
 }
+
+#[test]
+fn a_million_nested_calls_end() {
+    let program = "(= (count $n) (if (== $n 0) done (count (- $n 1))))
+                   (= (sum $n) (if (== $n 0) 0 (+ $n (sum (- $n 1)))))
+                   !(count 1000000)
+                   !(sum 1000000)";
+    let output = start(&["-e", program, "--memory", "2G"]).wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "[done]\n[500000500000]\n");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn an_endless_recursion_ends_in_bounded_memory() {
+    let program = "(= (deep $n) (+ 1 (deep $n))) !(deep 1)";
+    let output = start(&["-e", program, "--memory", "100M"]).wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("the memory limit"));
+}
+
+/// Programs made to be hard to read or to walk; the answer comes on a line for each `!`.
+#[test]
+fn extreme_programs_have_answers() {
+    let (open, close) = ("(".repeat(100_000), ")".repeat(100_000));
+    let nested = format!("{}7{close}", "(g ".repeat(100_000));
+    let word = "w".repeat(1_000_000);
+    let digits = "9".repeat(100_000);
+    let wide = "b ".repeat(1_000_000);
+    let cases = [
+        (format!("!{open}a{close}"), format!("[{open}a{close}]\n")),
+        (
+            format!("(= (f {nested}) found) !(f {nested}) !(== {nested} {nested})"),
+            "[found]\n[True]\n".to_owned(),
+        ),
+        (format!("{nested} !(match &self (g $x) found)"), "[found]\n".to_owned()),
+        (format!("({word} 1) !(match &self ({word} $x) $x)"), "[1]\n".to_owned()),
+        (format!("!(- (+ {digits} 1) {digits})"), "[1]\n".to_owned()),
+        (format!("!(size-atom ({wide}))"), "[1000000]\n".to_owned()),
+    ];
+    for (program, expected) in cases {
+        let mut child = start(&["-"]);
+        let mut input = child.stdin.take().unwrap();
+        let writer = std::thread::spawn(move || input.write_all(program.as_bytes()).unwrap());
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        assert!(output.stdout == expected.as_bytes(), "expected {} bytes", expected.len());
+    }
+}
