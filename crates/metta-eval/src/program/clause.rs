@@ -97,30 +97,11 @@ impl Clause {
 
     /// Builds the part of the head that an unbound variable of the call stands for.
     fn build_pattern(&self, heap: &mut Heap, pattern: Cell, slots: &mut [Cell]) -> Cell {
-        if pattern.is_ground() {
-            return pattern;
-        }
         self.fill_slots(heap, slots);
-        let mut pending: Vec<(u32, u32, u32)> = Vec::new();
-        let open = |heap: &mut Heap, cell: Cell, pending: &mut Vec<(u32, u32, u32)>| match cell.view() {
+        heap.rebuilt(pattern, |cell| match cell.view() {
             View::Local(slot) => slots[slot as usize],
-            View::Expression { address, length } if !cell.is_ground() => {
-                let place = heap.allocate(length);
-                pending.push((address, place, length));
-                Cell::expression(place, length, false)
-            }
             _ => cell,
-        };
-        let root = open(heap, pattern, &mut pending);
-        while let Some((source, place, left)) = pending.pop() {
-            if left > 1 {
-                pending.push((source + 1, place + 1, left - 1));
-            }
-            let cell = heap.get(source);
-            let built = open(heap, cell, &mut pending);
-            heap.cells[place as usize] = built;
-        }
-        root
+        })
     }
 
     fn fill_slots(&self, heap: &mut Heap, slots: &mut [Cell]) {

@@ -343,14 +343,20 @@ impl Heap {
 
     /// Copies a term with bindings applied and the given variables replaced by values.
     pub(crate) fn substituted(&mut self, term: Cell, substitutions: &[(Cell, Cell)]) -> Cell {
+        self.rebuilt(term, |cell| {
+            let found = substitutions.iter().find(|(variable, _)| *variable == cell);
+            found.map_or(cell, |(_, value)| *value)
+        })
+    }
+
+    /// Copies a term with bindings applied and every variable or slot in it given to `leaf`.
+    /// Ground parts are shared with the original.
+    pub(crate) fn rebuilt(&mut self, term: Cell, leaf: impl Fn(Cell) -> Cell) -> Cell {
         let mut pending: Vec<(u32, u32, u32)> = Vec::new();
         let open = |heap: &mut Heap, cell: Cell, pending: &mut Vec<(u32, u32, u32)>| {
             let cell = heap.deref(cell);
             match cell.view() {
-                View::Ref(_) => substitutions
-                    .iter()
-                    .find(|(variable, _)| *variable == cell)
-                    .map_or(cell, |(_, value)| *value),
+                View::Ref(_) | View::Local(_) => leaf(cell),
                 View::Expression { address, length } if !cell.is_ground() && length > 0 => {
                     let place = heap.allocate(length);
                     pending.push((address, place, length));
