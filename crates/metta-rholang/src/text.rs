@@ -1,0 +1,66 @@
+//! Leaves as the text of a Rholang string.
+
+use metta_atom::{Atom, Grounded, Symbol, Variable};
+use metta_sched::Library;
+
+/// Puts a string into quotes; only quotes and backslashes are escaped.
+pub(crate) fn quote(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// Takes a quoted string apart; `None` when it is not one that [`quote`] makes.
+pub(crate) fn unquote(quoted: &str) -> Option<String> {
+    let inside = inside(quoted)?;
+    let mut text = String::with_capacity(inside.len());
+    let mut chars = inside.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => return None,
+            '\\' => text.push(chars.next().filter(|c| matches!(c, '"' | '\\'))?),
+            c => text.push(c),
+        }
+    }
+    Some(text)
+}
+
+fn inside(quoted: &str) -> Option<&str> {
+    quoted.strip_prefix('"')?.strip_suffix('"')
+}
+
+/// Reads a word as the parser reads it in a program.
+pub(crate) fn word(text: &str, library: &Library) -> Atom {
+    if let Some(inside) = inside(text) {
+        // The node accepts any text between quotes, and knows no other escapes.
+        return Atom::text(unquote(text).unwrap_or_else(|| inside.to_owned()));
+    }
+    if let Some(name) = text.strip_prefix('$') {
+        return variable(name);
+    }
+    let is_word = |c: char| !c.is_whitespace() && !matches!(c, '(' | ')' | '"' | ';');
+    if text.is_empty() || !text.chars().all(is_word) {
+        return Atom::symbol(text);
+    }
+    let mut parsed = metta_syntax::parse(text, library);
+    match (parsed.forms.pop(), parsed.forms.is_empty() && parsed.diagnostics.is_empty()) {
+        (Some(form), true) if !form.run => form.atom,
+        _ => Atom::symbol(text),
+    }
+}
+
+/// Makes the variable that prints as `$` and this name.
+fn variable(name: &str) -> Atom {
+    let renamed = name
+        .rsplit_once('#')
+        .and_then(|(name, number)| Some(Variable::renamed(Symbol::new(name), number.parse().ok()?)));
+    Atom::Variable(renamed.unwrap_or_else(|| Variable::new(Symbol::new(name))))
+}
+
+/// Returns the text of a host value as a word of a program; `None` when no word makes it.
+pub(crate) fn of(value: &Grounded) -> Option<String> {
+    match value {
+        Grounded::Bool(_) | Grounded::Number(_) | Grounded::Operation(_) => Some(value.to_string()),
+        Grounded::Text(text) => Some(quote(text)),
+        Grounded::Space(metta_atom::SpaceId::TOP) => Some("&self".to_owned()),
+        Grounded::Space(_) | Grounded::State(_) | Grounded::Bindings(_) | Grounded::Foreign(_) => None,
+    }
+}
