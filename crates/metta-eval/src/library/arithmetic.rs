@@ -46,7 +46,11 @@ fn binary(machine: &mut Machine, call: Call, operation: Binary) -> Outcome {
         }
     }
     let (Some(x), Some(y)) = (machine.heap.as_number(a), machine.heap.as_number(b)) else {
-        return Outcome::NotReducible;
+        // Division says so; the others leave the call as it is.
+        return match operation {
+            Binary::Divide => Outcome::Failed("Divide expects two numbers: dividend and divisor".to_owned()),
+            Binary::Add | Binary::Subtract | Binary::Multiply | Binary::Remainder => Outcome::NotReducible,
+        };
     };
     match apply(operation, &x, &y) {
         Ok(number) => Outcome::Value(machine.heap.number(number)),

@@ -16,7 +16,7 @@ pub(super) const TABLE: &[Builtin] = &[
     Builtin::rule("switch", switch),
     Builtin::rule("switch-minimal", switch),
     Builtin::rule("switch-internal", switch_internal),
-    Builtin::rule("quote", |_, _| Outcome::NotReducible),
+    Builtin::rule("quote", quote),
     Builtin::rule("unquote", unquote),
     Builtin::rule("noeval", identity),
     Builtin::rule("id", identity),
@@ -38,6 +38,11 @@ pub(super) const TABLE: &[Builtin] = &[
 
 fn identity(machine: &mut Machine, call: Call) -> Outcome {
     if call.count == 1 { Outcome::Value(call.argument(machine, 0)) } else { Outcome::NotReducible }
+}
+
+/// The rule of `quote` matches and says that there is nothing to reduce.
+fn quote(_: &mut Machine, call: Call) -> Outcome {
+    if call.count == 1 { Outcome::Value(cell(symbols::NOT_REDUCIBLE)) } else { Outcome::NotReducible }
 }
 
 fn empty(_: &mut Machine, call: Call) -> Outcome {

@@ -55,6 +55,8 @@ impl Call {
 pub(crate) enum Outcome {
     /// One result, which is evaluated further if the type of the function says so.
     Value(Cell),
+    /// One result, whatever type is expected of the call: it is not looked at again.
+    Final(Cell),
     /// Alternatives: the elements of an expression.
     Values(Cell),
     /// The unit.

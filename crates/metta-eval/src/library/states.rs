@@ -23,7 +23,7 @@ fn new_state(machine: &mut Machine, call: Call) -> Outcome {
     let Some(type_term) = types.into_iter().find_map(TypeOf::valid) else { return Outcome::NotReducible };
     let type_atom = Atom::expression([Atom::symbol("StateMonad"), machine.export(type_term)]);
     let content = machine.export(value);
-    Outcome::Value(Cell::state(machine.world.new_state(content, type_atom).0))
+    Outcome::Final(Cell::state(machine.world.new_state(content, type_atom).0))
 }
 
 fn get_state(machine: &mut Machine, call: Call) -> Outcome {

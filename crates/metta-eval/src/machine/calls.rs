@@ -151,6 +151,7 @@ impl Machine {
     pub(super) fn conclude(&mut self, outcome: Outcome, call: Cell, expected: Cell) {
         match outcome {
             Outcome::Value(value) => self.call_result(call, expected, value),
+            Outcome::Final(value) => self.task = Task::Return(value),
             Outcome::Values(list) => self.choose_values(call, expected, list),
             Outcome::Unit => self.call_result(call, expected, Cell::UNIT),
             Outcome::Empty => self.call_result(call, expected, cell(symbols::EMPTY)),

@@ -109,6 +109,7 @@ impl Machine {
     fn restore(&mut self) -> bool {
         let Some(choice) = self.choices.last() else { return false };
         self.untyped.clear();
+        self.names.forget();
         self.heap.undo(choice.trail);
         self.heap.cells.truncate(choice.heap as usize);
         self.heap.boundary = choice.heap;

@@ -20,13 +20,16 @@ impl Machine {
     }
 
     pub(super) fn collect_result(&mut self, value: Cell) {
+        self.task = Task::Fail;
+        if value == cell(symbols::EMPTY) {
+            return;
+        }
         // The choice point of this collapse is right below the evaluation's own.
         let position = self.frames[self.frame as usize].choices as usize - 1;
         let old = self.choices[position].heap;
         if let Some(parcel) = self.parcels.last_mut() {
             parcel.push(&self.heap, value, old);
         }
-        self.task = Task::Fail;
     }
 
     pub(super) fn begin_collapse_bind(&mut self, nested: Cell) {

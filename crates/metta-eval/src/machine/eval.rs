@@ -12,6 +12,8 @@ impl Machine {
     pub(super) fn eval(&mut self, term: Cell, expected: Cell) {
         let term = self.heap.deref(term);
         match self.evaluate_leaf(term, expected) {
+            // A literal `Empty` is a symbol like any other: it passes the exit of its evaluation.
+            Leaf::Itself if term == cell(symbols::EMPTY) => self.task = Task::Deliver(term),
             Leaf::Itself => self.task = Task::Return(term),
             Leaf::Errors(errors) => self.return_all(&errors),
             Leaf::No => self.evaluate_expression(term, expected),
@@ -195,8 +197,7 @@ impl Machine {
             None => cell(symbols::UNDEFINED),
             // The head of a typed call: a symbol or operation has the type, a computed head must get it.
             Some(_) if index == 0 => function,
-            // A type variable stays one: bound to `Atom` it does not stop evaluation.
-            Some((address, _)) => self.heap.get(address + index),
+            Some((address, _)) => self.heap.element(address, index),
         }
     }
 

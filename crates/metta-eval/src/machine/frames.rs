@@ -213,7 +213,9 @@ impl Machine {
             Kind::Function { call } => self.function_result(call, value),
             Kind::Leave { space } => {
                 self.space = space;
-                self.task = Task::Return(value);
+                // An `Empty` that gets here is a literal one: see `eval`.
+                let literal = value == cell(symbols::EMPTY);
+                self.task = if literal { Task::Deliver(value) } else { Task::Return(value) };
             }
             Kind::Map { call, block, index, expected } => {
                 self.map_result(call, block, index, expected, value)

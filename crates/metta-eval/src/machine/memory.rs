@@ -36,6 +36,7 @@ impl Machine {
         self.stats.collections += 1;
         self.note_peak();
         self.untyped.clear();
+        self.names.forget();
         let marks = self.mark_roots();
         self.update_roots(&marks);
         let live = self.heap.cells.len();

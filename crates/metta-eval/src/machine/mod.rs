@@ -102,7 +102,8 @@ pub struct Machine {
     n_results: u64,
     pub(crate) output: Vec<String>,
     pub(crate) trace: Vec<String>,
-    names: u64,
+    /// Names of variables in what was exported so far.
+    names: VariableNames,
     stats: Stats,
     collect_at: usize,
     failure: Option<EvalError>,
@@ -142,7 +143,7 @@ impl Machine {
             n_results: 0,
             output: Vec::new(),
             trace: Vec::new(),
-            names: 0,
+            names: VariableNames::default(),
             stats: Stats::default(),
             collect_at: memory::FIRST_COLLECTION,
             failure: None,
@@ -241,7 +242,7 @@ impl Machine {
         self.n_results = 0;
         self.output.clear();
         self.trace.clear();
-        self.names = 0;
+        self.names = VariableNames::default();
         self.untyped.clear();
         self.stats = Stats::default();
         self.collect_at = memory::FIRST_COLLECTION;
@@ -262,10 +263,7 @@ impl Machine {
 
     /// Makes the atom of a term, its variables numbered on from those of earlier results.
     pub(crate) fn export(&mut self, term: Cell) -> Atom {
-        let mut names = VariableNames::starting_at(self.names);
-        let atom = self.heap.export(term, &mut names);
-        self.names = names.next();
-        atom
+        self.heap.export(term, &mut self.names)
     }
 
     /// Reports whether an effect may happen; if not, the machine is blocked.

@@ -172,7 +172,9 @@ impl Program {
         let (calls, bare) = (next(), next());
         let (types, call_types) = (next(), next());
         let (supertypes, call_supertypes) = (next(), next());
-        let builtin = self.builtin(id);
+        // The native functions that are symbols are rules of the library: a space that does not import it has none.
+        let imported = space == SpaceId::CORELIB || world.imports(space).is_some();
+        let builtin = self.builtin(id).filter(|builtin| builtin.grounded || imported);
         Head {
             calls,
             bare,

@@ -135,7 +135,9 @@ impl Cell {
         Cell(flag | (length as u64) << 36 | (address as u64) << 4 | TAG_EXPRESSION)
     }
 
+    /// Makes a binding set. The empty one has no address.
     pub(crate) const fn bindings(address: u32, length: u32) -> Cell {
+        let address = if length == 0 { 0 } else { address };
         Cell((length as u64) << 36 | (address as u64) << 4 | TAG_BINDINGS)
     }
 

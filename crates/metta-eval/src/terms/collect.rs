@@ -87,7 +87,7 @@ impl Marks {
 
     fn visit(&mut self, cell: Cell) {
         match cell.view() {
-            View::Expression { length: 0, .. } => {}
+            View::Expression { length: 0, .. } | View::Bindings { length: 0, .. } => {}
             View::Expression { address, .. } | View::Bindings { address, .. } if address & CODE != 0 => {}
             View::Boxed(index) if index & CODE != 0 => {}
             View::Ref(_)
@@ -141,7 +141,7 @@ impl Marks {
     /// The cell with its address forwarded.
     pub(crate) fn update(&self, cell: Cell) -> Cell {
         match cell.view() {
-            View::Expression { length: 0, .. } => cell,
+            View::Expression { length: 0, .. } | View::Bindings { length: 0, .. } => cell,
             View::Local(address) => Cell::local(self.forward(address)),
             View::Boxed(index) if index & CODE == 0 => Cell::boxed(self.box_moves[index as usize]),
             _ => match cell.address() {

@@ -20,13 +20,9 @@ pub(crate) struct VariableNames {
 }
 
 impl VariableNames {
-    pub(crate) fn starting_at(next: u64) -> Self {
-        VariableNames { next, names: FxHashMap::default() }
-    }
-
-    /// The number after the last one given.
-    pub(crate) fn next(&self) -> u64 {
-        self.next
+    /// Forgets which variables have names, because addresses change their meaning; numbers go on.
+    pub(crate) fn forget(&mut self) {
+        self.names.clear();
     }
 
     fn name(&mut self, heap: &Heap, address: u32) -> Variable {

@@ -87,7 +87,7 @@ impl Parcel {
 fn moved(cell: Cell, offset: u32) -> Cell {
     match cell.view() {
         View::Local(address) => Cell::reference(address),
-        View::Expression { length: 0, .. } => cell,
+        View::Expression { length: 0, .. } | View::Bindings { length: 0, .. } => cell,
         _ => match cell.address() {
             Some(address) if address & CODE == 0 => cell.with_address(address + offset),
             _ => cell,
