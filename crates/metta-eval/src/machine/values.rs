@@ -18,6 +18,12 @@ impl Machine {
 
     /// Makes alternatives that bind a variable to a value each and go on with a result of the call.
     pub(crate) fn narrow(&mut self, call: Call, variable: Cell, alternatives: &[(Cell, Cell)]) {
+        self.return_to(call);
+        self.choose_bindings(variable, alternatives);
+    }
+
+    /// Makes alternatives that bind a variable to the first of a pair and return the second.
+    fn choose_bindings(&mut self, variable: Cell, alternatives: &[(Cell, Cell)]) {
         let mut pairs = Vec::new();
         for (value, result) in alternatives {
             let address = self.heap.top();
@@ -26,7 +32,6 @@ impl Machine {
             pairs.push(pair);
         }
         let list = self.heap.expression(&pairs);
-        self.return_to(call);
         self.choose_pairs(list);
     }
 
@@ -136,6 +141,12 @@ impl Machine {
             }
             View::Bool(false) => self.filter_step(call, kept, index + 1, expected),
             _ if self.heap.is_error(verdict) => self.finish_call(call, expected, verdict),
+            // An open verdict is either, as it is for `if`.
+            View::Ref(_) => {
+                self.wait_raw(Kind::Filter { call, kept, index, expected });
+                let verdicts = [true, false].map(|value| (Cell::bool(value), Cell::bool(value)));
+                self.choose_bindings(verdict, &verdicts);
+            }
             _ => {
                 let reason = cell(symbols::NO_RETURN);
                 let error = self.error(call, reason);
