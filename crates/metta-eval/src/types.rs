@@ -458,7 +458,7 @@ impl Machine {
                     fits = true;
                     break;
                 }
-                let expected = self.heap.resolved(expected);
+                let (expected, returned) = (self.heap.resolved(expected), self.heap.resolved(returned));
                 let reason = self.heap.expression(&[cell(symbols::BAD_TYPE), expected, returned]);
                 errors.push(self.error(call, reason));
                 choices.pop();
