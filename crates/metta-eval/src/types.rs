@@ -1,4 +1,4 @@
-//! Types of terms and applicability of function types (`metta-semantics.md` 4.3, 4.5, 5).
+//! Types of terms and applicability of function types (semantics 4.3, 4.5, 5).
 
 use std::sync::Arc;
 
@@ -434,7 +434,7 @@ impl Machine {
         false
     }
 
-    /// Checks whether a call may be read with a function type (`metta-semantics.md` 4.3).
+    /// Checks whether a call may be read with a function type (semantics 4.3).
     ///
     /// When it fits, the type variables of `function` and of `expected` are bound.
     pub(crate) fn applicable(&mut self, call: Cell, function: Cell, expected: Cell) -> Applicability {

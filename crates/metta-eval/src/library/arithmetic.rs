@@ -1,4 +1,4 @@
-//! Equality, booleans, arithmetic and comparison (`metta-semantics.md` 15.3).
+//! Equality, booleans, arithmetic and comparison (semantics 15.3).
 
 use std::cmp::Ordering;
 

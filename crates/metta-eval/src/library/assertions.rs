@@ -1,4 +1,4 @@
-//! Assertions (`metta-semantics.md` 15.8).
+//! Assertions (semantics 15.8).
 
 use super::{Builtin, Call, Outcome};
 use crate::machine::Machine;

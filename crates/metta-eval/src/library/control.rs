@@ -1,4 +1,4 @@
-//! Control of evaluation (`metta-semantics.md` 4.7, 4.8, 15.1).
+//! Control of evaluation (semantics 4.7, 4.8, 15.1).
 
 use metta_atom::Atom;
 
@@ -221,7 +221,7 @@ fn if_equal(machine: &mut Machine, call: Call) -> Outcome {
     Outcome::Value(call.argument(machine, if machine.heap.alpha_equal(a, b) { 2 } else { 3 }))
 }
 
-/// Renames the variables of a term but for those listed (`metta-semantics.md` section 11).
+/// Renames the variables of a term but for those listed (semantics section 11).
 fn sealed(machine: &mut Machine, call: Call) -> Outcome {
     let (kept, term) = (call.argument(machine, 0), call.argument(machine, 1));
     let kept = machine.heap.variables(kept);

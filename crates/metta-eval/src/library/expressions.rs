@@ -1,4 +1,4 @@
-//! Functions on expressions as lists (`metta-semantics.md` 15.5).
+//! Functions on expressions as lists (semantics 15.5).
 
 use super::{Builtin, Call, NOT_AN_EXPRESSION, Outcome};
 use crate::machine::Machine;

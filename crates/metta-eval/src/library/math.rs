@@ -1,4 +1,4 @@
-//! Mathematics (`metta-semantics.md` 15.4).
+//! Mathematics (semantics 15.4).
 
 use metta_atom::Number;
 

@@ -1,4 +1,4 @@
-//! Arithmetic on numbers of all sizes (`metta-semantics.md` 15.3, ADR-0002).
+//! Arithmetic on numbers of all sizes (semantics 15.3, ADR-0002).
 
 use metta_atom::Number;
 use num_bigint::BigInt;

@@ -1,4 +1,4 @@
-//! Spaces (`metta-semantics.md` 7, 15.6).
+//! Spaces (semantics 7, 15.6).
 
 use metta_atom::{Grounded, SpaceId};
 use metta_space::bytes::Writer;

@@ -1,4 +1,4 @@
-//! Mutable states (`metta-semantics.md` section 13).
+//! Mutable states (semantics section 13).
 
 use metta_atom::{Atom, StateId};
 

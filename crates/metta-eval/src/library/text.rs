@@ -1,4 +1,4 @@
-//! Output and strings (`metta-semantics.md` 15.7).
+//! Output and strings (semantics 15.7).
 
 use super::{Builtin, Call, NOT_AN_EXPRESSION, Outcome};
 use crate::machine::Machine;

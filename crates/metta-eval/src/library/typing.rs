@@ -1,4 +1,4 @@
-//! Types as values (`metta-semantics.md` 15.2).
+//! Types as values (semantics 15.2).
 
 use metta_atom::SpaceId;
 

@@ -1,4 +1,4 @@
-//! The call of an evaluated expression (`metta-semantics.md` 4.4c).
+//! The call of an evaluated expression (semantics 4.4c).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Evaluation of a term with an expected type (`metta-semantics.md` 4.1 to 4.4b).
+//! Evaluation of a term with an expected type (semantics 4.1 to 4.4b).
 
 use crate::machine::choices::Alternatives;
 use crate::machine::frames::Kind;
@@ -68,7 +68,7 @@ impl Machine {
         true
     }
 
-    /// Puts the "already evaluated" mark on an expression (`metta-semantics.md` 4.6).
+    /// Puts the "already evaluated" mark on an expression (semantics 4.6).
     pub(super) fn marked(&mut self, term: Cell) -> Cell {
         if term.is_ground() { term.evaluated() } else { self.heap.resolved(term).evaluated() }
     }

@@ -1,4 +1,4 @@
-//! The instructions of Minimal MeTTa (`metta-semantics.md` section 10).
+//! The instructions of Minimal MeTTa (semantics section 10).
 
 use metta_atom::SpaceId;
 

@@ -225,7 +225,7 @@ impl Cell {
         }
     }
 
-    /// Reports the "already evaluated" mark of `metta-semantics.md` 4.6.
+    /// Reports the "already evaluated" mark of semantics 4.6.
     #[inline]
     pub(crate) fn is_evaluated(self) -> bool {
         self.is_expression() && self.0 & EVALUATED != 0
