@@ -197,6 +197,16 @@ impl Machine {
             None => cell(symbols::UNDEFINED),
             // The head of a typed call: a symbol or operation has the type, a computed head must get it.
             Some(_) if index == 0 => function,
+            // A type variable that the return type mentions stays open for the first argument: bound to
+            // a metatype it does not keep that argument from being evaluated.
+            Some((address, length)) if index == 1 => {
+                let (parameter, returned) = (self.heap.get(address + 1), self.heap.get(address + length - 1));
+                if parameter.is_reference() && self.heap.mentions(returned, parameter) {
+                    parameter
+                } else {
+                    self.heap.deref(parameter)
+                }
+            }
             Some((address, _)) => self.heap.element(address, index),
         }
     }

@@ -158,6 +158,20 @@ impl Heap {
         true
     }
 
+    /// Reports whether a reference is written in a term, whatever it is bound to.
+    pub(crate) fn mentions(&self, term: Cell, reference: Cell) -> bool {
+        let mut pending = vec![term];
+        while let Some(cell) = pending.pop() {
+            if cell == reference {
+                return true;
+            }
+            if let View::Expression { address, length } = cell.view() {
+                pending.extend(self.slice(address, length));
+            }
+        }
+        false
+    }
+
     /// The variables of a term, in order of first occurrence.
     pub(crate) fn variables(&self, term: Cell) -> Vec<Cell> {
         let mut found: Vec<Cell> = Vec::new();
