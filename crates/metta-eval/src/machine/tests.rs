@@ -205,3 +205,14 @@ fn types_without_end_are_a_limit() {
         assert_eq!(Run::default().until_failure(program).1, Some(EvalError::TooManyTypes { limit }));
     }
 }
+
+#[test]
+fn terms_that_double_are_compared_by_their_cells() {
+    let nested = format!("{}Z{}", "(S ".repeat(40), ")".repeat(40));
+    let program = format!(
+        "(= (g Z $x) $x) (= (g (S $n) $x) (g $n (b $x $x)))
+         !(let* (($y (g {nested} A)) ($z (g {nested} A))) (== $y $z))
+         !(let* (($y (g {nested} A)) ($z (g {nested} A))) (unify $y $z yes no))"
+    );
+    assert_eq!(run(&program), ["[True]", "[yes]"]);
+}

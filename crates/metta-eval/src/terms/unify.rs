@@ -13,6 +13,28 @@ struct Pairs {
     left: u32,
 }
 
+/// Steps of a walk after which it looks out for parts that it has seen before.
+const FREE_VISITS: u32 = 1 << 12;
+
+/// The parts that a walk over shared terms has met, so that it takes time in proportion to
+/// their cells even where their trees have exponentially many nodes.
+#[derive(Default)]
+struct Visits {
+    count: u32,
+    seen: rustc_hash::FxHashSet<(u32, u32)>,
+}
+
+impl Visits {
+    /// Reports whether to go into a part. The first few thousand are not remembered: most walks are short.
+    fn first_visit(&mut self, a: u32, b: u32) -> bool {
+        if self.count < FREE_VISITS {
+            self.count += 1;
+            return true;
+        }
+        self.seen.insert((a, b))
+    }
+}
+
 impl Heap {
     /// Unifies two terms. A failure leaves bindings behind: see [`Heap::attempt`].
     pub(crate) fn unify(&mut self, a: Cell, b: Cell) -> bool {
@@ -26,6 +48,7 @@ impl Heap {
 
     fn unify_with(&mut self, a: Cell, b: Cell, undefined_fits: bool) -> bool {
         let mut pending: Vec<Pairs> = Vec::new();
+        let mut seen = Visits::default();
         let mut pair = Some((a, b));
         loop {
             let (a, b) = match pair.take() {
@@ -73,7 +96,7 @@ impl Heap {
                     if m != n {
                         return false;
                     }
-                    if x != y {
+                    if x != y && seen.first_visit(x, y) {
                         pending.push(Pairs { a: x, b: y, left: m });
                     }
                 }
@@ -92,10 +115,13 @@ impl Heap {
             return false;
         }
         let mut pending = vec![term];
+        let mut seen = Visits::default();
         while let Some(term) = pending.pop() {
             match self.deref(term).view() {
                 View::Ref(x) if x == address => return true,
-                View::Expression { address, length } | View::Bindings { address, length } => {
+                View::Expression { address, length } | View::Bindings { address, length }
+                    if seen.first_visit(address, length) =>
+                {
                     pending.extend(self.slice(address, length).iter().filter(|cell| !cell.is_ground()));
                 }
                 _ => {}
@@ -130,6 +156,7 @@ impl Heap {
 
     fn compare_all(&self, a: Cell, b: Cell, variables: &mut dyn FnMut(u32, u32) -> bool) -> bool {
         let mut pending = vec![(a, b)];
+        let mut seen = Visits::default();
         while let Some((a, b)) = pending.pop() {
             let (a, b) = (self.deref(a), self.deref(b));
             match (a.view(), b.view()) {
@@ -143,7 +170,7 @@ impl Heap {
                     if m != n {
                         return false;
                     }
-                    if x != y || !a.is_ground() {
+                    if (x != y || !a.is_ground()) && seen.first_visit(x, y) {
                         let pairs = self.slice(x, m).iter().copied().zip(self.slice(y, n).iter().copied());
                         pending.extend(pairs.rev());
                     }
