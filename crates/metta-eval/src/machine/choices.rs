@@ -119,6 +119,12 @@ impl Machine {
         true
     }
 
+    /// Drops the newest choice point, whatever hangs on it.
+    fn drop_newest(&mut self) {
+        self.choices.pop();
+        self.heap.boundary = self.choices.last().map_or(0, |choice| choice.heap);
+    }
+
     /// Ends the newest choice point as its last alternative begins.
     ///
     /// With barriers attached it stays, so that they are settled afterwards.
@@ -126,8 +132,7 @@ impl Machine {
         match self.choices.last_mut() {
             Some(choice) if !choice.barriers.is_empty() => choice.alternatives = Alternatives::Exhausted,
             _ => {
-                self.choices.pop();
-                self.heap.boundary = self.choices.last().map_or(0, |choice| choice.heap);
+                self.drop_newest();
             }
         }
     }
@@ -226,8 +231,7 @@ impl Machine {
     fn settle_barrier(&mut self) {
         let Some(choice) = self.choices.last_mut() else { return };
         let Some(index) = choice.barriers.pop() else {
-            self.choices.pop();
-            self.heap.boundary = self.choices.last().map_or(0, |choice| choice.heap);
+            self.drop_newest();
             self.task = Task::Fail;
             return;
         };
@@ -249,8 +253,7 @@ impl Machine {
         if let Some(choice) = self.choices.last_mut()
             && choice.barriers.is_empty()
         {
-            self.choices.pop();
-            self.heap.boundary = self.choices.last().map_or(0, |choice| choice.heap);
+            self.drop_newest();
         }
         let list = self.heap.expression(&pairs);
         self.wait_raw(Kind::Deliver);
@@ -282,14 +285,11 @@ impl Machine {
 
     /// Returns the first half of a pair with the bindings of the second.
     pub(super) fn superpose_pair(&mut self, pair: Cell) {
-        let Some((address, 2)) = pair.slice() else {
-            let reason = self.heap.symbols.intern("(Atom Bindings) pair is expected");
-            let error = self.error(pair, Cell::symbol(reason));
-            self.task = Task::Return(error);
-            return;
+        let halves = match pair.slice() {
+            Some((address, 2)) => Some((self.heap.element(address, 0), self.heap.element(address, 1).view())),
+            _ => None,
         };
-        let (term, bindings) = (self.heap.element(address, 0), self.heap.element(address, 1));
-        let View::Bindings { address, length } = bindings.view() else {
+        let Some((term, View::Bindings { address, length })) = halves else {
             let reason = self.heap.symbols.intern("(Atom Bindings) pair is expected");
             let error = self.error(pair, Cell::symbol(reason));
             self.task = Task::Return(error);

@@ -1,5 +1,7 @@
 //! Evaluation of a term with an expected type (semantics 4.1 to 4.4b).
 
+use metta_atom::SpaceId;
+
 use crate::machine::choices::Alternatives;
 use crate::machine::frames::Kind;
 use crate::machine::{Machine, Task};
@@ -18,6 +20,13 @@ impl Machine {
             Leaf::Errors(errors) => self.return_all(&errors),
             Leaf::No => self.evaluate_expression(term, expected),
         }
+    }
+
+    /// Evaluates `term` in another space, and comes back with its results.
+    pub(super) fn eval_in(&mut self, space: SpaceId, term: Cell, expected: Cell) {
+        self.wait(Kind::Leave { space: self.space });
+        self.space = space;
+        self.task = Task::Eval { term, expected };
     }
 
     /// Everything but an expression that has to be reduced.

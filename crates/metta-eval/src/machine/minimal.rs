@@ -59,9 +59,7 @@ impl Machine {
             (symbols::METTA, 4) => match argument(3).view() {
                 View::Space(space) => {
                     let (term, expected) = (argument(1), argument(2));
-                    self.wait(Kind::Leave { space: self.space });
-                    self.space = SpaceId(space);
-                    self.task = Task::Eval { term, expected };
+                    self.eval_in(SpaceId(space), term, expected);
                 }
                 _ => self.malformed(term, "(metta atom type space)"),
             },

@@ -45,9 +45,7 @@ impl Machine {
     /// Evaluates a term in the context space; its results are results of `call`.
     pub(crate) fn evaluate_apart(&mut self, call: Call, term: Cell) {
         self.return_to(call);
-        self.wait(Kind::Leave { space: self.space });
-        self.space = self.context;
-        self.task = Task::Eval { term, expected: cell(symbols::UNDEFINED) };
+        self.eval_in(self.context, term, cell(symbols::UNDEFINED));
     }
 
     fn argument_of(&self, call: Cell, index: u32) -> Cell {
@@ -181,9 +179,7 @@ impl Machine {
         let operation = self.argument_of(call, 4);
         let term = self.instance(operation, &[(variables.0, accumulator), (variables.1, element)]);
         self.wait(Kind::Fold { call, index, expected });
-        self.wait(Kind::Leave { space: self.space });
-        self.space = self.context;
-        self.task = Task::Eval { term, expected: cell(symbols::UNDEFINED) };
+        self.eval_in(self.context, term, cell(symbols::UNDEFINED));
     }
 
     fn assertion(&self, call: Cell) -> Assertion {
@@ -196,9 +192,7 @@ impl Machine {
         self.return_to(call);
         if self.assertion(call.term).truth {
             self.wait(Kind::AssertTrue { call: call.term });
-            self.wait(Kind::Leave { space: self.space });
-            self.space = self.context;
-            self.task = Task::Eval { term: first, expected: cell(symbols::UNDEFINED) };
+            self.eval_in(self.context, first, cell(symbols::UNDEFINED));
         } else {
             self.wait_raw(Kind::Assert { call: call.term });
             self.begin_collapse(first);
