@@ -1,12 +1,11 @@
 //! `cargo xtask ci`: what must hold before a change lands.
 
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::{loom, shell, tidy, workspace};
+use crate::{fuzz, loom, shell, tidy, tools, workspace};
 
 /// Runs every check; the first that fails ends the run.
 pub(crate) fn run(args: &[String]) -> Result<()> {
@@ -17,6 +16,8 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     };
     let start = Instant::now();
     shell::run(&mut shell::cargo(&["fmt", "--all", "--check"]))?;
+    // The fuzz targets are a workspace of their own.
+    shell::run(&mut shell::cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))?;
     println!("\n$ cargo xtask tidy");
     tidy::run(&[])?;
     shell::run(&mut shell::cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
@@ -25,6 +26,8 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     println!("\n$ cargo xtask loom");
     loom::run(&[])?;
     deny(full)?;
+    println!("\n$ cargo xtask fuzz");
+    fuzz::run(&[])?;
     // Last, so that what is left on the screen is the outcome of the tests.
     shell::run(&mut shell::cargo(&["test", "--workspace"]))?;
     println!("\nall checks passed in {:.0} s", start.elapsed().as_secs_f64());
@@ -38,13 +41,7 @@ const DENY_VERSION: &str = "0.20.2";
 ///
 /// Advisories are part of `full`: their list comes from GitHub, and it changes without us.
 fn deny(full: bool) -> Result<()> {
-    let tools = workspace::root().join("target/tools");
-    let in_path = Command::new("cargo-deny").arg("--version").output().is_ok_and(|it| it.status.success());
-    let program = if in_path { PathBuf::from("cargo-deny") } else { tools.join("bin/cargo-deny") };
-    if !in_path && !program.exists() {
-        let mut install = shell::cargo(&["install", "--locked", "cargo-deny", "--version", DENY_VERSION]);
-        shell::run(install.arg("--root").arg(&tools))?;
-    }
+    let program = tools::find_or_install("cargo-deny", DENY_VERSION)?;
     let mut check = Command::new(program);
     check
         .args(["--log-level", "warn", "check", "licenses", "bans", "sources"])

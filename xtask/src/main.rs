@@ -5,10 +5,12 @@
 mod ci;
 mod conform;
 mod data;
+mod fuzz;
 mod loom;
 mod shell;
 mod source;
 mod tidy;
+mod tools;
 mod workspace;
 
 use std::process::ExitCode;
@@ -19,6 +21,7 @@ cargo xtask <command>
   ci [--full]     every check, in the order of the CI machine; --full asks for advisories too
   tidy [--fix]    layers, sizes, errors, invariants, links; --fix redraws the layer diagram
   loom            the concurrency models, every interleaving up to three preemptions
+  fuzz ...        inputs that look for panics, hangs and broken promises
   conform ...     answers compared with other engines
   data ...        data sets for examples and benchmarks
 ";
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
         "tidy" => tidy::run(rest),
         "loom" => loom::run(rest),
         "conform" => conform::run(rest),
+        "fuzz" => fuzz::run(rest),
         "data" => data::run(rest),
         _ => {
             eprint!("no command `{command}`\n\n{USAGE}");
