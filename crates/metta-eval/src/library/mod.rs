@@ -7,6 +7,7 @@
 mod arithmetic;
 mod assertions;
 mod control;
+mod documentation;
 mod expressions;
 mod math;
 mod numbers;
@@ -27,6 +28,8 @@ use crate::operation::{Effect, Operation};
 use crate::terms::cell::Cell;
 
 pub(crate) use assertions::{Assertion, report};
+pub use documentation::{Area, Description};
+pub(crate) use documentation::{DESCRIPTIONS, documentation};
 
 /// The error of an operation that needs a list.
 const NOT_AN_EXPRESSION: &str = "Atom is not an ExpressionAtom";
@@ -180,10 +183,18 @@ impl Words for Library {
     }
 }
 
+/// What the library defines in MeTTa.
+const CORELIB: [&str; 2] = [include_str!("corelib.metta"), include_str!("help.metta")];
+
 /// Makes the space of the standard library.
 pub(crate) fn corelib() -> Snapshot {
+    space_of(&CORELIB)
+}
+
+/// Makes a space of the atoms in some texts.
+fn space_of(texts: &[&str]) -> Snapshot {
     let mut space = Snapshot::new();
-    for form in parse(include_str!("corelib.metta"), &Library::new()).forms {
+    for form in texts.iter().flat_map(|text| parse(text, &Library::new()).forms) {
         space.add(&form.atom);
     }
     space
@@ -195,9 +206,11 @@ mod tests {
 
     #[test]
     fn corelib_parses() {
-        let parsed = parse(include_str!("corelib.metta"), &Library::new());
-        assert!(parsed.diagnostics.is_empty(), "{:?}", parsed.diagnostics);
-        assert!(parsed.forms.iter().all(|form| !form.run));
+        for text in CORELIB {
+            let parsed = parse(text, &Library::new());
+            assert!(parsed.diagnostics.is_empty(), "{:?}", parsed.diagnostics);
+            assert!(parsed.forms.iter().all(|form| !form.run));
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use metta_atom::{Grounded, SpaceId};
 use metta_space::bytes::Writer;
 use metta_space::{Fact, Snapshot};
 
-use crate::library::Outcome;
+use crate::library::{self, Outcome};
 use crate::machine::choices::Alternatives;
 use crate::machine::{Machine, Task};
 use crate::terms::cell::{Cell, View};
@@ -65,9 +65,11 @@ impl Machine {
         call: Cell,
         expected: Cell,
     ) -> Outcome {
+        let documentation = self.documentation(space, pattern);
         let visible = self.world.visible(space);
         let own = visible.len();
-        let spaces: Arc<[Snapshot]> = visible.into_iter().chain(self.world.imports(space)).cloned().collect();
+        let imported = self.world.imports(space).into_iter().cloned().chain(documentation);
+        let spaces: Arc<[Snapshot]> = visible.into_iter().cloned().chain(imported).collect();
         let template = template.unwrap_or(pattern);
         let (pattern, rest) = match pattern.slice() {
             Some((address, length))
@@ -82,6 +84,22 @@ impl Machine {
         };
         let goal = Goal { spaces, pattern, rest, template, call, expected, own };
         if self.search(goal) { Outcome::Scheduled } else { Outcome::Empty }
+    }
+
+    /// The descriptions of the library's functions, when the space sees the library and the pattern, or
+    /// a part of a conjunction, has one of their heads.
+    ///
+    /// They are read on first use: a program that asks for none does not pay for them.
+    fn documentation(&mut self, space: SpaceId, pattern: Cell) -> Option<Snapshot> {
+        let sees_library = space == SpaceId::CORELIB || self.world.imports(space).is_some();
+        let asks = |pattern: Cell| {
+            let head = self.heap.head_symbol(pattern);
+            head.is_some_and(|head| library::DESCRIPTIONS.contains(&self.heap.symbols.name(head)))
+        };
+        let conjunction = self.heap.head_symbol(pattern) == Some(symbols::COMMA);
+        let parts = self.heap.elements(pattern).filter(|_| conjunction).unwrap_or_default();
+        let asked = sees_library && (asks(pattern) || parts.iter().any(|part| asks(*part)));
+        asked.then(|| self.documentation.get_or_insert_with(library::documentation).clone())
     }
 
     /// Finds the facts for the first conjunct and takes the first that matches.

@@ -216,3 +216,13 @@ fn terms_that_double_are_compared_by_their_cells() {
     );
     assert_eq!(run(&program), ["[True]", "[yes]"]);
 }
+
+#[test]
+fn examples_in_the_documentation_are_true() {
+    let run = Run { keep_going: true, ..Run::default() };
+    for description in Library::areas().into_iter().flat_map(|area| area.descriptions) {
+        for (program, expected) in description.examples {
+            assert_eq!(run.lines(&program).join("\n"), expected, "{}: {program}", description.item);
+        }
+    }
+}
