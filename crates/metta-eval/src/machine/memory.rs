@@ -36,8 +36,8 @@ impl Machine {
         self.stats.collections += 1;
         self.note_peak();
         self.untyped.clear();
-        self.names.forget();
         let marks = self.mark_roots();
+        self.names.forward(&marks);
         self.update_roots(&marks);
         let live = self.heap.cells.len();
         self.collect_at = (2 * live).max(live + FIRST_COLLECTION);

@@ -37,8 +37,10 @@ impl Marks {
         new
     }
 
-    fn is_live(&self, address: u32) -> bool {
-        self.bits[address as usize / 64] >> (address % 64) & 1 == 1
+    /// Reports whether the cell at `address` was marked.
+    pub(crate) fn is_live(&self, address: u32) -> bool {
+        let word = self.bits.get(address as usize / 64);
+        word.is_some_and(|bits| bits >> (address % 64) & 1 == 1)
     }
 
     /// Marks everything that `root` reaches.

@@ -6,6 +6,7 @@ use metta_space::bytes::{Item, Reader, Writer};
 use rustc_hash::FxHashMap;
 
 use crate::terms::cell::{Cell, View};
+use crate::terms::collect::Marks;
 use crate::terms::heap::Heap;
 
 /// Names for the variables of exported terms.
@@ -23,6 +24,15 @@ impl VariableNames {
     /// Forgets which variables have names, because addresses change their meaning; numbers go on.
     pub(crate) fn forget(&mut self) {
         self.names.clear();
+    }
+
+    /// Follows a collection: variables that live on keep their names.
+    pub(crate) fn forward(&mut self, marks: &Marks) {
+        let old = std::mem::take(&mut self.names).into_iter();
+        self.names = old
+            .filter(|(address, _)| marks.is_live(*address))
+            .map(|(address, variable)| (marks.forward(address), variable))
+            .collect();
     }
 
     fn name(&mut self, heap: &Heap, address: u32) -> Variable {
