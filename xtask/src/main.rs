@@ -7,6 +7,7 @@ mod conform;
 mod data;
 mod fuzz;
 mod loom;
+mod reference;
 mod shell;
 mod source;
 mod tidy;
@@ -22,6 +23,7 @@ cargo xtask <command>
   tidy [--fix]    layers, sizes, errors, invariants, links; --fix redraws the layer diagram
   loom            the concurrency models, every interleaving up to three preemptions
   fuzz ...        inputs that look for panics, hangs and broken promises
+  reference [--check]  the pages of the book about the library, from its descriptions
   conform ...     answers compared with other engines
   data ...        data sets for examples and benchmarks
 ";
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         "ci" => ci::run(rest),
         "tidy" => tidy::run(rest),
         "loom" => loom::run(rest),
+        "reference" => reference::run(rest),
         "conform" => conform::run(rest),
         "fuzz" => fuzz::run(rest),
         "data" => data::run(rest),

@@ -10,6 +10,7 @@ mod rust;
 
 use anyhow::{Result, bail};
 
+use crate::reference;
 use crate::source::Source;
 use crate::workspace;
 
@@ -64,6 +65,9 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     }
     invariants::check(&members, &sources, &mut report);
     links::check(&mut report)?;
+    for page in reference::stale()? {
+        report.error(&page, "reference", "the library and the book disagree", "cargo xtask reference");
+    }
     finish(&report, members.len(), sources.len())
 }
 

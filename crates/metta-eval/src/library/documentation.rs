@@ -1,8 +1,9 @@
-//! The descriptions of the library's functions.
+//! The descriptions of the library's functions, and what looks them up.
 //!
 //! They are MeTTa facts, one text for each area of the library: `(@doc name ..)` as programs write
 //! them, beside it `(@example name program results)`, `(@cost name text)` and `(@differs name text)`.
-//! `get-doc` and `help!` look them up, and so can programs; the reference pages are made of them.
+//! `get-doc` and `help!`, which `help.metta` defines, look them up, and so can programs; the reference
+//! pages are made of them. All this is read when a program first names a word of it.
 
 use metta_atom::{Atom, Grounded};
 use metta_space::Snapshot;
@@ -24,13 +25,41 @@ const AREAS: &[(&str, &str, &str)] = &[
     ("help", "Documentation", include_str!("docs/help.metta")),
 ];
 
-/// The heads of the facts.
-pub(crate) const DESCRIPTIONS: [&str; 4] = ["@doc", "@example", "@cost", "@differs"];
+/// The functions that look descriptions up and print them, with the types of descriptions.
+const HELP: &str = include_str!("help.metta");
 
-/// Makes the space of all descriptions.
+/// The words that documentation is about: what is known about them is in [`documentation`] and not in
+/// the space of the library.
+pub(crate) const WORDS: [&str; 22] = [
+    // Heads of facts about functions.
+    "@doc",
+    "@example",
+    "@cost",
+    "@differs",
+    // What else `HELP` declares.
+    "@desc",
+    "@params",
+    "@param",
+    "@return",
+    "@doc-formal",
+    "@item",
+    "@kind",
+    "@type",
+    "get-doc",
+    "get-doc-single-atom",
+    "get-doc-function",
+    "get-doc-atom",
+    "get-doc-params",
+    "undefined-doc-function-type",
+    "help!",
+    "help-internal!",
+    "help-param!",
+    "help-space!",
+];
+
+/// Makes the space of descriptions, types and rules that the library has for documentation.
 pub(crate) fn documentation() -> Snapshot {
-    let texts: Vec<&str> = AREAS.iter().map(|(_, _, text)| *text).collect();
-    super::space_of(&texts)
+    super::space_of(AREAS.iter().map(|(_, _, text)| *text).chain([HELP]))
 }
 
 /// A part of the library, as the reference shows it.
@@ -137,7 +166,7 @@ mod tests {
         for builtin in builtins() {
             types.insert(builtin.name.to_owned(), Library::new().types(builtin.name));
         }
-        for atom in CORELIB.iter().flat_map(|text| atoms(text)) {
+        for atom in [CORELIB, HELP].into_iter().flat_map(atoms) {
             let (left, types_of_left) = match atom.children() {
                 Some([colon, left, right]) if colon.as_symbol() == Some(":") => (left, vec![right.clone()]),
                 Some([equal, left, _]) if equal.as_symbol() == Some("=") => {
@@ -149,6 +178,16 @@ mod tests {
         }
         types.retain(|name, _| !name.starts_with('_'));
         types
+    }
+
+    #[test]
+    fn what_help_declares_is_known_by_name() {
+        assert!(parse(HELP, &Library::new()).diagnostics.is_empty());
+        for atom in atoms(HELP) {
+            let left = &atom.children().unwrap()[1];
+            let head = left.children().map_or(left, |call| &call[0]);
+            assert!(WORDS.contains(&head.as_symbol().unwrap()), "{head} is missing in WORDS");
+        }
     }
 
     fn described() -> Vec<Description> {
@@ -193,7 +232,7 @@ mod tests {
             let items: Vec<Atom> = descriptions(text).into_iter().map(|it| it.item).collect();
             for atom in atoms(text) {
                 let [head, item, ..] = atom.children().unwrap() else { panic!("{area}: {atom}") };
-                assert!(DESCRIPTIONS.contains(&head.as_symbol().unwrap()), "{area}: {atom}");
+                assert!(WORDS[..4].contains(&head.as_symbol().unwrap()), "{area}: {atom}");
                 assert!(items.contains(item), "{area}: {atom} is about nothing");
             }
             let count = |relation| atoms(text).iter().filter(|atom| parts(atom, relation).is_some()).count();

@@ -6,11 +6,11 @@ use metta_atom::{Grounded, SpaceId};
 use metta_space::bytes::Writer;
 use metta_space::{Fact, Snapshot};
 
-use crate::library::{self, Outcome};
+use crate::library::Outcome;
 use crate::machine::choices::Alternatives;
 use crate::machine::{Machine, Task};
 use crate::terms::cell::{Cell, View};
-use crate::terms::symbols::{self, cell};
+use crate::terms::symbols::{self, cell, is_documentation};
 
 /// The search for matches of a conjunction, at its first open conjunct.
 #[derive(Debug)]
@@ -86,20 +86,29 @@ impl Machine {
         if self.search(goal) { Outcome::Scheduled } else { Outcome::Empty }
     }
 
-    /// The descriptions of the library's functions, when the space sees the library and the pattern, or
-    /// a part of a conjunction, has one of their heads.
-    ///
-    /// They are read on first use: a program that asks for none does not pay for them.
+    /// What the library has for documentation, when the space sees the library and the pattern, or a part
+    /// of a conjunction, names a word of it.
     fn documentation(&mut self, space: SpaceId, pattern: Cell) -> Option<Snapshot> {
-        let sees_library = space == SpaceId::CORELIB || self.world.imports(space).is_some();
-        let asks = |pattern: Cell| {
-            let head = self.heap.head_symbol(pattern);
-            head.is_some_and(|head| library::DESCRIPTIONS.contains(&self.heap.symbols.name(head)))
-        };
         let conjunction = self.heap.head_symbol(pattern) == Some(symbols::COMMA);
         let parts = self.heap.elements(pattern).filter(|_| conjunction).unwrap_or_default();
-        let asked = sees_library && (asks(pattern) || parts.iter().any(|part| asks(*part)));
-        asked.then(|| self.documentation.get_or_insert_with(library::documentation).clone())
+        let asked = self.names_documentation(pattern) || parts.iter().any(|it| self.names_documentation(*it));
+        let documentation = asked.then(|| self.program.documentation(&self.world, space));
+        documentation.flatten().cloned()
+    }
+
+    /// Reports whether the head of a pattern is a word of the documentation, or the pattern is of a rule
+    /// or type for one.
+    fn names_documentation(&self, pattern: Cell) -> bool {
+        match (self.heap.head_symbol(pattern), pattern.slice()) {
+            (Some(symbols::EQUAL | symbols::HAS_TYPE), Some((address, 3))) => {
+                let left = self.heap.element(address, 1);
+                match left.view() {
+                    View::Symbol(id) => is_documentation(id),
+                    _ => self.heap.head_symbol(left).is_some_and(is_documentation),
+                }
+            }
+            (head, _) => head.is_some_and(is_documentation),
+        }
     }
 
     /// Finds the facts for the first conjunct and takes the first that matches.

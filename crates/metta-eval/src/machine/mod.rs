@@ -32,7 +32,6 @@ mod values;
 use std::sync::Arc;
 
 use metta_atom::{Atom, SpaceId};
-use metta_space::Snapshot;
 
 use crate::program::{Head, Program};
 use crate::terms::cell::{Cell, SymbolId};
@@ -84,8 +83,6 @@ pub struct Machine {
     pub(crate) world: World,
     pub(crate) program: Program,
     pub(crate) library: Library,
-    /// The descriptions of the library's functions, once they were asked for.
-    documentation: Option<Snapshot>,
     pub(crate) task: Task,
     frames: Vec<Frame>,
     /// The current frame, the one that waits for the next result.
@@ -131,7 +128,6 @@ impl Machine {
             world: World::empty(),
             program,
             library,
-            documentation: None,
             task: Task::Done,
             frames: Vec::new(),
             frame: 0,

@@ -12,10 +12,11 @@ use metta_atom::{Atom, SpaceId};
 use metta_space::{Declaration, Key, Relation, Snapshot};
 use rustc_hash::FxHashMap;
 
-use crate::library::{Builtin, Library};
+use crate::library::{Builtin, Library, documentation};
 use crate::program::clause::Clause;
 use crate::terms::cell::SymbolId;
 use crate::terms::heap::Heap;
+use crate::terms::symbols::is_documentation;
 use crate::world::World;
 
 /// Compiled declarations, in the order in which their alternatives come.
@@ -64,6 +65,8 @@ pub(crate) struct Program {
     epoch: u64,
     builtins: FxHashMap<SymbolId, &'static Builtin>,
     operation_types: FxHashMap<SymbolId, Clauses>,
+    /// What the library has for documentation, once it was asked for.
+    documentation: Option<Snapshot>,
 }
 
 impl Program {
@@ -123,6 +126,17 @@ impl Program {
         head
     }
 
+    /// Returns what the library has for documentation, when the space sees the library.
+    ///
+    /// It is read on first use: a program that never asks does not pay for it.
+    pub(crate) fn documentation(&mut self, world: &World, space: SpaceId) -> Option<&Snapshot> {
+        let sees_library = space == SpaceId::CORELIB || world.imports(space).is_some();
+        if !sees_library {
+            return None;
+        }
+        Some(self.documentation.get_or_insert_with(documentation))
+    }
+
     /// Returns what is declared about heads that are not symbols.
     pub(crate) fn open(&mut self, heap: &mut Heap, world: &World, space: SpaceId) -> Arc<Head> {
         self.head(heap, world, space, OPEN)
@@ -131,8 +145,10 @@ impl Program {
     fn fetch(&mut self, heap: &mut Heap, world: &World, space: SpaceId, id: SymbolId) -> Head {
         let name = (id != OPEN).then(|| heap.symbols.symbol(id).clone());
         let name = name.as_ref().map(|symbol| symbol.name());
+        let late = if is_documentation(id) { self.documentation(world, space).cloned() } else { None };
         // The library comes first: it was defined first.
-        let spaces: Vec<&Snapshot> = world.imports(space).into_iter().chain(world.space(space)).collect();
+        let library = world.imports(space).into_iter().chain(&late);
+        let spaces: Vec<&Snapshot> = library.chain(world.space(space)).collect();
         let mut sources = Vec::new();
         let mut groups = Vec::new();
         for (relation, call) in GROUPS {

@@ -3,6 +3,7 @@
 use metta_atom::Symbol;
 use rustc_hash::FxHashMap;
 
+use crate::library::DOCUMENTATION_WORDS;
 use crate::terms::cell::{Cell, SymbolId};
 
 /// Both directions between names and numbers.
@@ -67,10 +68,16 @@ pub(crate) fn is_instruction(id: SymbolId) -> bool {
     (EVAL.0..=CONTEXT_SPACE.0).contains(&id.0)
 }
 
+/// Reports whether the symbol is a word of the documentation: those follow the well-known ones.
+pub(crate) fn is_documentation(id: SymbolId) -> bool {
+    let first = WELL_KNOWN.len();
+    (first..first + DOCUMENTATION_WORDS.len()).contains(&(id.0 as usize))
+}
+
 impl SymbolTable {
     pub(crate) fn new() -> Self {
         let mut table = SymbolTable { names: Vec::new(), ids: FxHashMap::default() };
-        for name in WELL_KNOWN {
+        for name in WELL_KNOWN.iter().chain(&DOCUMENTATION_WORDS) {
             table.intern(name);
         }
         table
