@@ -10,20 +10,22 @@ use crate::terms::cell::{Cell, View};
 
 const NUMERIC: &str = "(-> Number Number Number)";
 const COMPARISON: &str = "(-> Number Number Bool)";
+const DIVIDE: &str = "Divide expects two numbers: dividend and divisor";
 const LOGICAL: &str = "(-> Bool Bool Bool)";
 
 pub(super) const TABLE: &[Builtin] = &[
     Builtin::operation("+", NUMERIC, Pure, |m, c| binary(m, c, Binary::Add)),
     Builtin::operation("-", NUMERIC, Pure, |m, c| binary(m, c, Binary::Subtract)),
     Builtin::operation("*", NUMERIC, Pure, |m, c| binary(m, c, Binary::Multiply)),
-    Builtin::operation("/", NUMERIC, Pure, |m, c| binary(m, c, Binary::Divide)),
+    Builtin::operation("/", NUMERIC, Pure, |m, c| binary(m, c, Binary::Divide)).usage(DIVIDE),
     Builtin::operation("%", NUMERIC, Pure, |m, c| binary(m, c, Binary::Remainder)),
     Builtin::operation("<", COMPARISON, Pure, |m, c| compare(m, c, Ordering::is_lt)),
     Builtin::operation(">", COMPARISON, Pure, |m, c| compare(m, c, Ordering::is_gt)),
     Builtin::operation("<=", COMPARISON, Pure, |m, c| compare(m, c, Ordering::is_le)),
     Builtin::operation(">=", COMPARISON, Pure, |m, c| compare(m, c, Ordering::is_ge)),
-    Builtin::operation("==", "(-> $t $t Bool)", Pure, equal),
-    Builtin::operation("=alpha", "(-> Atom Atom Bool)", Pure, alpha_equal),
+    Builtin::operation("==", "(-> $t $t Bool)", Pure, equal).usage("== expects two arguments"),
+    Builtin::operation("=alpha", "(-> Atom Atom Bool)", Pure, alpha_equal)
+        .usage("=alpha expects two atoms as arguments: actual and expected"),
     Builtin::operation("and", LOGICAL, Pure, |m, c| logical(m, c, |a, b| a & b)),
     Builtin::operation("or", LOGICAL, Pure, |m, c| logical(m, c, |a, b| a | b)),
     Builtin::operation("xor", LOGICAL, Pure, |m, c| logical(m, c, |a, b| a ^ b)),
@@ -48,7 +50,7 @@ fn binary(machine: &mut Machine, call: Call, operation: Binary) -> Outcome {
     let (Some(x), Some(y)) = (machine.heap.as_number(a), machine.heap.as_number(b)) else {
         // Division says so; the others leave the call as it is.
         return match operation {
-            Binary::Divide => Outcome::Failed("Divide expects two numbers: dividend and divisor".to_owned()),
+            Binary::Divide => Outcome::Failed(DIVIDE.to_owned()),
             Binary::Add | Binary::Subtract | Binary::Multiply | Binary::Remainder => Outcome::NotReducible,
         };
     };

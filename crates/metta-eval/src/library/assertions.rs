@@ -5,22 +5,19 @@ use crate::machine::Machine;
 use crate::terms::cell::Cell;
 
 pub(super) const TABLE: &[Builtin] = &[
-    Builtin::rule("assert", |m, c| begin(m, c, 1)),
-    Builtin::rule("assertEqual", |m, c| begin(m, c, 2)),
-    Builtin::rule("assertEqualMsg", |m, c| begin(m, c, 3)),
-    Builtin::rule("assertEqualToResult", |m, c| begin(m, c, 2)),
-    Builtin::rule("assertEqualToResultMsg", |m, c| begin(m, c, 3)),
-    Builtin::rule("assertAlphaEqual", |m, c| begin(m, c, 2)),
-    Builtin::rule("assertAlphaEqualMsg", |m, c| begin(m, c, 3)),
-    Builtin::rule("assertAlphaEqualToResult", |m, c| begin(m, c, 2)),
-    Builtin::rule("assertAlphaEqualToResultMsg", |m, c| begin(m, c, 3)),
-    Builtin::rule("assertIncludes", |m, c| begin(m, c, 2)),
+    Builtin::rule("assert", 1, begin),
+    Builtin::rule("assertEqual", 2, begin),
+    Builtin::rule("assertEqualMsg", 3, begin),
+    Builtin::rule("assertEqualToResult", 2, begin),
+    Builtin::rule("assertEqualToResultMsg", 3, begin),
+    Builtin::rule("assertAlphaEqual", 2, begin),
+    Builtin::rule("assertAlphaEqualMsg", 3, begin),
+    Builtin::rule("assertAlphaEqualToResult", 2, begin),
+    Builtin::rule("assertAlphaEqualToResultMsg", 3, begin),
+    Builtin::rule("assertIncludes", 2, begin),
 ];
 
-fn begin(machine: &mut Machine, call: Call, count: u32) -> Outcome {
-    if call.count != count {
-        return Outcome::NotReducible;
-    }
+fn begin(machine: &mut Machine, call: Call) -> Outcome {
     machine.begin_assertion(call);
     Outcome::Scheduled
 }

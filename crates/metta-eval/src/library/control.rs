@@ -8,51 +8,51 @@ use crate::operation::Effect::{Pure, State};
 use crate::terms::cell::{Cell, View};
 use crate::terms::symbols::{self, cell};
 
+const SUPERPOSE: &str = "superpose expects single expression as an argument";
+
 pub(super) const TABLE: &[Builtin] = &[
-    Builtin::rule("if", branch),
-    Builtin::rule("let", bind),
-    Builtin::rule("let*", bind_all),
-    Builtin::rule("case", case),
-    Builtin::rule("switch", switch),
-    Builtin::rule("switch-minimal", switch),
-    Builtin::rule("switch-internal", switch_internal),
-    Builtin::rule("quote", quote),
-    Builtin::rule("unquote", unquote),
-    Builtin::rule("noeval", identity),
-    Builtin::rule("id", identity),
-    Builtin::rule("empty", empty),
-    Builtin::rule("collapse", collapse),
-    Builtin::rule("atom-subst", substitute),
-    Builtin::rule("if-decons-expr", if_decons),
-    Builtin::rule("if-error", if_error),
-    Builtin::rule("return-on-error", return_on_error),
-    Builtin::rule("noreduce-eq", noreduce_equal),
-    Builtin::operation("superpose", "(-> Expression %Undefined%)", Pure, superpose),
+    Builtin::rule("if", 3, branch),
+    Builtin::rule("let", 3, bind),
+    Builtin::rule("let*", 2, bind_all),
+    Builtin::rule("case", 2, case),
+    Builtin::rule("switch", 2, switch),
+    Builtin::rule("switch-minimal", 2, switch),
+    Builtin::rule("switch-internal", 2, switch_internal),
+    Builtin::rule("quote", 1, quote),
+    Builtin::rule("unquote", 1, unquote),
+    Builtin::rule("noeval", 1, identity),
+    Builtin::rule("id", 1, identity),
+    Builtin::rule("empty", 0, |_, _| Outcome::Empty),
+    Builtin::rule("collapse", 1, collapse),
+    Builtin::rule("atom-subst", 3, substitute),
+    Builtin::rule("if-decons-expr", 5, if_decons),
+    Builtin::rule("if-error", 3, if_error),
+    Builtin::rule("return-on-error", 2, return_on_error),
+    Builtin::rule("noreduce-eq", 2, noreduce_equal),
+    Builtin::operation("superpose", "(-> Expression %Undefined%)", Pure, superpose).usage(SUPERPOSE),
     Builtin::operation("nop", "", Pure, |_, _| Outcome::Unit),
-    Builtin::operation("sealed", "(-> Expression Atom Atom)", Pure, sealed),
-    Builtin::operation("if-equal", "(-> Atom Atom Atom Atom %Undefined%)", Pure, if_equal),
-    Builtin::operation("capture", "(-> Atom Atom)", Pure, capture),
-    Builtin::operation("pragma!", "", State, pragma),
-    Builtin::operation("bind!", "(-> Symbol %Undefined% (->))", State, bind_token),
+    Builtin::operation("sealed", "(-> Expression Atom Atom)", Pure, sealed)
+        .usage("sealed expects two arguments: var_list to be ignored and expression"),
+    Builtin::operation("if-equal", "(-> Atom Atom Atom Atom %Undefined%)", Pure, if_equal)
+        .usage("if-equal expects <atom> <pattern> <then> <else> as an argument"),
+    Builtin::operation("capture", "(-> Atom Atom)", Pure, capture).usage("capture expects one argument"),
+    Builtin::operation("pragma!", "", State, pragma)
+        .taking(2, u32::MAX)
+        .usage("pragma! expects key and value as arguments"),
+    Builtin::operation("bind!", "(-> Symbol %Undefined% (->))", State, bind_token)
+        .usage("bind! expects two arguments: token and atom"),
 ];
 
 fn identity(machine: &mut Machine, call: Call) -> Outcome {
-    if call.count == 1 { Outcome::Value(call.argument(machine, 0)) } else { Outcome::NotReducible }
+    Outcome::Value(call.argument(machine, 0))
 }
 
 /// The rule of `quote` matches and says that there is nothing to reduce.
-fn quote(_: &mut Machine, call: Call) -> Outcome {
-    if call.count == 1 { Outcome::Value(cell(symbols::NOT_REDUCIBLE)) } else { Outcome::NotReducible }
-}
-
-fn empty(_: &mut Machine, call: Call) -> Outcome {
-    if call.count == 0 { Outcome::Empty } else { Outcome::NotReducible }
+fn quote(_: &mut Machine, _: Call) -> Outcome {
+    Outcome::Value(cell(symbols::NOT_REDUCIBLE))
 }
 
 fn branch(machine: &mut Machine, call: Call) -> Outcome {
-    if call.count != 3 {
-        return Outcome::NotReducible;
-    }
     let condition = call.argument(machine, 0);
     match condition.view() {
         View::Bool(true) => Outcome::Value(call.argument(machine, 1)),
@@ -68,9 +68,6 @@ fn branch(machine: &mut Machine, call: Call) -> Outcome {
 }
 
 fn bind(machine: &mut Machine, call: Call) -> Outcome {
-    if call.count != 3 {
-        return Outcome::NotReducible;
-    }
     let (pattern, value) = (call.argument(machine, 0), call.argument(machine, 1));
     let template = call.argument(machine, 2);
     if let Some((space, pattern)) = machine.space_and_pattern(value, pattern) {
@@ -85,19 +82,15 @@ fn bind(machine: &mut Machine, call: Call) -> Outcome {
 
 /// One binding after the other: `(let* ((p a) rest...) t)` is `(let p a (let* (rest...) t))`.
 fn bind_all(machine: &mut Machine, call: Call) -> Outcome {
-    if call.count != 2 {
-        return Outcome::NotReducible;
-    }
     let (pairs, template) = (call.argument(machine, 0), call.argument(machine, 1));
-    let Some((address, length)) = pairs.slice() else { return Outcome::NotReducible };
-    if length == 0 {
+    let Some((address, length)) = pairs.slice().filter(|(_, length)| *length > 0) else {
         return Outcome::Value(template);
-    }
-    let Some((pair, 2)) = machine.heap.element(address, 0).slice() else {
+    };
+    let pair = machine.heap.element(address, 0);
+    let Some((pattern, value)) = machine.as_pair(pair) else {
         let reason = machine.heap.text("List of (<pattern> <atom>) pairs is expected as a second argument");
         return Outcome::Value(machine.error(call.term, reason));
     };
-    let (pattern, value) = (machine.heap.element(pair, 0), machine.heap.element(pair, 1));
     let body = if length == 1 {
         template
     } else {
@@ -111,45 +104,39 @@ fn bind_all(machine: &mut Machine, call: Call) -> Outcome {
 
 fn case(machine: &mut Machine, call: Call) -> Outcome {
     let (term, cases) = (call.argument(machine, 0), call.argument(machine, 1));
-    if call.count != 2 || !cases.is_expression() {
-        return Outcome::NotReducible;
-    }
     machine.begin_case(call.term, term, cases, call.expected)
 }
 
 fn switch(machine: &mut Machine, call: Call) -> Outcome {
     let (value, cases) = (call.argument(machine, 0), call.argument(machine, 1));
-    if call.count != 2 {
-        return Outcome::NotReducible;
-    }
     machine.switch(call.term, value, cases, call.expected)
 }
 
 /// `(switch-internal value (first-case (other-cases)))`.
 fn switch_internal(machine: &mut Machine, call: Call) -> Outcome {
     let (value, split) = (call.argument(machine, 0), call.argument(machine, 1));
-    let Some((address, 2)) = split.slice() else { return Outcome::NotReducible };
-    let (first, rest) = (machine.heap.element(address, 0), machine.heap.element(address, 1));
+    let Some((first, rest)) = machine.as_pair(split) else { return Outcome::NotReducible };
+    if machine.as_pair(first).is_none() {
+        return Outcome::NotReducible;
+    }
+    let rest = if rest.is_expression() { rest } else { Cell::UNIT };
     match machine.heap.cons(first, rest) {
         Some(cases) => machine.switch(call.term, value, cases, call.expected),
-        None => Outcome::NotReducible,
+        None => Outcome::Failed("expression is too long".to_owned()),
     }
 }
 
 fn unquote(machine: &mut Machine, call: Call) -> Outcome {
     let quoted = call.argument(machine, 0);
-    match quoted.slice() {
-        Some((address, 2)) if machine.heap.head_symbol(quoted) == Some(symbols::QUOTE) => {
-            Outcome::Value(machine.heap.element(address, 1))
+    match machine.as_pair(quoted) {
+        Some((head, inner)) if machine.heap.attempt(|heap| heap.unify(head, cell(symbols::QUOTE))) => {
+            Outcome::Value(inner)
         }
         _ => Outcome::NotReducible,
     }
 }
 
 fn collapse(machine: &mut Machine, call: Call) -> Outcome {
-    if call.count != 1 {
-        return Outcome::NotReducible;
-    }
     let term = call.argument(machine, 0);
     machine.begin_collapse(term);
     Outcome::Scheduled
@@ -160,24 +147,21 @@ fn superpose(machine: &mut Machine, call: Call) -> Outcome {
     if list.is_expression() {
         Outcome::Values(list)
     } else {
-        Outcome::Failed("superpose expects single expression as an argument".to_owned())
+        Outcome::Failed(SUPERPOSE.to_owned())
     }
 }
 
 /// `(atom-subst value variable template)`.
 fn substitute(machine: &mut Machine, call: Call) -> Outcome {
     let (value, variable) = (call.argument(machine, 0), call.argument(machine, 1));
-    if call.count != 3 || !variable.is_reference() {
-        return Outcome::NotReducible;
+    if !variable.is_reference() {
+        return Outcome::Failed("NoReturn".to_owned());
     }
     let template = call.argument(machine, 2);
     Outcome::Value(machine.heap.substituted(template, &[(variable, value)]))
 }
 
 fn if_decons(machine: &mut Machine, call: Call) -> Outcome {
-    if call.count != 5 {
-        return Outcome::NotReducible;
-    }
     let list = call.argument(machine, 0);
     match list.slice() {
         Some((address, length)) if length > 0 => {
@@ -193,15 +177,12 @@ fn if_decons(machine: &mut Machine, call: Call) -> Outcome {
 
 fn if_error(machine: &mut Machine, call: Call) -> Outcome {
     let chosen = if machine.heap.is_error(call.argument(machine, 0)) { 1 } else { 2 };
-    if call.count == 3 { Outcome::Value(call.argument(machine, chosen)) } else { Outcome::NotReducible }
+    Outcome::Value(call.argument(machine, chosen))
 }
 
 /// `(return-on-error atom then)`: for code between `function` and `return`.
 fn return_on_error(machine: &mut Machine, call: Call) -> Outcome {
     let (atom, then) = (call.argument(machine, 0), call.argument(machine, 1));
-    if call.count != 2 {
-        return Outcome::NotReducible;
-    }
     if atom == cell(symbols::EMPTY) || machine.heap.is_error(atom) {
         return Outcome::Value(machine.heap.expression(&[cell(symbols::RETURN), atom]));
     }
@@ -215,9 +196,6 @@ fn noreduce_equal(machine: &mut Machine, call: Call) -> Outcome {
 
 fn if_equal(machine: &mut Machine, call: Call) -> Outcome {
     let (a, b) = (call.argument(machine, 0), call.argument(machine, 1));
-    if call.count != 4 {
-        return Outcome::Failed("if-equal expects <atom> <pattern> <then> <else> as an argument".to_owned());
-    }
     Outcome::Value(call.argument(machine, if machine.heap.alpha_equal(a, b) { 2 } else { 3 }))
 }
 
@@ -244,9 +222,6 @@ fn capture(machine: &mut Machine, call: Call) -> Outcome {
 
 fn pragma(machine: &mut Machine, call: Call) -> Outcome {
     let (key, value) = (call.argument(machine, 0), call.argument(machine, 1));
-    if call.count < 2 {
-        return Outcome::Failed("pragma! expects key and value as arguments".to_owned());
-    }
     let Some(key) = machine.heap.symbol_of(key).cloned() else {
         return Outcome::Failed("pragma! expects symbol atom as a key".to_owned());
     };

@@ -12,51 +12,70 @@ const BINARY: &str = "(-> Number Number Number)";
 const TEST: &str = "(-> Number Bool)";
 const FOLD: &str = "(-> %Undefined% Number)";
 
+const POWER: &str = "pow-math expects two arguments: number (base) and number (power)";
+const LOGARITHM: &str = "log-math expects two arguments: base (number) and input value (number)";
+const ABSOLUTE: &str = "abs-math expects one argument: number";
+
 pub(super) const TABLE: &[Builtin] = &[
-    Builtin::operation("pow-math", BINARY, Pure, power),
+    Builtin::operation("pow-math", BINARY, Pure, power).usage(POWER),
     Builtin::operation("sqrt-math", UNARY, Pure, |m, c| {
         float(m, c, "sqrt-math expects one argument: number", f64::sqrt)
-    }),
-    Builtin::operation("log-math", BINARY, Pure, logarithm),
+    })
+        .usage("sqrt-math expects one argument: number"),
+    Builtin::operation("log-math", BINARY, Pure, logarithm).usage(LOGARITHM),
     Builtin::operation("sin-math", UNARY, Pure, |m, c| {
         float(m, c, "sin-math expects one argument: input number", f64::sin)
-    }),
+    })
+        .usage("sin-math expects one argument: input number"),
     Builtin::operation("cos-math", UNARY, Pure, |m, c| {
         float(m, c, "cos-math expects one argument: input number", f64::cos)
-    }),
+    })
+        .usage("cos-math expects one argument: input number"),
     Builtin::operation("tan-math", UNARY, Pure, |m, c| {
         float(m, c, "tan-math expects one argument: input number", f64::tan)
-    }),
+    })
+        .usage("tan-math expects one argument: input number"),
     Builtin::operation("asin-math", UNARY, Pure, |m, c| {
         float(m, c, "asin-math expects one argument: input number", f64::asin)
-    }),
+    })
+        .usage("asin-math expects one argument: input number"),
     Builtin::operation("acos-math", UNARY, Pure, |m, c| {
         float(m, c, "acos-math expects one argument: input number", f64::acos)
-    }),
+    })
+        .usage("acos-math expects one argument: input number"),
     Builtin::operation("atan-math", UNARY, Pure, |m, c| {
         float(m, c, "atan-math expects one argument: input number", f64::atan)
-    }),
-    Builtin::operation("abs-math", UNARY, Pure, absolute),
+    })
+        .usage("atan-math expects one argument: input number"),
+    Builtin::operation("abs-math", UNARY, Pure, absolute).usage(ABSOLUTE),
     Builtin::operation("trunc-math", UNARY, Pure, |m, c| {
         round(m, c, "trunc-math expects one argument: input number", f64::trunc)
-    }),
+    })
+        .usage("trunc-math expects one argument: input number"),
     Builtin::operation("ceil-math", UNARY, Pure, |m, c| {
         round(m, c, "ceil-math expects one argument: input number", f64::ceil)
-    }),
+    })
+        .usage("ceil-math expects one argument: input number"),
     Builtin::operation("floor-math", UNARY, Pure, |m, c| {
         round(m, c, "floor-math expects one argument: input number", f64::floor)
-    }),
+    })
+        .usage("floor-math expects one argument: input number"),
     Builtin::operation("round-math", UNARY, Pure, |m, c| {
         round(m, c, "round-math expects one argument: input number", f64::round)
-    }),
+    })
+        .usage("round-math expects one argument: input number"),
     Builtin::operation("isnan-math", TEST, Pure, |m, c| {
         test(m, c, "isnan-math expects one argument: input number", f64::is_nan)
-    }),
+    })
+        .usage("isnan-math expects one argument: input number"),
     Builtin::operation("isinf-math", TEST, Pure, |m, c| {
         test(m, c, "isinf-math expects one argument: input number", f64::is_infinite)
-    }),
-    Builtin::operation("min-atom", FOLD, Pure, |m, c| extreme(m, c, f64::min)),
-    Builtin::operation("max-atom", FOLD, Pure, |m, c| extreme(m, c, f64::max)),
+    })
+        .usage("isinf-math expects one argument: input number"),
+    Builtin::operation("min-atom", FOLD, Pure, |m, c| extreme(m, c, f64::min))
+        .usage("min-atom expects one argument: expression"),
+    Builtin::operation("max-atom", FOLD, Pure, |m, c| extreme(m, c, f64::max))
+        .usage("max-atom expects one argument: expression"),
 ];
 
 fn number(machine: &Machine, call: Call, index: u32) -> Option<Number> {
@@ -95,7 +114,7 @@ fn absolute(machine: &mut Machine, call: Call) -> Outcome {
             let value = magnitude.map_or(integer, |magnitude| Number::from_big(magnitude.into()));
             Outcome::Value(machine.heap.number(value))
         }
-        None => Outcome::Failed("abs-math expects one argument: number".to_owned()),
+        None => Outcome::Failed(ABSOLUTE.to_owned()),
     }
 }
 
@@ -111,7 +130,7 @@ fn power(machine: &mut Machine, call: Call) -> Outcome {
         (Some(_), Some(Number::Big(_))) => {
             Outcome::Failed("power argument is too big, try using float value".to_owned())
         }
-        _ => Outcome::Failed("pow-math expects two arguments: number (base) and number (power)".to_owned()),
+        _ => Outcome::Failed(POWER.to_owned()),
     }
 }
 
@@ -120,9 +139,7 @@ fn logarithm(machine: &mut Machine, call: Call) -> Outcome {
         (Some(base), Some(x)) => {
             Outcome::Value(machine.heap.number(Number::Float(x.to_f64().log(base.to_f64()))))
         }
-        _ => Outcome::Failed(
-            "log-math expects two arguments: base (number) and input value (number)".to_owned(),
-        ),
+        _ => Outcome::Failed(LOGARITHM.to_owned()),
     }
 }
 

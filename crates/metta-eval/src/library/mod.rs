@@ -32,7 +32,7 @@ pub use documentation::{Area, Description};
 pub(crate) use documentation::{WORDS as DOCUMENTATION_WORDS, documentation};
 
 /// The error of an operation that needs a list.
-const NOT_AN_EXPRESSION: &str = "Atom is not an ExpressionAtom";
+pub(crate) const NOT_AN_EXPRESSION: &str = "Atom is not an ExpressionAtom";
 
 /// The arguments of a native call.
 #[derive(Clone, Copy, Debug)]
@@ -80,27 +80,131 @@ pub(crate) struct Builtin {
     pub(crate) name: &'static str,
     /// Whether the word is a grounded atom.
     pub(crate) grounded: bool,
-    /// The type of a grounded operation; empty when it has none.
+    /// Whether the word is ours alone: a program that has rules for it means its own function (ADR-0013).
+    pub(crate) addition: bool,
+    /// The type of a grounded operation or an addition; empty when it has none.
     pub(crate) type_text: &'static str,
     pub(crate) effect: Effect,
+    /// The fewest and the most arguments.
+    arity: (u32, u32),
+    /// The message for a wrong number of arguments, if there is a special one.
+    usage: &'static str,
     pub(crate) run: fn(&mut Machine, Call) -> Outcome,
 }
 
 impl Builtin {
-    /// A grounded operation.
+    /// A grounded operation; an untyped one takes any number of arguments.
     const fn operation(
         name: &'static str,
         type_text: &'static str,
         effect: Effect,
         run: fn(&mut Machine, Call) -> Outcome,
     ) -> Builtin {
-        Builtin { name, grounded: true, type_text, effect, run }
+        let arity = if type_text.is_empty() { (0, u32::MAX) } else { parameters(type_text) };
+        Builtin { name, grounded: true, addition: false, type_text, effect, arity, usage: "", run }
     }
 
-    /// A function whose name is a symbol.
-    const fn rule(name: &'static str, run: fn(&mut Machine, Call) -> Outcome) -> Builtin {
-        Builtin { name, grounded: false, type_text: "", effect: Effect::Pure, run }
+    /// A function of `count` arguments whose name is a symbol.
+    const fn rule(name: &'static str, count: u32, run: fn(&mut Machine, Call) -> Outcome) -> Builtin {
+        Builtin {
+            name,
+            grounded: false,
+            addition: false,
+            type_text: "",
+            effect: Effect::Pure,
+            arity: (count, count),
+            usage: "",
+            run,
+        }
     }
+
+    /// A function that the reference does not have.
+    const fn addition(
+        name: &'static str,
+        type_text: &'static str,
+        run: fn(&mut Machine, Call) -> Outcome,
+    ) -> Builtin {
+        let arity = parameters(type_text);
+        Builtin {
+            name,
+            grounded: false,
+            addition: true,
+            type_text,
+            effect: Effect::Pure,
+            arity,
+            usage: "",
+            run,
+        }
+    }
+
+    /// Sets the effect.
+    const fn with_effect(self, effect: Effect) -> Builtin {
+        Builtin { effect, ..self }
+    }
+
+    /// Sets the fewest and the most arguments.
+    const fn taking(self, least: u32, most: u32) -> Builtin {
+        Builtin { arity: (least, most), ..self }
+    }
+
+    /// Sets the message for a wrong number of arguments.
+    const fn usage(self, usage: &'static str) -> Builtin {
+        Builtin { usage, ..self }
+    }
+
+    /// Returns the type, if it has one.
+    pub(crate) fn types(&self) -> Vec<Atom> {
+        parse(self.type_text, &()).forms.into_iter().map(|form| form.atom).collect()
+    }
+
+    /// Reports whether a call may have `count` arguments.
+    pub(crate) fn takes(&self, count: u32) -> bool {
+        (self.arity.0..=self.arity.1).contains(&count)
+    }
+
+    /// What a call with a wrong number of arguments comes to: no rule matches it, an operation refuses it.
+    pub(crate) fn misused(&self) -> Outcome {
+        match (self.grounded || self.addition, self.usage) {
+            (false, _) => Outcome::NotReducible,
+            (true, "") => Outcome::Failed("IncorrectNumberOfArguments".to_owned()),
+            (true, usage) => Outcome::Failed(usage.to_owned()),
+        }
+    }
+}
+
+/// The number of parameters in the text of a function type.
+const fn parameters(type_text: &str) -> (u32, u32) {
+    let bytes = type_text.as_bytes();
+    let (mut index, mut depth, mut items, mut inside) = (0, 0, 0, false);
+    while index < bytes.len() {
+        let begins = match bytes[index] {
+            b'(' => {
+                depth += 1;
+                inside = false;
+                depth == 2
+            }
+            b')' => {
+                depth -= 1;
+                inside = false;
+                false
+            }
+            b' ' => {
+                inside = false;
+                false
+            }
+            _ => {
+                let begins = !inside && depth == 1;
+                inside = true;
+                begins
+            }
+        };
+        if begins {
+            items += 1;
+        }
+        index += 1;
+    }
+    // The arrow and the result are no parameters.
+    (items - 2, items - 2)
 }
 
 /// All native functions.
@@ -161,8 +265,7 @@ impl Library {
     /// Returns the types of a grounded operation.
     pub(crate) fn types(&self, name: &str) -> Vec<Atom> {
         match builtin(name) {
-            Some(builtin) if builtin.type_text.is_empty() => Vec::new(),
-            Some(builtin) => parse(builtin.type_text, &()).forms.into_iter().map(|form| form.atom).collect(),
+            Some(builtin) => builtin.types(),
             None => self.host.get(name).map(|operation| operation.type_atom()).into_iter().collect(),
         }
     }
@@ -209,6 +312,19 @@ mod tests {
         let parsed = parse(CORELIB, &Library::new());
         assert!(parsed.diagnostics.is_empty(), "{:?}", parsed.diagnostics);
         assert!(parsed.forms.iter().all(|form| !form.run));
+    }
+
+    #[test]
+    fn parameters_are_counted() {
+        let cases = [
+            ("(-> A)", 0),
+            ("(-> Atom (->))", 1),
+            ("(-> (StateMonad $t) $t (-> A B))", 2),
+            ("(-> %Undefined% Atom (->))", 2),
+        ];
+        for (text, count) in cases {
+            assert_eq!(parameters(text), (count, count), "{text}");
+        }
     }
 
     #[test]

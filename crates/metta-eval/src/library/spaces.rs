@@ -11,13 +11,18 @@ use crate::terms::convert::VariableNames;
 use crate::terms::symbols;
 
 pub(super) const TABLE: &[Builtin] = &[
-    Builtin::operation("match", "(-> SpaceType Atom Atom %Undefined%)", ReadsSpace, query),
-    Builtin::operation("new-space", "(-> SpaceType)", WritesSpace, new_space),
-    Builtin::operation("add-atom", "(-> SpaceType Atom (->))", WritesSpace, add),
-    Builtin::operation("remove-atom", "(-> SpaceType Atom (->))", WritesSpace, remove),
-    Builtin::operation("get-atoms", "(-> SpaceType Atom)", ReadsSpace, atoms),
-    Builtin { name: "add-atoms", grounded: false, type_text: "", effect: WritesSpace, run: add_all },
-    Builtin { name: "add-reducts", grounded: false, type_text: "", effect: WritesSpace, run: add_all },
+    Builtin::operation("match", "(-> SpaceType Atom Atom %Undefined%)", ReadsSpace, query)
+        .usage("match expects three arguments: space, pattern and template"),
+    Builtin::operation("new-space", "(-> SpaceType)", WritesSpace, new_space)
+        .usage("new-space doesn't expect arguments"),
+    Builtin::operation("add-atom", "(-> SpaceType Atom (->))", WritesSpace, add)
+        .usage("add-atom expects two arguments: space and atom"),
+    Builtin::operation("remove-atom", "(-> SpaceType Atom (->))", WritesSpace, remove)
+        .usage("remove-atom expects two arguments: space and atom"),
+    Builtin::operation("get-atoms", "(-> SpaceType Atom)", ReadsSpace, atoms)
+        .usage("get-atoms expects one argument: space"),
+    Builtin::rule("add-atoms", 2, add_all).with_effect(WritesSpace),
+    Builtin::rule("add-reducts", 2, add_all).with_effect(WritesSpace),
 ];
 
 fn query(machine: &mut Machine, call: Call) -> Outcome {
@@ -28,10 +33,7 @@ fn query(machine: &mut Machine, call: Call) -> Outcome {
     machine.search_space(space, pattern, Some(template), call.term, call.expected)
 }
 
-fn new_space(machine: &mut Machine, call: Call) -> Outcome {
-    if call.count > 0 {
-        return Outcome::Failed("new-space doesn't expect arguments".to_owned());
-    }
+fn new_space(machine: &mut Machine, _: Call) -> Outcome {
     Outcome::Value(Cell::space(machine.world.new_space().0))
 }
 
@@ -47,16 +49,28 @@ fn add(machine: &mut Machine, call: Call) -> Outcome {
 
 /// `add-atoms` and, with an evaluated list, `add-reducts`.
 fn add_all(machine: &mut Machine, call: Call) -> Outcome {
-    let (Some(space), Some((address, length))) =
-        (machine.as_space(call.argument(machine, 0)), call.argument(machine, 1).slice())
-    else {
-        return Outcome::NotReducible;
+    let (target, list) = (call.argument(machine, 0), call.argument(machine, 1));
+    let (Some(space), Some((address, length))) = (machine.as_space(target), list.slice()) else {
+        return Outcome::Value(fold_of_additions(machine, target, list));
     };
     for index in 0..length {
         let element = machine.heap.element(address, index);
         add_term(machine, space, element);
     }
     Outcome::Unit
+}
+
+/// `(foldl-atom list () $done $atom (add-atom target $atom))`: what adding a list means, and which
+/// errors it has.
+fn fold_of_additions(machine: &mut Machine, target: Cell, list: Cell) -> Cell {
+    let heap = &mut machine.heap;
+    let (add, fold) = (heap.symbols.intern("add-atom"), heap.symbols.intern("foldl-atom"));
+    let [done, atom] = ["done", "atom"].map(|name| {
+        let name = heap.symbols.intern(name);
+        heap.new_variable(name, false)
+    });
+    let step = heap.expression(&[Cell::operation(add), target, atom]);
+    heap.expression(&[Cell::symbol(fold), list, Cell::UNIT, done, atom, step])
 }
 
 fn remove(machine: &mut Machine, call: Call) -> Outcome {

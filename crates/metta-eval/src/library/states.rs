@@ -8,16 +8,16 @@ use crate::operation::Effect::{ReadsSpace, State};
 use crate::terms::cell::{Cell, View};
 use crate::types::TypeOf;
 
+const GET_STATE: &str = "get-state expects single state atom as an argument";
+
 pub(super) const TABLE: &[Builtin] = &[
-    Builtin { name: "new-state", grounded: false, type_text: "", effect: State, run: new_state },
-    Builtin::operation("get-state", "(-> (StateMonad $t) $t)", ReadsSpace, get_state),
-    Builtin::operation("change-state!", "(-> (StateMonad $t) $t (StateMonad $t))", State, change_state),
+    Builtin::rule("new-state", 1, new_state).with_effect(State),
+    Builtin::operation("get-state", "(-> (StateMonad $t) $t)", ReadsSpace, get_state).usage(GET_STATE),
+    Builtin::operation("change-state!", "(-> (StateMonad $t) $t (StateMonad $t))", State, change_state)
+        .usage("change-state! expects a state atom and its new value as arguments"),
 ];
 
 fn new_state(machine: &mut Machine, call: Call) -> Outcome {
-    if call.count != 1 {
-        return Outcome::NotReducible;
-    }
     let value = call.argument(machine, 0);
     let types = machine.types_or_undefined(value);
     let Some(type_term) = types.into_iter().find_map(TypeOf::valid) else { return Outcome::NotReducible };
@@ -33,7 +33,7 @@ fn get_state(machine: &mut Machine, call: Call) -> Outcome {
     };
     match content {
         Some(content) => Outcome::Value(machine.heap.import_alone(&content)),
-        None => Outcome::Failed("get-state expects single state atom as an argument".to_owned()),
+        None => Outcome::Failed(GET_STATE.to_owned()),
     }
 }
 

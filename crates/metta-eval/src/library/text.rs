@@ -5,11 +5,18 @@ use crate::machine::Machine;
 use crate::operation::Effect::{Prints, Pure};
 use crate::terms::cell::Cell;
 
+const FORMAT: &str =
+    "format-args expects format string as a first argument and expression as a second argument";
+
 pub(super) const TABLE: &[Builtin] = &[
-    Builtin::operation("println!", "(-> %Undefined% (->))", Prints, println),
-    Builtin::operation("trace!", "(-> %Undefined% Atom %Undefined%)", Prints, trace),
-    Builtin::operation("print-alternatives!", "(-> Atom Expression (->))", Prints, print_alternatives),
-    Builtin::operation("format-args", "(-> String Expression String)", Pure, format_args),
+    Builtin::operation("println!", "(-> %Undefined% (->))", Prints, println)
+        .usage("println! expects single atom as an argument"),
+    Builtin::operation("trace!", "(-> %Undefined% Atom %Undefined%)", Prints, trace)
+        .usage("trace! expects two atoms as arguments"),
+    Builtin::operation("print-alternatives!", "(-> Atom Expression (->))", Prints, print_alternatives).usage(
+        "print-alternatives! expects format string as a first argument and expression as a second argument",
+    ),
+    Builtin::operation("format-args", "(-> String Expression String)", Pure, format_args).usage(FORMAT),
 ];
 
 /// The text of a term as `println!` shows it.
@@ -49,9 +56,10 @@ fn print_alternatives(machine: &mut Machine, call: Call) -> Outcome {
 
 fn format_args(machine: &mut Machine, call: Call) -> Outcome {
     let (format, arguments) = (call.argument(machine, 0), call.argument(machine, 1));
-    let (Some(format), Some((address, length))) =
-        (machine.heap.as_text(format).map(str::to_owned), arguments.slice())
-    else {
+    let Some(format) = machine.heap.as_text(format).map(str::to_owned) else {
+        return Outcome::Failed(FORMAT.to_owned());
+    };
+    let Some((address, length)) = arguments.slice() else {
         return Outcome::Failed(NOT_AN_EXPRESSION.to_owned());
     };
     let mut out = String::new();
@@ -71,6 +79,8 @@ fn format_args(machine: &mut Machine, call: Call) -> Outcome {
                     next += 1;
                 }
             }
+            // A brace by itself says nothing.
+            ('{' | '}', _) => {}
             _ => out.push(c),
         }
     }

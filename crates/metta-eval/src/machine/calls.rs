@@ -112,16 +112,15 @@ impl Machine {
     }
 
     fn run_builtin(&mut self, builtin: &'static Builtin, call: Cell, expected: Cell) -> Outcome {
+        let Some((address, length)) = call.slice() else { return Outcome::NotReducible };
+        let call = Call { term: call.unmarked(), arguments: address + 1, count: length - 1, expected };
+        if !builtin.takes(call.count) {
+            return builtin.misused();
+        }
         if !self.permits(builtin.effect) {
             return Outcome::Scheduled;
         }
-        match call.slice() {
-            Some((address, length)) => (builtin.run)(
-                self,
-                Call { term: call.unmarked(), arguments: address + 1, count: length - 1, expected },
-            ),
-            None => Outcome::NotReducible,
-        }
+        (builtin.run)(self, call)
     }
 
     /// Calls an operation of the embedding program. A panic in it is an error of the call.

@@ -112,13 +112,11 @@ impl Machine {
 
     /// Takes the template of the first pattern that unifies with `value`.
     pub(crate) fn switch(&mut self, call: Cell, value: Cell, cases: Cell, expected: Cell) -> Outcome {
-        let View::Expression { address, length } = cases.view() else {
-            return Outcome::NotReducible;
-        };
+        let View::Expression { address, length } = cases.view() else { return Outcome::Empty };
         for index in 0..length {
             let case = self.heap.element(address, index);
-            let Some((pair, 2)) = case.slice() else { return self.bad_case(case) };
-            let (pattern, template) = (self.heap.element(pair, 0), self.heap.element(pair, 1));
+            // What is no pair of a pattern and a template ends the search, as it does in the reference.
+            let Some((pattern, template)) = self.as_pair(case) else { return Outcome::Empty };
             if let Some((space, pattern)) = self.space_and_pattern(value, pattern) {
                 if !self.permits(crate::Effect::ReadsSpace) {
                     return Outcome::Scheduled;
@@ -134,12 +132,19 @@ impl Machine {
         Outcome::Empty
     }
 
-    /// A case that is not a pair of a pattern and a template.
-    fn bad_case(&mut self, case: Cell) -> Outcome {
-        let found = self.export(case);
-        Outcome::Failed(format!(
-            "expected a pair of a pattern and a template, found: {}",
-            self.world.print(&found)
-        ))
+    /// The elements of a pair; an unbound variable becomes a pair of new variables.
+    pub(crate) fn as_pair(&mut self, term: Cell) -> Option<(Cell, Cell)> {
+        match term.view() {
+            View::Expression { address, length: 2 } => {
+                Some((self.heap.element(address, 0), self.heap.element(address, 1)))
+            }
+            View::Ref(address) => {
+                let (first, second) = (self.heap.renamed(term), self.heap.renamed(term));
+                let pair = self.heap.expression(&[first, second]);
+                self.heap.bind(address, pair);
+                Some((first, second))
+            }
+            _ => None,
+        }
     }
 }

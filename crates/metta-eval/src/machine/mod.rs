@@ -16,6 +16,7 @@
 //! Invariant M2: the elements of an argument block are written from left to right;
 //! an alternative of argument `i` rewrites `i` and what follows before anyone reads it.
 
+mod assertions;
 mod calls;
 mod choices;
 mod collapse;

@@ -1,6 +1,6 @@
-//! Native functions that evaluate parts of their arguments: lists, assertions, narrowing.
+//! Native functions that evaluate parts of their arguments: lists, narrowing.
 
-use crate::library::{Assertion, Call, report};
+use crate::library::Call;
 use crate::machine::frames::Kind;
 use crate::machine::{Machine, Task};
 use crate::terms::cell::{Cell, View};
@@ -36,7 +36,7 @@ impl Machine {
     }
 
     /// Makes results that come next the results of `call`.
-    fn return_to(&mut self, call: Call) {
+    pub(super) fn return_to(&mut self, call: Call) {
         if call.expected != Cell::NONE {
             self.wait_raw(Kind::CallReturn { call: call.term, expected: call.expected });
         }
@@ -48,7 +48,7 @@ impl Machine {
         self.eval_in(self.context, term, cell(symbols::UNDEFINED));
     }
 
-    fn argument_of(&self, call: Cell, index: u32) -> Cell {
+    pub(super) fn argument_of(&self, call: Cell, index: u32) -> Cell {
         match call.slice() {
             Some((address, length)) if index + 1 < length => self.heap.element(address, index + 1),
             _ => Cell::UNIT,
@@ -114,7 +114,7 @@ impl Machine {
             Some(element) => {
                 let term = self.instance(predicate, &[(variable, element)]);
                 self.wait(Kind::Filter { call, kept, index, expected });
-                self.task = Task::Eval { term, expected: cell(symbols::BOOL) };
+                self.task = Task::Eval { term, expected: cell(symbols::UNDEFINED) };
             }
             None => {
                 let list = self.linked(kept);
@@ -180,104 +180,5 @@ impl Machine {
         let term = self.instance(operation, &[(variables.0, accumulator), (variables.1, element)]);
         self.wait(Kind::Fold { call, index, expected });
         self.eval_in(self.context, term, cell(symbols::UNDEFINED));
-    }
-
-    fn assertion(&self, call: Cell) -> Assertion {
-        let name = self.heap.head_symbol(call).map_or("", |id| self.heap.symbols.name(id));
-        Assertion::named(name)
-    }
-
-    pub(crate) fn begin_assertion(&mut self, call: Call) {
-        let first = self.argument_of(call.term, 0);
-        self.return_to(call);
-        if self.assertion(call.term).truth {
-            self.wait(Kind::AssertTrue { call: call.term });
-            self.eval_in(self.context, first, cell(symbols::UNDEFINED));
-        } else {
-            self.wait_raw(Kind::Assert { call: call.term });
-            self.begin_collapse(first);
-        }
-    }
-
-    pub(super) fn assert_true(&mut self, call: Cell, value: Cell) {
-        if value == Cell::bool(true) {
-            self.task = Task::Return(Cell::UNIT);
-            return;
-        }
-        let asserted = self.argument_of(call, 0);
-        let (not, truth) = (self.heap.symbols.intern("not"), Cell::bool(true));
-        let reason = self.heap.expression(&[asserted, Cell::operation(not), truth]);
-        let error = self.error(call, reason);
-        self.task = Task::Return(error);
-    }
-
-    /// The results of the first expression are known.
-    pub(super) fn assert_first(&mut self, call: Cell, actual: Cell) {
-        let second = self.argument_of(call, 1);
-        if self.assertion(call).to_result {
-            self.assert_second(call, actual, second);
-        } else {
-            self.wait_raw(Kind::AssertSecond { call, actual });
-            self.begin_collapse(second);
-        }
-    }
-
-    pub(super) fn assert_second(&mut self, call: Cell, actual: Cell, expected: Cell) {
-        let assertion = self.assertion(call);
-        let cells = |machine: &Machine, list: Cell| -> Vec<Cell> {
-            let elements = machine.heap.elements(list).unwrap_or(&[]);
-            elements.iter().map(|cell| machine.heap.deref(*cell)).collect()
-        };
-        let (found, wanted) = (cells(self, actual), cells(self, expected));
-        if assertion.includes {
-            self.assert_included(call, actual, &found, &wanted);
-            return;
-        }
-        let Some(text) = report(self, &found, &wanted, assertion.alpha) else {
-            self.task = Task::Return(Cell::UNIT);
-            return;
-        };
-        let error = if assertion.message {
-            // The error shows the call without its message.
-            let (address, length) = call.slice().unwrap_or((0, 1));
-            let shown = Cell::expression(address, length - 1, call.is_ground());
-            let shown = self.heap.elements(shown).unwrap_or(&[]).to_vec();
-            let shown = self.heap.expression(&shown);
-            let message = self.argument_of(call, length - 2);
-            self.error(shown, message)
-        } else {
-            let message = self.heap.text(&text);
-            self.error(call, message)
-        };
-        self.task = Task::Return(error);
-    }
-
-    fn assert_included(&mut self, call: Cell, actual: Cell, found: &[Cell], wanted: &[Cell]) {
-        let mut left = found.to_vec();
-        let mut missing = Vec::new();
-        for atom in wanted {
-            match left.iter().position(|result| self.heap.alpha_equal(*result, *atom)) {
-                Some(index) => drop(left.remove(index)),
-                None => missing.push(*atom),
-            }
-        }
-        if missing.is_empty() {
-            self.task = Task::Return(Cell::UNIT);
-            return;
-        }
-        let missing = self.heap.expression(&missing);
-        let mut words = Vec::new();
-        for word in ["assertIncludes", "error:"] {
-            words.push(Cell::symbol(self.heap.symbols.intern(word)));
-        }
-        words.push(missing);
-        words.push(Cell::operation(self.heap.symbols.intern("not")));
-        for word in ["included", "in", "result:"] {
-            words.push(Cell::symbol(self.heap.symbols.intern(word)));
-        }
-        words.push(actual);
-        let reason = self.heap.expression(&words);
-        let error = self.error(call, reason);
-        self.task = Task::Return(error);
     }
 }

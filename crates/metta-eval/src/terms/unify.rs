@@ -230,13 +230,22 @@ impl Heap {
 
     /// A hash that is equal for terms that are equal up to variable names.
     pub(crate) fn alpha_hash(&self, term: Cell) -> u64 {
+        self.hash(term, |_| 0)
+    }
+
+    /// A hash that is equal for terms that are equal.
+    pub(crate) fn exact_hash(&self, term: Cell) -> u64 {
+        self.hash(term, |address| address)
+    }
+
+    fn hash(&self, term: Cell, variable: impl Fn(u32) -> u32) -> u64 {
         use std::hash::{Hash, Hasher};
         let mut hasher = rustc_hash::FxHasher::default();
         let mut pending = vec![term];
         while let Some(cell) = pending.pop() {
             let cell = self.deref(cell);
             match cell.view() {
-                View::Ref(_) => 0u8.hash(&mut hasher),
+                View::Ref(address) => variable(address).hash(&mut hasher),
                 View::Expression { address, length } | View::Bindings { address, length } => {
                     length.hash(&mut hasher);
                     pending.extend(self.slice(address, length).iter().rev());
