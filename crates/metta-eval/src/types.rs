@@ -109,6 +109,7 @@ impl Machine {
             self.work += 1;
             if let Some(term) = next.take() {
                 let term = self.heap.deref(term);
+                let term = self.written_out(term);
                 match self.open_expression(term) {
                     Some(expression) => open.push(expression),
                     None => finished = Some(self.leaf_types(term)),

@@ -117,7 +117,8 @@ impl Worker {
     ) -> Ended {
         let library = &self.machines.library;
         let mut machine = self.machine.take().unwrap_or_else(|| Machine::new(library.clone()));
-        let mut started = Instant::now();
+        let begun = Instant::now();
+        let mut started = begun;
         let mut step = guarded(|| {
             machine.begin(task.goal, SpaceId::TOP, world, task.limits, task.allowed);
             machine.step(self.budget)
@@ -129,6 +130,7 @@ impl Worker {
                 return Ended::Dropped;
             }
             let budget = self.budget;
+            machine.set_time(started - begun);
             step = guarded(|| machine.step(budget));
         }
         self.waited |= started.elapsed() > LONG_STEP;

@@ -53,13 +53,15 @@ impl Output {
                 report::trace(&line);
             }
             (Event::Printed(line), Format::Text) => writeln!(self.out, "{line}")?,
-            (Event::Results { text, .. }, Format::Text) => {
+            (Event::Results { text, atoms, .. }, Format::Text) => {
                 self.out.write_all(b"[")?;
                 for (i, result) in text.iter().enumerate() {
                     self.out.write_all(if i == 0 { b"" } else { b", " })?;
                     self.out.write_all(result.as_bytes())?;
                 }
                 self.out.write_all(b"]\n")?;
+                self.out.flush()?;
+                report::failed_assertions(&atoms);
             }
             (Event::Printed(line), _) => self.object(json!({ "printed": line }))?,
             (Event::Results { index, text, .. }, _) => {

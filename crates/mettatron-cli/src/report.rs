@@ -2,8 +2,9 @@
 
 use std::io::{IsTerminal, Write};
 
-use mettatron::RunError;
+use mettatron::atom::Grounded;
 use mettatron::syntax::{Diagnostic, Span};
+use mettatron::{Atom, RunError};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
 
 use crate::source::{Program, Source};
@@ -36,6 +37,26 @@ pub(crate) fn stop(program: &Program, form: usize, error: &RunError) {
 /// Writes lines of a program's trace.
 pub(crate) fn trace(line: &str) {
     say(&format!("{line}\n"));
+}
+
+/// Writes the reports of failed assertions among some results, line by line.
+pub(crate) fn failed_assertions(results: &[Atom]) {
+    for (call, report) in results.iter().filter_map(failed_assertion) {
+        let lines: String = report.trim_start().lines().map(|line| format!("  {line}\n")).collect();
+        say(&format!("assertion failed: {call}\n{lines}"));
+    }
+}
+
+/// The call and the report of an assertion that compared results and found a difference.
+fn failed_assertion(result: &Atom) -> Option<(&Atom, &str)> {
+    match result.children() {
+        Some([error, call, Atom::Grounded(Grounded::Text(report))])
+            if error.as_symbol() == Some("Error") && report.starts_with("\nExpected: ") =>
+        {
+            Some((call, report))
+        }
+        _ => None,
+    }
 }
 
 fn way_out(error: &RunError) -> Option<&'static str> {

@@ -144,11 +144,7 @@ fn collapse(machine: &mut Machine, call: Call) -> Outcome {
 
 fn superpose(machine: &mut Machine, call: Call) -> Outcome {
     let list = call.argument(machine, 0);
-    if list.is_expression() {
-        Outcome::Values(list)
-    } else {
-        Outcome::Failed(SUPERPOSE.to_owned())
-    }
+    if list.is_expression() { Outcome::Values(list) } else { Outcome::Failed(SUPERPOSE.to_owned()) }
 }
 
 /// `(atom-subst value variable template)`.

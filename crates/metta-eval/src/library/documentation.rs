@@ -20,7 +20,9 @@ const AREAS: &[(&str, &str, &str)] = &[
     ("math", "Mathematics", include_str!("docs/math.metta")),
     ("expressions", "Expressions and sets", include_str!("docs/expressions.metta")),
     ("spaces", "Spaces and states", include_str!("docs/spaces.metta")),
-    ("output", "Output and strings", include_str!("docs/output.metta")),
+    ("output", "Output", include_str!("docs/output.metta")),
+    ("strings", "Strings and characters", include_str!("docs/strings.metta")),
+    ("limits", "First results and limits", include_str!("docs/limits.metta")),
     ("assertions", "Assertions", include_str!("docs/assertions.metta")),
     ("help", "Documentation", include_str!("docs/help.metta")),
 ];

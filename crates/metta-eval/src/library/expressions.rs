@@ -212,9 +212,10 @@ impl Classes {
 
     fn add(&mut self, machine: &Machine, term: Cell, change: i64) {
         let hash = self.hash(machine, term);
-        let known = self.classes.get(&hash).and_then(|class| {
-            class.iter().position(|(known, _)| self.same(machine, *known, term))
-        });
+        let known = self
+            .classes
+            .get(&hash)
+            .and_then(|class| class.iter().position(|(known, _)| self.same(machine, *known, term)));
         let class = self.classes.entry(hash).or_default();
         match known {
             Some(index) => class[index].1 += change,

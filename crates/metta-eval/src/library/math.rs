@@ -21,57 +21,57 @@ pub(super) const TABLE: &[Builtin] = &[
     Builtin::operation("sqrt-math", UNARY, Pure, |m, c| {
         float(m, c, "sqrt-math expects one argument: number", f64::sqrt)
     })
-        .usage("sqrt-math expects one argument: number"),
+    .usage("sqrt-math expects one argument: number"),
     Builtin::operation("log-math", BINARY, Pure, logarithm).usage(LOGARITHM),
     Builtin::operation("sin-math", UNARY, Pure, |m, c| {
         float(m, c, "sin-math expects one argument: input number", f64::sin)
     })
-        .usage("sin-math expects one argument: input number"),
+    .usage("sin-math expects one argument: input number"),
     Builtin::operation("cos-math", UNARY, Pure, |m, c| {
         float(m, c, "cos-math expects one argument: input number", f64::cos)
     })
-        .usage("cos-math expects one argument: input number"),
+    .usage("cos-math expects one argument: input number"),
     Builtin::operation("tan-math", UNARY, Pure, |m, c| {
         float(m, c, "tan-math expects one argument: input number", f64::tan)
     })
-        .usage("tan-math expects one argument: input number"),
+    .usage("tan-math expects one argument: input number"),
     Builtin::operation("asin-math", UNARY, Pure, |m, c| {
         float(m, c, "asin-math expects one argument: input number", f64::asin)
     })
-        .usage("asin-math expects one argument: input number"),
+    .usage("asin-math expects one argument: input number"),
     Builtin::operation("acos-math", UNARY, Pure, |m, c| {
         float(m, c, "acos-math expects one argument: input number", f64::acos)
     })
-        .usage("acos-math expects one argument: input number"),
+    .usage("acos-math expects one argument: input number"),
     Builtin::operation("atan-math", UNARY, Pure, |m, c| {
         float(m, c, "atan-math expects one argument: input number", f64::atan)
     })
-        .usage("atan-math expects one argument: input number"),
+    .usage("atan-math expects one argument: input number"),
     Builtin::operation("abs-math", UNARY, Pure, absolute).usage(ABSOLUTE),
     Builtin::operation("trunc-math", UNARY, Pure, |m, c| {
         round(m, c, "trunc-math expects one argument: input number", f64::trunc)
     })
-        .usage("trunc-math expects one argument: input number"),
+    .usage("trunc-math expects one argument: input number"),
     Builtin::operation("ceil-math", UNARY, Pure, |m, c| {
         round(m, c, "ceil-math expects one argument: input number", f64::ceil)
     })
-        .usage("ceil-math expects one argument: input number"),
+    .usage("ceil-math expects one argument: input number"),
     Builtin::operation("floor-math", UNARY, Pure, |m, c| {
         round(m, c, "floor-math expects one argument: input number", f64::floor)
     })
-        .usage("floor-math expects one argument: input number"),
+    .usage("floor-math expects one argument: input number"),
     Builtin::operation("round-math", UNARY, Pure, |m, c| {
         round(m, c, "round-math expects one argument: input number", f64::round)
     })
-        .usage("round-math expects one argument: input number"),
+    .usage("round-math expects one argument: input number"),
     Builtin::operation("isnan-math", TEST, Pure, |m, c| {
         test(m, c, "isnan-math expects one argument: input number", f64::is_nan)
     })
-        .usage("isnan-math expects one argument: input number"),
+    .usage("isnan-math expects one argument: input number"),
     Builtin::operation("isinf-math", TEST, Pure, |m, c| {
         test(m, c, "isinf-math expects one argument: input number", f64::is_infinite)
     })
-        .usage("isinf-math expects one argument: input number"),
+    .usage("isinf-math expects one argument: input number"),
     Builtin::operation("min-atom", FOLD, Pure, |m, c| extreme(m, c, f64::min))
         .usage("min-atom expects one argument: expression"),
     Builtin::operation("max-atom", FOLD, Pure, |m, c| extreme(m, c, f64::max))

@@ -6,13 +6,16 @@
 
 mod arithmetic;
 mod assertions;
+mod characters;
 mod control;
 mod documentation;
 mod expressions;
+mod limits;
 mod math;
 mod numbers;
 mod spaces;
 mod states;
+mod strings;
 mod text;
 mod typing;
 
@@ -212,11 +215,14 @@ pub(crate) fn builtins() -> impl Iterator<Item = &'static Builtin> {
     [
         arithmetic::TABLE,
         assertions::TABLE,
+        characters::TABLE,
         control::TABLE,
         expressions::TABLE,
+        limits::TABLE,
         math::TABLE,
         spaces::TABLE,
         states::TABLE,
+        strings::TABLE,
         text::TABLE,
         typing::TABLE,
     ]
@@ -282,7 +288,7 @@ impl Words for Library {
             Some(builtin) => builtin.grounded,
             None => self.host.contains_key(word),
         };
-        known.then(|| Atom::operation(word))
+        known.then(|| Atom::operation(word)).or_else(|| characters::literal(word))
     }
 }
 

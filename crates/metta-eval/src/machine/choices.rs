@@ -41,6 +41,8 @@ pub(super) enum Alternatives {
     Facts(Box<FactSearch>),
     /// The end of a `collapse`: its list is complete.
     Collapsed,
+    /// The end of an evaluation within a limit.
+    Limited { call: Cell },
     /// The end of a `case` whose frame is given: nothing found so far means `Empty`.
     CaseEmpty { frame: u32 },
     /// Nothing but barriers.
@@ -70,6 +72,7 @@ impl Alternatives {
             }
             Alternatives::Results { list, .. } | Alternatives::Pairs { list, .. } => visit(list),
             Alternatives::Facts(search) => search.each_cell(visit),
+            Alternatives::Limited { call } => visit(call),
             Alternatives::Collapsed | Alternatives::CaseEmpty { .. } | Alternatives::Exhausted => {}
         }
     }
@@ -106,7 +109,7 @@ impl Machine {
     }
 
     /// Restores the state of the newest choice point.
-    fn restore(&mut self) -> bool {
+    pub(super) fn restore(&mut self) -> bool {
         let Some(choice) = self.choices.last() else { return false };
         self.untyped.clear();
         self.names.forget();
@@ -176,6 +179,7 @@ impl Machine {
                 self.exhaust();
                 self.finish_collapse();
             }
+            Alternatives::Limited { .. } => self.finish_limited(),
             Alternatives::CaseEmpty { frame } => {
                 let frame = *frame;
                 self.exhaust();

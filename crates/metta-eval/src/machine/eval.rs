@@ -84,6 +84,7 @@ impl Machine {
 
     /// Reads an expression as a call if a function type of its head is applicable, else as a tuple.
     fn evaluate_expression(&mut self, expression: Cell, expected: Cell) {
+        let expression = self.written_out(expression);
         let Some((address, _)) = expression.slice() else { return };
         let head = self.heap.element(address, 0);
         if let View::Symbol(id) = head.view()

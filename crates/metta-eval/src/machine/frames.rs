@@ -53,6 +53,8 @@ pub(super) enum Kind {
     },
     /// A `collapse` waits for the next result.
     Collapse,
+    /// An evaluation within a limit waits for the next result.
+    Limited,
     /// A `collapse-bind` waits for the next raw result; `position` is its choice point.
     CollapseBind {
         position: u32,
@@ -116,9 +118,12 @@ impl Kind {
     /// The cells of a frame, for the collector.
     pub(super) fn cells(&mut self) -> [Option<&mut Cell>; 4] {
         match self {
-            Kind::Top | Kind::Collapse | Kind::CollapseBind { .. } | Kind::Deliver | Kind::Leave { .. } => {
-                [None, None, None, None]
-            }
+            Kind::Top
+            | Kind::Collapse
+            | Kind::Limited
+            | Kind::CollapseBind { .. }
+            | Kind::Deliver
+            | Kind::Leave { .. } => [None, None, None, None],
             Kind::Argument { expression, function, expected, block, .. } => {
                 [Some(expression), Some(function), Some(expected), Some(block)]
             }
@@ -200,6 +205,7 @@ impl Machine {
         match kind {
             Kind::Top => return self.report(value),
             Kind::Collapse => return self.collect_result(value),
+            Kind::Limited => return self.collect_limited(value),
             Kind::CollapseBind { position } => return self.collect_pair(position, value),
             Kind::Case { .. } => return self.case_result(value),
             _ => self.leave_frame(),
@@ -228,7 +234,7 @@ impl Machine {
             Kind::AssertSecond { call, actual } => self.assert_second(call, actual, value),
             Kind::AssertTrue { call } => self.assert_true(call, value),
             Kind::Deliver => self.task = Task::Deliver(value),
-            Kind::Top | Kind::Collapse | Kind::CollapseBind { .. } | Kind::Case { .. } => {}
+            Kind::Top | Kind::Collapse | Kind::Limited | Kind::CollapseBind { .. } | Kind::Case { .. } => {}
         }
     }
 

@@ -1,6 +1,7 @@
 //! Garbage collection and limits.
 
 use crate::EvalError;
+use crate::library::Outcome;
 use crate::machine::frames::Frame;
 use crate::machine::{Machine, Task};
 use crate::program::Program;
@@ -10,6 +11,8 @@ use crate::terms::heap::Heap;
 
 /// Cells at which the first collection happens: 4 MiB.
 pub(super) const FIRST_COLLECTION: usize = 512 << 10;
+/// Bytes of strings at which the first collection happens.
+pub(super) const FIRST_OUTSIDE: usize = 16 << 20;
 /// A stack or heap keeps at most this much storage from one evaluation to the next.
 const KEPT: usize = 1 << 20;
 /// Cells of compiled code and symbols after which a machine forgets what it has compiled.
@@ -47,6 +50,8 @@ impl Machine {
             self.collect_at =
                 self.collect_at.min((live + FIRST_COLLECTION / 8).max(cells.saturating_sub(cells / 4)));
         }
+        let outside = self.heap.outside();
+        self.collect_outside_at = (2 * outside).max(outside + FIRST_OUTSIDE);
         self.check_limits();
     }
 
@@ -136,6 +141,23 @@ impl Machine {
         }
         let mut trails: Vec<&mut usize> = self.choices.iter_mut().map(|choice| &mut choice.trail).collect();
         marks.compact(&mut self.heap, &mut trails);
+    }
+
+    /// Makes a string of about `bytes` bytes, if there is room for it; else the machine stops.
+    pub(crate) fn new_text(&mut self, bytes: usize, build: impl FnOnce() -> String) -> Outcome {
+        if let Some(limit_bytes) = self.limits.memory_bytes
+            && bytes as u64 > limit_bytes
+        {
+            self.fail(EvalError::OutOfMemory { limit_bytes });
+            return Outcome::Scheduled;
+        }
+        self.work += bytes as u64 / 64;
+        let text = self.heap.text(&build());
+        // Strings are no cells, so they do not make the heap look full: long ones ask for a collection.
+        if self.heap.outside() >= self.collect_outside_at {
+            self.collect_at = 0;
+        }
+        Outcome::Value(text)
     }
 
     /// Bytes held for terms, frames, choice points and kept results.

@@ -96,6 +96,7 @@ impl Machine {
         } else if term.is_reference() {
             self.task = Task::Return(cell(symbols::NOT_REDUCIBLE));
         } else {
+            let term = self.written_out(term);
             self.call(term, Cell::NONE);
         }
     }

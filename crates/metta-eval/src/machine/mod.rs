@@ -23,14 +23,17 @@ mod collapse;
 mod eval;
 mod facts;
 mod frames;
+mod limited;
 mod memory;
 mod minimal;
 mod run;
+mod shorthand;
 #[cfg(test)]
 mod tests;
 mod values;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use metta_atom::{Atom, SpaceId};
 
@@ -41,8 +44,11 @@ use crate::terms::heap::Heap;
 use crate::terms::parcel::Parcel;
 use crate::{Effect, EvalError, Library, Limits, Stats, World};
 
+pub(crate) use limited::Limit;
+
 use choices::{Barrier, Choice};
 use frames::{Frame, Kind};
+use limited::Scope;
 
 /// What a call of [`Machine::step`] came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +98,14 @@ pub struct Machine {
     barriers: Vec<Barrier>,
     /// Results of the `collapse`s under way, innermost last.
     parcels: Vec<Parcel>,
+    /// Evaluations under way that have limits of their own, innermost last.
+    scopes: Vec<Scope>,
+    /// The scope that has used up what it may use.
+    exceeded: Option<usize>,
+    /// The number of reductions that may be done, by the strictest limit in force.
+    last_step: u64,
+    /// The time since the evaluation began, as far as the caller has told.
+    now: Duration,
     /// The space in which rules and types are looked up.
     pub(crate) space: SpaceId,
     /// The space of the whole evaluation.
@@ -107,6 +121,8 @@ pub struct Machine {
     names: VariableNames,
     stats: Stats,
     collect_at: usize,
+    /// Bytes of strings at which garbage is collected.
+    collect_outside_at: usize,
     failure: Option<EvalError>,
     slots: Vec<Cell>,
     /// Work done inside tasks beyond their number, for fair steps.
@@ -135,6 +151,10 @@ impl Machine {
             choices: Vec::new(),
             barriers: Vec::new(),
             parcels: Vec::new(),
+            scopes: Vec::new(),
+            exceeded: None,
+            last_step: u64::MAX,
+            now: Duration::ZERO,
             space: SpaceId::TOP,
             context: SpaceId::TOP,
             allowed: Effect::Outside,
@@ -147,6 +167,7 @@ impl Machine {
             names: VariableNames::default(),
             stats: Stats::default(),
             collect_at: memory::FIRST_COLLECTION,
+            collect_outside_at: memory::FIRST_OUTSIDE,
             failure: None,
             slots: Vec::new(),
             work: 0,
@@ -165,6 +186,7 @@ impl Machine {
         self.space = context;
         self.context = context;
         self.limits = limits.clone();
+        self.last_step = limits.steps.unwrap_or(u64::MAX);
         self.allowed = allowed;
         self.program.invalidate();
         let term = self.heap.import(goal, &mut rustc_hash::FxHashMap::default(), true);
@@ -236,6 +258,10 @@ impl Machine {
         self.choices.clear();
         self.barriers.clear();
         self.parcels.clear();
+        self.scopes.clear();
+        self.exceeded = None;
+        self.last_step = u64::MAX;
+        self.now = Duration::ZERO;
         self.task = Task::Done;
         self.blocked = None;
         self.failure = None;
@@ -247,6 +273,7 @@ impl Machine {
         self.untyped.clear();
         self.stats = Stats::default();
         self.collect_at = memory::FIRST_COLLECTION;
+        self.collect_outside_at = memory::FIRST_OUTSIDE;
         memory::release(&mut self.heap.cells);
         memory::release(&mut self.frames);
         self.forget_old_code();

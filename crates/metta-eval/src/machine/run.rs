@@ -1,8 +1,8 @@
 //! The loop.
 
+use crate::EvalError;
 use crate::machine::{Machine, Step, Task};
 use crate::terms::cell::Cell;
-use crate::{EvalError, Stats};
 
 /// Tasks between two looks at the limits that need counting.
 const CHECK_INTERVAL: u64 = 1024;
@@ -20,6 +20,9 @@ impl Machine {
         let mut ticks = 0;
         self.work = 0;
         loop {
+            if let Some(scope) = self.exceeded.take() {
+                self.give_up(scope);
+            }
             match self.task {
                 Task::Eval { term, expected } => self.eval(term, expected),
                 Task::Exec(term) => self.exec(term),
@@ -73,12 +76,9 @@ impl Machine {
 
     /// Counts a reduction and enforces the step limit.
     pub(super) fn count_reduction(&mut self) {
-        let Stats { reductions, .. } = &mut self.stats;
-        *reductions += 1;
-        if let Some(limit) = self.limits.steps
-            && *reductions > limit
-        {
-            self.failure = Some(EvalError::OutOfSteps { limit });
+        self.stats.reductions += 1;
+        if self.stats.reductions > self.last_step {
+            self.out_of_steps();
         }
     }
 

@@ -1,6 +1,7 @@
 //! The machine on small programs, through one function: text in, printed results out.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use metta_atom::{Atom, SpaceId};
 use metta_syntax::parse;
@@ -225,4 +226,45 @@ fn examples_in_the_documentation_are_true() {
             assert_eq!(run.lines(&program).join("\n"), expected, "{}: {program}", description.item);
         }
     }
+}
+
+#[test]
+fn time_passes_when_the_caller_says_so() {
+    // T1: the scope of the time ends with those inside it.
+    let library = Library::new();
+    let mut machine = Machine::new(library.clone());
+    let program = "!(superpose (1 (collapse (with-limit (time 5)
+        (with-limit (results 9) (superpose (2 (unify (loop $n) (loop 0) (metta (forever) %Undefined% &self) 3))))))))";
+    let mut world = World::new();
+    for form in parse(&format!("(= (forever) (forever)) {program}"), &library).forms {
+        if form.run {
+            machine.begin(&form.atom, SpaceId::TOP, world.clone(), &Limits::default(), Effect::Prints);
+        } else {
+            world.add(SpaceId::TOP, &form.atom);
+        }
+    }
+    for seconds in [0, 3, 4] {
+        machine.set_time(Duration::from_secs(seconds));
+        assert_eq!(machine.step(1_000), Step::Yield);
+    }
+    machine.set_time(Duration::from_secs(5));
+    assert_eq!(machine.step(1_000), Step::Done);
+    let results: Vec<String> = machine.take_results().iter().map(ToString::to_string).collect();
+    assert_eq!(results.len(), 2);
+    assert_eq!(results[0], "1");
+    assert!(results[1].ends_with("stopped after 5 seconds, the limit))"), "{}", results[1]);
+}
+
+#[test]
+fn strings_count_as_memory() {
+    let limit_bytes = 32 << 20;
+    let limits = Limits { memory_bytes: Some(limit_bytes), ..Limits::default() };
+    let grow = "(= (grow $s) (grow (string-concat $s $s))) !(grow \"x\")";
+    let (_, failure) = Run { limits: limits.clone(), ..Run::default() }.until_failure(grow);
+    assert_eq!(failure, Some(EvalError::OutOfMemory { limit_bytes }));
+    // What nobody needs any more does not count: half a gigabyte in all.
+    let churn = "(= (double $n $s) (if (== $n 0) $s (double (- $n 1) (string-concat $s $s))))
+        (= (churn $n $s) (if (== $n 0) done (let $t (string-concat $s $s) (churn (- $n 1) $s))))
+        !(let $s (double 20 \"x\") (churn 250 $s))";
+    assert_eq!(Run { limits, ..Run::default() }.lines(churn), ["[done]"]);
 }

@@ -40,6 +40,8 @@ pub(crate) struct Head {
     /// Supertypes of types `(head ...)`.
     pub(crate) call_supertypes: Clauses,
     pub(crate) builtin: Option<&'static Builtin>,
+    /// Whether there are rules for calls of this very head.
+    pub(crate) own: bool,
     sources: Vec<Source>,
     epoch: u64,
 }
@@ -103,8 +105,16 @@ impl Program {
         if let Some(types) = self.operation_types.get(&id) {
             return Arc::clone(types);
         }
-        let left = Atom::Symbol(heap.symbols.symbol(id).clone());
         let types = library.types(heap.symbols.name(id));
+        self.declared_types(heap, id, types)
+    }
+
+    /// Compiles the types that the library declares for a word, once.
+    fn declared_types(&mut self, heap: &mut Heap, id: SymbolId, types: Vec<Atom>) -> Clauses {
+        if let Some(types) = self.operation_types.get(&id) {
+            return Arc::clone(types);
+        }
+        let left = Atom::Symbol(heap.symbols.symbol(id).clone());
         let clauses = types.into_iter().map(|right| {
             let declaration = Declaration { sequence: 0, left: left.clone(), right };
             Arc::new(Clause::compile(heap, &declaration))
@@ -175,10 +185,14 @@ impl Program {
                 supertypes: Arc::clone(&old.supertypes),
                 call_supertypes: Arc::clone(&old.call_supertypes),
                 builtin: old.builtin,
+                own: old.own,
                 sources,
                 epoch: self.epoch,
             };
         }
+        // An addition of the library gives way to a program's own function (ADR-0013).
+        let has_rules = |named: &Source| named.as_ref().is_some_and(|rules| !rules.is_empty());
+        let own = groups.first().is_some_and(|calls| calls.iter().any(|(named, _)| has_rules(named)));
         let mut groups = groups.into_iter();
         let mut next = || match groups.next() {
             Some(group) => self.compile_group(heap, group),
@@ -186,11 +200,17 @@ impl Program {
         };
         // In the order of GROUPS.
         let (calls, bare) = (next(), next());
-        let (types, call_types) = (next(), next());
+        let (mut types, call_types) = (next(), next());
         let (supertypes, call_supertypes) = (next(), next());
         // The native functions that are symbols are rules of the library: a space that does not import it has none.
         let imported = space == SpaceId::CORELIB || world.imports(space).is_some();
-        let builtin = self.builtin(id).filter(|builtin| builtin.grounded || imported);
+        let builtin =
+            self.builtin(id).filter(|builtin| builtin.grounded || imported && !(builtin.addition && own));
+        if let Some(addition) = builtin.filter(|builtin| builtin.addition)
+            && types.is_empty()
+        {
+            types = self.declared_types(heap, id, addition.types());
+        }
         Head {
             calls,
             bare,
@@ -199,6 +219,7 @@ impl Program {
             supertypes,
             call_supertypes,
             builtin,
+            own,
             sources,
             epoch: self.epoch,
         }

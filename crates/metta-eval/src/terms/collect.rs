@@ -174,6 +174,7 @@ impl Marks {
             index += 1;
             self.boxes[index - 1]
         });
+        heap.recount_outside();
         heap.boundary = if heap.boundary == u32::MAX { u32::MAX } else { self.forward(heap.boundary) };
     }
 

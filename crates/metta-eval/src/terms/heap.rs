@@ -5,6 +5,8 @@
 //! Invariant H2: a `Variable` cell is only found through a `Ref`; values that
 //! travel are never `Variable` cells.
 
+use std::sync::Arc;
+
 use metta_atom::{Grounded, Number};
 use num_traits::ToPrimitive;
 
@@ -23,6 +25,8 @@ pub(crate) struct Heap {
     /// Variables below this address outlive the newest choice point: their bindings are trailed.
     pub(crate) boundary: u32,
     pub(crate) symbols: SymbolTable,
+    /// Bytes behind the boxes, as far as they are known.
+    outside: usize,
 }
 
 impl Heap {
@@ -35,6 +39,7 @@ impl Heap {
             trail: Vec::new(),
             boundary: 0,
             symbols: SymbolTable::new(),
+            outside: 0,
         }
     }
 
@@ -42,6 +47,7 @@ impl Heap {
     pub(crate) fn clear(&mut self) {
         self.cells.clear();
         self.boxes.clear();
+        self.outside = 0;
         self.trail.clear();
         self.boundary = 0;
     }
@@ -239,6 +245,7 @@ impl Heap {
         match self.immediate(&value) {
             Some(cell) => cell,
             None => {
+                self.outside += bytes_behind(&value);
                 self.boxes.push(value);
                 Cell::boxed(self.boxes.len() as u32 - 1)
             }
@@ -269,6 +276,27 @@ impl Heap {
     /// Makes the cell of a string.
     pub(crate) fn text(&mut self, value: &str) -> Cell {
         self.grounded(Grounded::Text(value.into()))
+    }
+
+    /// Counts the bytes behind the boxes anew, after some boxes went.
+    pub(crate) fn recount_outside(&mut self) {
+        self.outside = self.boxes.iter().map(bytes_behind).sum();
+    }
+
+    /// Bytes behind the boxes: of strings and of big integers.
+    pub(crate) fn outside(&self) -> usize {
+        self.outside
+    }
+
+    /// The string that a cell holds, shared.
+    pub(crate) fn shared_text(&self, cell: Cell) -> Option<Arc<str>> {
+        match self.deref(cell).view() {
+            View::Boxed(index) => match self.boxed(index) {
+                Grounded::Text(text) => Some(Arc::clone(text)),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     /// The number that a cell holds.
@@ -381,6 +409,21 @@ impl Heap {
         let cells = size_of::<Cell>() * (self.cells.capacity() + self.code.capacity());
         let trail = size_of::<(u32, Cell)>() * self.trail.capacity();
         let boxes = size_of::<Grounded>() * (self.boxes.capacity() + self.code_boxes.capacity());
-        (cells + trail + boxes) as u64
+        (cells + trail + boxes + self.outside) as u64
+    }
+}
+
+/// Bytes of a value beyond its own size.
+fn bytes_behind(value: &Grounded) -> usize {
+    match value {
+        Grounded::Text(text) => text.len(),
+        Grounded::Number(Number::Big(number)) => number.bits() as usize / 8,
+        Grounded::Bool(_)
+        | Grounded::Number(_)
+        | Grounded::Operation(_)
+        | Grounded::Space(_)
+        | Grounded::State(_)
+        | Grounded::Bindings(_)
+        | Grounded::Foreign(_) => 0,
     }
 }

@@ -61,6 +61,9 @@ well_known! {
     METTA = "metta",
     CONTEXT_SPACE = "context-space",
     QUOTE = "quote",
+    MAP_ATOM = "map-atom",
+    FILTER_ATOM = "filter-atom",
+    FOLDL_ATOM = "foldl-atom",
 }
 
 /// Reports whether the symbol heads an instruction of Minimal MeTTa.
