@@ -3,7 +3,8 @@
 /// What one evaluation may use; `None` means without limit.
 ///
 /// Time and cancellation belong to the caller, who decides between two calls of
-/// [`Machine::step`](crate::Machine::step) whether to go on.
+/// [`Machine::step`](crate::Machine::step) whether to go on, and tells by
+/// [`Machine::set_time`](crate::Machine::set_time) how long it took, for limits that a program sets itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
