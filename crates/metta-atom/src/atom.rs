@@ -3,7 +3,7 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use crate::{Expression, Grounded, Number, SpaceId, StateId, Symbol, Variable};
+use crate::{Expression, Foreign, Grounded, Number, SpaceId, StateId, Symbol, Variable};
 
 /// An atom: the one data type of MeTTa.
 ///
@@ -105,6 +105,27 @@ impl Atom {
     /// Makes a reference to a state cell.
     pub fn state(id: StateId) -> Self {
         Atom::Grounded(Grounded::State(id))
+    }
+
+    /// Makes a value of the embedding program.
+    pub fn foreign(value: impl Foreign) -> Self {
+        Atom::Grounded(Grounded::Foreign(Arc::new(value)))
+    }
+
+    /// Returns the value of the embedding program that the atom is, if it is one of type `T`.
+    pub fn as_foreign<T: Foreign>(&self) -> Option<&T> {
+        match self {
+            Atom::Grounded(Grounded::Foreign(value)) => value.as_any().downcast_ref(),
+            Atom::Grounded(_) | Atom::Symbol(_) | Atom::Variable(_) | Atom::Expression(_) => None,
+        }
+    }
+
+    /// Returns the number that the atom is, if it is one.
+    pub fn as_number(&self) -> Option<&Number> {
+        match self {
+            Atom::Grounded(Grounded::Number(number)) => Some(number),
+            Atom::Grounded(_) | Atom::Symbol(_) | Atom::Variable(_) | Atom::Expression(_) => None,
+        }
     }
 
     /// Makes the error atom `(Error atom reason)`.

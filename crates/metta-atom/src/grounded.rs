@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
-use std::hash::{Hash, Hasher};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use crate::{Atom, Number, Symbol, Variable};
@@ -24,7 +24,8 @@ pub struct StateId(pub u64);
 
 /// A value of a host type that the engine does not know.
 ///
-/// Values are shared between threads and never change as far as MeTTa can see.
+/// Values are shared between threads and never change as far as MeTTa can see. Printing one
+/// gives its text in results.
 pub trait Foreign: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// Returns the MeTTa type; `%Undefined%` when it has none.
     fn type_atom(&self) -> Atom;
@@ -32,8 +33,35 @@ pub trait Foreign: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// Reports whether `self` and `other` are the same value.
     fn equals(&self, other: &dyn Foreign) -> bool;
 
+    /// Returns a number that is the same for equal values, and seldom for others.
+    ///
+    /// If it is not given, it is made of the text of the value: equal values must then
+    /// print the same.
+    fn hash_value(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.to_string().hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// Returns how the value matches other atoms, when it is not by being equal to them.
+    fn matching(&self) -> Option<&dyn Matching> {
+        None
+    }
+
     /// Gives access to the concrete type.
     fn as_any(&self) -> &dyn Any;
+}
+
+/// A value that matches atoms in its own way, as an interval may match the numbers in it.
+///
+/// Whatever the way, a value matches itself, and a variable becomes the value.
+pub trait Matching {
+    /// Returns the ways in which the value matches `other`, each with what it binds of the
+    /// variables in `other`; none when it does not match.
+    ///
+    /// `other` is no variable, and the variables in it are unbound. Each way is an alternative;
+    /// they are tried in order.
+    fn ways(&self, other: &Atom) -> Vec<BindingSet>;
 }
 
 /// A set of variable bindings as a value, the second half of a `collapse-bind` pair.
@@ -94,7 +122,7 @@ impl Hash for Grounded {
             Grounded::Space(id) => id.hash(state),
             Grounded::State(id) => id.hash(state),
             Grounded::Bindings(b) => b.0.len().hash(state),
-            Grounded::Foreign(_) => {}
+            Grounded::Foreign(value) => value.hash_value().hash(state),
         }
     }
 }

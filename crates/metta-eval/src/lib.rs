@@ -13,7 +13,7 @@ mod terms;
 mod types;
 mod world;
 
-pub use library::{Area, Description, Library};
+pub use library::{Area, Description, Function, Library, PatternError};
 pub use limits::{EvalError, Limits, Stats};
 pub use machine::{Machine, Step};
 pub use operation::{Effect, Operation, OperationError};

@@ -1,6 +1,6 @@
 //! Operations that the embedding program adds.
 
-use metta_atom::Atom;
+use metta_atom::{Atom, BindingSet};
 
 /// What an operation does besides computing its result, from weak to strong.
 ///
@@ -36,13 +36,23 @@ pub enum OperationError {
 
 /// A grounded operation of the embedding program.
 ///
-/// A panic in [`call`](Operation::call) becomes an Error of that call.
+/// An operation defines [`call`](Operation::call), or
+/// [`call_with_bindings`](Operation::call_with_bindings) if it gives values to variables of its
+/// arguments. A panic in either becomes an Error of that call.
 pub trait Operation: Send + Sync {
     /// Returns the word that names the operation in programs.
     fn name(&self) -> &str;
 
     /// Returns the MeTTa type, for example `(-> Number Number)`.
+    ///
+    /// An argument whose parameter type is `Atom` comes unevaluated, and a result is not
+    /// evaluated where the return type is `Atom`.
     fn type_atom(&self) -> Atom;
+
+    /// Returns all types of an operation that has several; the first that fits a call decides.
+    fn types(&self) -> Vec<Atom> {
+        vec![self.type_atom()]
+    }
 
     /// Returns the strongest effect a call can have.
     fn effect(&self) -> Effect;
@@ -51,5 +61,18 @@ pub trait Operation: Send + Sync {
     ///
     /// # Errors
     /// See [`OperationError`].
-    fn call(&self, args: &[Atom]) -> Result<Vec<Atom>, OperationError>;
+    fn call(&self, args: &[Atom]) -> Result<Vec<Atom>, OperationError> {
+        let _ = args;
+        Err(OperationError::NotReducible)
+    }
+
+    /// Computes the results, each with values for variables of the arguments. A result whose
+    /// values contradict those of the program is left out.
+    ///
+    /// # Errors
+    /// See [`OperationError`].
+    fn call_with_bindings(&self, args: &[Atom]) -> Result<Vec<(Atom, BindingSet)>, OperationError> {
+        let results = self.call(args)?;
+        Ok(results.into_iter().map(|result| (result, BindingSet::default())).collect())
+    }
 }

@@ -394,6 +394,14 @@ impl Writer {
     }
 }
 
+/// The bytes before the number of a handle.
+pub(crate) const HANDLE_BEGINS: [u8; 2] = [NEW_VARIABLE + 9, HANDLE];
+
+/// Reports whether `payload` is a handle.
+pub(crate) fn is_handle(payload: &[u8]) -> bool {
+    payload.first() == Some(&HANDLE)
+}
+
 /// Reports whether `payload` is a number.
 pub(crate) fn is_number(payload: &[u8]) -> bool {
     matches!(payload.first(), Some(&(INTEGER | FLOAT | BIG)))

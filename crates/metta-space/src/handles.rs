@@ -16,16 +16,28 @@ pub(crate) struct Handles {
     /// The hash of a value to the numbers with that hash.
     hashes: PathMap<Arc<Vec<u64>>>,
     next: u64,
+    /// Whether one of the values matches in its own way.
+    matching: bool,
 }
 
 impl Handles {
     pub(crate) fn new() -> Self {
-        let handles =
-            Handles { values: PathMap::new(), addresses: PathMap::new(), hashes: PathMap::new(), next: 0 };
+        let handles = Handles {
+            values: PathMap::new(),
+            addresses: PathMap::new(),
+            hashes: PathMap::new(),
+            next: 0,
+            matching: false,
+        };
         crate::snapshot::force_root(&handles.values);
         crate::snapshot::force_root(&handles.addresses);
         crate::snapshot::force_root(&handles.hashes);
         handles
+    }
+
+    /// Reports whether one of the values ever was one that matches in its own way.
+    pub(crate) fn are_matching(&self) -> bool {
+        self.matching
     }
 
     pub(crate) fn get(&self, id: u64) -> Option<&Grounded> {
@@ -44,6 +56,7 @@ impl Handles {
     pub(crate) fn add(&mut self, value: Grounded) -> u64 {
         let id = self.next;
         self.next += 1;
+        self.matching |= matches!(&value, Grounded::Foreign(value) if value.matching().is_some());
         if let Some(address) = address(&value) {
             self.addresses.insert(address, id);
         }

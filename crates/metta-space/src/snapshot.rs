@@ -148,10 +148,10 @@ impl Snapshot {
     /// Returns the facts that may unify with the encoded `pattern`, in insertion order.
     ///
     /// Every fact that does unify is among them, once; some that do not may be too:
-    /// repeated variables are not compared. Cost: about that of the facts returned
+    /// repeated variables are not compared, and what matches in its own way is not asked. Cost: about that of the facts returned
     /// when the leading elements are known.
     pub fn candidates(&self, pattern: &[u8]) -> Vec<Fact> {
-        walk::candidates(&self.facts, pattern)
+        walk::candidates(&self.facts, self.registry.handles.are_matching(), pattern)
     }
 
     /// Returns the declarations whose left side is `key`, in definition order; each

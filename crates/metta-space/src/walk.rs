@@ -16,15 +16,18 @@ use pathmap::zipper::{
 };
 
 use crate::bytes::{
-    FIRST_REFERENCE, LONG_ARITY, LONG_PAYLOAD, LONG_REFERENCE, NEW_VARIABLE, Token, equal_numbers, is_number,
-    term_end, token,
+    FIRST_REFERENCE, HANDLE_BEGINS, LONG_ARITY, LONG_PAYLOAD, LONG_REFERENCE, NEW_VARIABLE, Token,
+    equal_numbers, is_handle, is_number, term_end, token,
 };
 use crate::facts::{Entry, Fact, Facts, LONGEST_PATH};
 
 /// Returns the candidates for `pattern`, in insertion order.
-pub(crate) fn candidates(facts: &Facts, pattern: &[u8]) -> Vec<Fact> {
+///
+/// Where `handles_match`, a stored handle may stand for anything.
+pub(crate) fn candidates(facts: &Facts, handles_match: bool, pattern: &[u8]) -> Vec<Fact> {
     let mut walk = Walk {
         facts,
+        handles_match,
         zipper: facts.trie.read_zipper(),
         pattern,
         tail: tail(pattern),
@@ -61,6 +64,9 @@ fn tail(pattern: &[u8]) -> usize {
 /// More bytes than any number has that equals another one.
 const NUMBER_ROOM: usize = 256;
 
+/// The bytes of a handle.
+const HANDLE_BYTES: usize = HANDLE_BEGINS.len() + 8;
+
 /// How far the walk has come, apart from the place in the trie.
 #[derive(Clone, Copy)]
 struct State {
@@ -96,6 +102,7 @@ enum Step {
 
 struct Walk<'a> {
     facts: &'a Facts,
+    handles_match: bool,
     zipper: ReadZipperUntracked<'a, 'static, Entry>,
     pattern: &'a [u8],
     tail: usize,
@@ -191,10 +198,21 @@ impl Walk<'_> {
         if self.facts.has_open() {
             self.branch_to_variables(state);
         }
+        if self.handles_match {
+            if self.zipper.path().len() + HANDLE_BYTES > LONGEST_PATH {
+                self.take_all();
+                return None;
+            }
+            self.branch_to_handles(state);
+            if matches!(item, Token::Payload { start } if is_handle(&self.pattern[start..end])) {
+                // W2: it is among them.
+                return None;
+            }
+        }
         if let Some(start) = number {
             self.branch_to_equal_numbers(State { pattern: end, ..state }, start);
         }
-        if !self.facts.has_open() {
+        if !self.facts.has_open() && !self.handles_match {
             end = self.ground_run(end);
         }
         self.descend(&self.pattern[at..end]).then_some(State { pattern: end, ..state })
@@ -213,6 +231,18 @@ impl Walk<'_> {
             let raw = if (FIRST_REFERENCE..=NEW_VARIABLE).contains(&tag) { 0 } else { 8 };
             Branch { depth, step: Step::Byte(tag), state: State { raw, ..after } }
         }));
+    }
+
+    /// Leaves a branch into the handles that stand here in stored atoms.
+    fn branch_to_handles(&mut self, state: State) {
+        let depth = self.zipper.path().len();
+        let exists = self.descend(&HANDLE_BEGINS);
+        let descended = self.zipper.path().len() - depth;
+        self.zipper.ascend(descended);
+        if exists {
+            let after = State { pattern: term_end(self.pattern, state.pattern), raw: 8, ..state };
+            self.branches.push(Branch { depth, step: Step::Bytes(HANDLE_BEGINS.to_vec()), state: after });
+        }
     }
 
     /// Leaves branches into other encodings of the number in `self.pattern[start..]` (W1).

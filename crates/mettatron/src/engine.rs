@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use metta_atom::Atom;
 use metta_config::{EvalConfig, get_eval_config};
-use metta_eval::{Library, Operation};
+use metta_eval::{Library, Operation, PatternError};
 use metta_sched::{Environment, MettaState, Outcome, Run, RunError, RunLimits, Statistics};
 use tokio::runtime::Handle;
 
@@ -68,6 +68,24 @@ impl Builder {
     pub fn operation(mut self, operation: impl Operation + 'static) -> Self {
         self.library.register(Arc::new(operation));
         self
+    }
+
+    /// Lets `word` stand for `atom`: see [`Library::register_word`].
+    pub fn word(mut self, word: impl Into<String>, atom: Atom) -> Self {
+        self.library.register_word(word, atom);
+        self
+    }
+
+    /// Adds a literal of the host: see [`Library::register_token`].
+    ///
+    /// # Errors
+    /// [`PatternError`] when `pattern` is no regular expression.
+    pub fn token<F>(mut self, pattern: &str, make: F) -> Result<Self, PatternError>
+    where
+        F: Fn(&str) -> Option<Atom> + Send + Sync + 'static,
+    {
+        self.library.register_token(pattern, make)?;
+        Ok(self)
     }
 
     /// Lets [`Engine::run`] use the blocking pool of `runtime` for batches.

@@ -11,8 +11,8 @@ pub use metta_sched as sched;
 pub use metta_space as space;
 pub use metta_syntax as syntax;
 
-pub use metta_atom::{Atom, Foreign, Number, SpaceId};
-pub use metta_eval::{Effect, Library, Operation, OperationError};
+pub use metta_atom::{Atom, BindingSet, Foreign, Matching, Number, SpaceId, Variable};
+pub use metta_eval::{Effect, Function, Library, Operation, OperationError, PatternError};
 pub use metta_sched::{
     CancelToken, Environment, Event, MettaState, Outcome, Run, RunError, RunLimits, Statistics, run_state,
     run_state_async, run_state_sync,

@@ -3,9 +3,10 @@
 use metta_atom::Atom;
 
 use super::{Builtin, Call, Outcome};
-use crate::machine::Machine;
+use crate::machine::{Machine, Then};
 use crate::operation::Effect::{Pure, State};
 use crate::terms::cell::{Cell, View};
+use crate::terms::matching::Matched;
 use crate::terms::symbols::{self, cell};
 
 const SUPERPOSE: &str = "superpose expects single expression as an argument";
@@ -73,10 +74,14 @@ fn bind(machine: &mut Machine, call: Call) -> Outcome {
     if let Some((space, pattern)) = machine.space_and_pattern(value, pattern) {
         return machine.search_space(space, pattern, Some(template), call.term, call.expected);
     }
-    if machine.heap.attempt(|heap| heap.unify(value, pattern)) {
-        Outcome::Value(machine.heap.deref(template))
-    } else {
-        Outcome::Empty
+    match machine.heap.ways(|heap| heap.unify(value, pattern)) {
+        Matched::No => Outcome::Empty,
+        Matched::Once => Outcome::Value(machine.heap.deref(template)),
+        matched @ Matched::InWays(_) => {
+            let (call, expected) = (call.term, call.expected);
+            machine.proceed(matched, Then::Result { call, expected, value: template });
+            Outcome::Scheduled
+        }
     }
 }
 

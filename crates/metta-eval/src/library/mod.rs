@@ -10,6 +10,7 @@ mod characters;
 mod control;
 mod documentation;
 mod expressions;
+mod host;
 mod limits;
 mod math;
 mod numbers;
@@ -19,7 +20,6 @@ mod strings;
 mod text;
 mod typing;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use metta_atom::Atom;
@@ -29,6 +29,9 @@ use metta_syntax::{Words, parse};
 use crate::machine::Machine;
 use crate::operation::{Effect, Operation};
 use crate::terms::cell::Cell;
+
+use host::Host;
+pub use host::{Function, PatternError};
 
 pub(crate) use assertions::{Assertion, report};
 pub use documentation::{Area, Description};
@@ -233,15 +236,9 @@ pub(crate) fn builtins() -> impl Iterator<Item = &'static Builtin> {
 /// The operations that programs can name: the standard ones and those of the embedding program.
 ///
 /// Cloning is O(1).
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Library {
-    host: Arc<BTreeMap<String, Arc<dyn Operation>>>,
-}
-
-impl std::fmt::Debug for Library {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Library").field("host", &self.host.keys()).finish()
-    }
+    host: Arc<Host>,
 }
 
 impl Library {
@@ -252,19 +249,39 @@ impl Library {
 
     /// Adds an operation; one of the same name is replaced. Standard operations keep their meaning.
     pub fn register(&mut self, operation: Arc<dyn Operation>) {
-        Arc::make_mut(&mut self.host).insert(operation.name().to_owned(), operation);
+        Arc::make_mut(&mut self.host).add_operation(operation);
+    }
+
+    /// Lets `word` stand for `atom`, for example a value of the host. Operations come first.
+    pub fn register_word(&mut self, word: impl Into<String>, atom: Atom) {
+        Arc::make_mut(&mut self.host).add_word(word.into(), atom);
+    }
+
+    /// Lets words stand for the atoms that `make` gives for them: literals of the host.
+    ///
+    /// `pattern` is a regular expression for whole words, without spaces, brackets, quotes and `;`.
+    /// Operations and registered words come first, then the latest token. Where `make` gives
+    /// nothing, the word means what it would mean otherwise.
+    ///
+    /// # Errors
+    /// [`PatternError`] when `pattern` is no regular expression.
+    pub fn register_token<F>(&mut self, pattern: &str, make: F) -> Result<(), PatternError>
+    where
+        F: Fn(&str) -> Option<Atom> + Send + Sync + 'static,
+    {
+        Arc::make_mut(&mut self.host).add_token(pattern, Arc::new(make))
     }
 
     /// Returns an operation of the embedding program.
     pub(crate) fn operation(&self, name: &str) -> Option<Arc<dyn Operation>> {
-        self.host.get(name).cloned()
+        self.host.operation(name).cloned()
     }
 
     /// Returns the strongest effect of a native function or operation.
     pub fn effect(&self, name: &str) -> Option<Effect> {
         match builtin(name) {
             Some(builtin) => Some(builtin.effect),
-            None => self.host.get(name).map(|operation| operation.effect()),
+            None => self.host.operation(name).map(|operation| operation.effect()),
         }
     }
 
@@ -272,7 +289,7 @@ impl Library {
     pub(crate) fn types(&self, name: &str) -> Vec<Atom> {
         match builtin(name) {
             Some(builtin) => builtin.types(),
-            None => self.host.get(name).map(|operation| operation.type_atom()).into_iter().collect(),
+            None => self.host.operation(name).map(|operation| operation.types()).unwrap_or_default(),
         }
     }
 }
@@ -285,10 +302,10 @@ fn builtin(name: &str) -> Option<&'static Builtin> {
 impl Words for Library {
     fn atom(&self, word: &str) -> Option<Atom> {
         let known = match builtin(word) {
-            Some(builtin) => builtin.grounded,
-            None => self.host.contains_key(word),
+            Some(builtin) => builtin.grounded.then(|| Atom::operation(word)),
+            None => self.host.atom(word),
         };
-        known.then(|| Atom::operation(word)).or_else(|| characters::literal(word))
+        known.or_else(|| characters::literal(word))
     }
 }
 

@@ -82,7 +82,7 @@ fn remove(machine: &mut Machine, call: Call) -> Outcome {
     let mut out = Writer::new();
     let variables = machine
         .heap
-        .encode(term, &mut out, &mut |value: &Grounded| space.handle_of(value).unwrap_or(u64::MAX));
+        .encode(term, &mut out, &mut |value: &Grounded| Some(space.handle_of(value).unwrap_or(u64::MAX)));
     let names = machine.heap.stored_names(&variables, &mut VariableNames::default());
     if space.remove_encoded(out.bytes(), &names)
         && let View::Space(inner) = term.view()
@@ -111,7 +111,8 @@ fn atoms(machine: &mut Machine, call: Call) -> Outcome {
 fn add_term(machine: &mut Machine, id: SpaceId, term: Cell) {
     let Some(space) = machine.world.space_mut(id) else { return };
     let mut out = Writer::new();
-    let variables = machine.heap.encode(term, &mut out, &mut |value: &Grounded| space.intern(value.clone()));
+    let variables =
+        machine.heap.encode(term, &mut out, &mut |value: &Grounded| Some(space.intern(value.clone())));
     let names = machine.heap.stored_names(&variables, &mut VariableNames::default());
     space.add_encoded(out.bytes(), &names);
     if let View::Space(inner) = term.view() {

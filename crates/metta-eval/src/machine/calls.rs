@@ -3,15 +3,16 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use metta_atom::Atom;
+use metta_atom::{Atom, BindingSet};
 
 use crate::OperationError;
 use crate::library::{Builtin, Call, Outcome};
-use crate::machine::choices::Alternatives;
+use crate::machine::choices::{Alternatives, Then};
 use crate::machine::frames::Kind;
 use crate::machine::{Machine, Task};
 use crate::program::Clauses;
 use crate::terms::cell::{Cell, SymbolId, View};
+use crate::terms::matching::Matched;
 use crate::terms::symbols::{self, cell, is_instruction};
 
 impl Machine {
@@ -84,7 +85,7 @@ impl Machine {
                 self.conclude(outcome, call, expected);
             }
             None => {
-                let outcome = self.call_host(id, call);
+                let outcome = self.call_host(id, call, expected);
                 self.conclude(outcome, call, expected);
             }
         }
@@ -124,7 +125,7 @@ impl Machine {
     }
 
     /// Calls an operation of the embedding program. A panic in it is an error of the call.
-    fn call_host(&mut self, id: SymbolId, call: Cell) -> Outcome {
+    fn call_host(&mut self, id: SymbolId, call: Cell, expected: Cell) -> Outcome {
         let Some(operation) = self.library.operation(self.heap.symbols.name(id)) else {
             return Outcome::NotReducible;
         };
@@ -135,15 +136,35 @@ impl Machine {
             Some([_, arguments @ ..]) => arguments.to_vec(),
             _ => Vec::new(),
         };
-        match catch_unwind(AssertUnwindSafe(|| operation.call(&arguments))) {
-            Ok(Ok(results)) => {
-                let cells: Vec<Cell> = results.iter().map(|atom| self.heap.import_alone(atom)).collect();
-                Outcome::Values(self.heap.expression(&cells))
-            }
+        match catch_unwind(AssertUnwindSafe(|| operation.call_with_bindings(&arguments))) {
+            Ok(Ok(results)) => self.import_results(&results, call, expected),
             Ok(Err(OperationError::NotReducible)) => Outcome::NotReducible,
             Ok(Err(OperationError::Failed(message))) => Outcome::Failed(message),
             Err(panic) => Outcome::Failed(format!("panicked: {}", panic_message(&*panic))),
         }
+    }
+
+    /// Copies what an operation gave for `call` into the heap; the variables of the call are the same in it.
+    fn import_results(&mut self, results: &[(Atom, BindingSet)], call: Cell, expected: Cell) -> Outcome {
+        let mut variables = self.names.cells_among(&self.heap.variables(call));
+        if results.iter().all(|(_, bindings)| bindings.0.is_empty()) {
+            let values: Vec<Cell> =
+                results.iter().map(|(value, _)| self.heap.import(value, &mut variables, false)).collect();
+            return Outcome::Values(self.heap.expression(&values));
+        }
+        let mut pairs = Vec::with_capacity(results.len());
+        for (value, bindings) in results {
+            let value = self.heap.import(value, &mut variables, false);
+            let bindings = self.heap.import_bindings(bindings, &mut variables);
+            let bindings = self.heap.binding_set(&bindings);
+            pairs.push(self.heap.expression(&[value, bindings]));
+        }
+        let pairs = self.heap.expression(&pairs);
+        if expected != Cell::NONE {
+            self.wait_raw(Kind::CallReturn { call, expected });
+        }
+        self.choose_pairs(pairs);
+        Outcome::Scheduled
     }
 
     /// Goes on from what a builtin came to.
@@ -252,13 +273,13 @@ impl Machine {
     fn reduce(&mut self, call: Cell, expected: Cell, clauses: &Clauses, index: u32) -> bool {
         let clause = &clauses[index as usize];
         let mut slots = std::mem::take(&mut self.slots);
-        let matched = self.heap.attempt(|heap| clause.match_head(heap, call.unmarked(), &mut slots));
-        if matched {
+        let matched = self.heap.ways(|heap| clause.match_head(heap, call.unmarked(), &mut slots));
+        if matched != Matched::No {
             let body = clause.build_body(&mut self.heap, &mut slots);
-            self.call_result(call, expected, body);
+            self.proceed(matched, Then::Result { call, expected, value: body });
         }
         self.slots = slots;
-        matched
+        matched != Matched::No
     }
 }
 

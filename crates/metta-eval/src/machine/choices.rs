@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use metta_atom::SpaceId;
 
-use crate::machine::facts::FactSearch;
+use crate::machine::facts::{FactSearch, Goal};
 use crate::machine::frames::Kind;
 use crate::machine::{Machine, Task};
 use crate::program::Clauses;
 use crate::terms::cell::{Cell, View};
+use crate::terms::matching::Matched;
 use crate::terms::parcel::Parcel;
 use crate::terms::symbols::{self, cell};
 
@@ -39,6 +40,8 @@ pub(super) enum Alternatives {
     Pairs { list: Cell, next: u32 },
     /// Stored atoms that may match.
     Facts(Box<FactSearch>),
+    /// Ways in which two terms match, from `next` on, with what follows each.
+    Ways { ways: Cell, next: u32, then: Then },
     /// The end of a `collapse`: its list is complete.
     Collapsed,
     /// The end of an evaluation within a limit.
@@ -47,6 +50,27 @@ pub(super) enum Alternatives {
     CaseEmpty { frame: u32 },
     /// Nothing but barriers.
     Exhausted,
+}
+
+/// What follows a match.
+#[derive(Clone, Debug)]
+pub(crate) enum Then {
+    /// A result of a call.
+    Result { call: Cell, expected: Cell, value: Cell },
+    /// A result of an instruction.
+    Return(Cell),
+    /// The rest of a query.
+    Query(Box<Goal>),
+}
+
+impl Then {
+    fn each_cell(&mut self, visit: &mut dyn FnMut(&mut Cell)) {
+        match self {
+            Then::Result { call, expected, value } => [call, expected, value].into_iter().for_each(visit),
+            Then::Return(value) => visit(value),
+            Then::Query(goal) => goal.each_cell(visit),
+        }
+    }
 }
 
 /// Errors held back for a frame.
@@ -73,6 +97,10 @@ impl Alternatives {
             Alternatives::Results { list, .. } | Alternatives::Pairs { list, .. } => visit(list),
             Alternatives::Facts(search) => search.each_cell(visit),
             Alternatives::Limited { call } => visit(call),
+            Alternatives::Ways { ways, then, .. } => {
+                visit(ways);
+                then.each_cell(visit);
+            }
             Alternatives::Collapsed | Alternatives::CaseEmpty { .. } | Alternatives::Exhausted => {}
         }
     }
@@ -175,6 +203,15 @@ impl Machine {
                 self.superpose_pair(pair);
             }
             Alternatives::Facts(_) => self.next_fact(),
+            Alternatives::Ways { ways, next, then } => {
+                let (way, last) = take_next(&self.heap, *ways, next);
+                let then = then.clone();
+                if last {
+                    self.exhaust();
+                }
+                self.heap.take_way(way);
+                self.follow(then);
+            }
             Alternatives::Collapsed => {
                 self.exhaust();
                 self.finish_collapse();
@@ -262,6 +299,26 @@ impl Machine {
         let list = self.heap.expression(&pairs);
         self.wait_raw(Kind::Deliver);
         self.choose_pairs(list);
+    }
+
+    /// Goes on after a match, once for each way of it.
+    pub(crate) fn proceed(&mut self, matched: Matched, then: Then) {
+        if let Matched::InWays(ways) = matched
+            && let Some((address, _)) = ways.slice()
+        {
+            self.choose(Alternatives::Ways { ways, next: 1, then: then.clone() });
+            let first = self.heap.get(address);
+            self.heap.take_way(first);
+        }
+        self.follow(then);
+    }
+
+    fn follow(&mut self, then: Then) {
+        match then {
+            Then::Result { call, expected, value } => self.call_result(call, expected, value),
+            Then::Return(value) => self.task = Task::Return(value),
+            Then::Query(goal) => self.matched(*goal),
+        }
     }
 
     /// Returns the elements of a list one after the other.

@@ -1,10 +1,11 @@
 //! Collecting all results of an evaluation, and `case`, which looks whether there are any.
 
 use crate::library::Outcome;
-use crate::machine::choices::Alternatives;
+use crate::machine::choices::{Alternatives, Then};
 use crate::machine::frames::Kind;
 use crate::machine::{Machine, Task};
 use crate::terms::cell::{Cell, View};
+use crate::terms::matching::Matched;
 use crate::terms::parcel::Parcel;
 use crate::terms::symbols::{self, cell};
 
@@ -125,8 +126,14 @@ impl Machine {
                 if !matches!(outcome, Outcome::Empty) {
                     return outcome;
                 }
-            } else if self.heap.attempt(|heap| heap.unify(value, pattern)) {
-                return Outcome::Value(template);
+            } else {
+                match self.heap.ways(|heap| heap.unify(value, pattern)) {
+                    Matched::No => {}
+                    matched => {
+                        self.proceed(matched, Then::Result { call, expected, value: template });
+                        return Outcome::Scheduled;
+                    }
+                }
             }
         }
         Outcome::Empty

@@ -7,9 +7,10 @@ use metta_space::bytes::Writer;
 use metta_space::{Fact, Snapshot};
 
 use crate::library::Outcome;
-use crate::machine::choices::Alternatives;
+use crate::machine::choices::{Alternatives, Then};
 use crate::machine::{Machine, Task};
 use crate::terms::cell::{Cell, View};
+use crate::terms::matching::Matched;
 use crate::terms::symbols::{self, cell, is_documentation};
 
 /// The search for matches of a conjunction, at its first open conjunct.
@@ -25,7 +26,7 @@ pub(super) struct FactSearch {
 
 /// What is being searched for.
 #[derive(Clone, Debug)]
-struct Goal {
+pub(crate) struct Goal {
     /// The spaces as they were when the query began, the queried one first.
     spaces: Arc<[Snapshot]>,
     /// The conjunct that the facts are for.
@@ -39,12 +40,18 @@ struct Goal {
     own: usize,
 }
 
-impl FactSearch {
+impl Goal {
     pub(super) fn each_cell(&mut self, visit: &mut dyn FnMut(&mut Cell)) {
-        let Goal { pattern, rest, template, call, expected, .. } = &mut self.goal;
+        let Goal { pattern, rest, template, call, expected, .. } = self;
         for cell in [pattern, rest, template, call, expected] {
             visit(cell);
         }
+    }
+}
+
+impl FactSearch {
+    pub(super) fn each_cell(&mut self, visit: &mut dyn FnMut(&mut Cell)) {
+        self.goal.each_cell(visit);
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -117,8 +124,11 @@ impl Machine {
         let searched = if goal.pattern.is_reference() { goal.own } else { goal.spaces.len() };
         for (index, space) in goal.spaces.iter().take(searched).enumerate() {
             let mut out = Writer::new();
-            let unknown = |value: &Grounded| space.handle_of(value).unwrap_or(u64::MAX);
-            self.heap.encode(goal.pattern, &mut out, &mut { unknown });
+            let mut handle = |value: &Grounded| match value {
+                Grounded::Foreign(value) if value.matching().is_some() => None,
+                value => Some(space.handle_of(value).unwrap_or(u64::MAX)),
+            };
+            self.heap.encode(goal.pattern, &mut out, &mut handle);
             facts.extend(space.candidates(out.bytes()).into_iter().map(|fact| (fact, index)));
         }
         let mut search = FactSearch { facts, next: 0, copies: 0, goal };
@@ -144,7 +154,8 @@ impl Machine {
     }
 
     /// Keeps the search for later if anything is left, and goes on with the match.
-    fn note_search(&mut self, search: FactSearch, found: bool) -> bool {
+    fn note_search(&mut self, search: FactSearch, matched: Matched) -> bool {
+        let found = matched != Matched::No;
         let more = search.copies > 0 || search.next < search.facts.len();
         let goal = search.goal.clone();
         if found && more {
@@ -155,27 +166,31 @@ impl Machine {
             self.cut_newest();
         }
         if found {
-            self.matched(goal);
+            match matched {
+                Matched::InWays(_) => self.proceed(matched, Then::Query(Box::new(goal))),
+                Matched::Once | Matched::No => self.matched(goal),
+            }
         }
         found
     }
 
     /// Unifies the pattern with the next fact that fits.
-    fn take_fact(&mut self, search: &mut FactSearch) -> bool {
+    fn take_fact(&mut self, search: &mut FactSearch) -> Matched {
         loop {
             if search.copies == 0 {
-                let Some((fact, _)) = search.facts.get(search.next) else { return false };
+                let Some((fact, _)) = search.facts.get(search.next) else { return Matched::No };
                 search.next += 1;
                 search.copies = fact.count;
             }
             search.copies -= 1;
             let (fact, origin) = &search.facts[search.next - 1];
-            let Some(space) = search.goal.spaces.get(*origin) else { return false };
+            let Some(space) = search.goal.spaces.get(*origin) else { return Matched::No };
             let top = self.heap.top();
             let term = self.heap.decode(&fact.bytes, fact.variables(), space);
             let pattern = search.goal.pattern;
-            if self.heap.attempt(|heap| heap.unify(pattern, term)) {
-                return true;
+            let matched = self.heap.ways(|heap| heap.unify(pattern, term));
+            if matched != Matched::No {
+                return matched;
             }
             self.heap.cells.truncate(top as usize);
             search.copies = 0;
@@ -183,7 +198,7 @@ impl Machine {
     }
 
     /// A conjunct is matched: on to the next, or to the template.
-    fn matched(&mut self, goal: Goal) {
+    pub(super) fn matched(&mut self, goal: Goal) {
         match goal.rest.slice() {
             Some((address, length)) if length > 0 => {
                 let pattern = self.heap.element(address, 0);

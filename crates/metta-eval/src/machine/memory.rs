@@ -7,7 +7,7 @@ use crate::machine::{Machine, Task};
 use crate::program::Program;
 use crate::terms::cell::Cell;
 use crate::terms::collect::Marks;
-use crate::terms::heap::Heap;
+use crate::terms::heap::{Heap, MAX_CELLS};
 
 /// Cells at which the first collection happens: 4 MiB.
 pub(super) const FIRST_COLLECTION: usize = 512 << 10;
@@ -187,8 +187,12 @@ impl Machine {
             self.failure = Some(EvalError::OutOfMemory { limit_bytes });
         }
         // Addresses have 31 bits: beyond that no limit helps.
-        if self.heap.cells.len() >= (1 << 31) - (1 << 27) || self.frames.len() >= 1 << 31 {
-            self.failure = Some(EvalError::OutOfMemory { limit_bytes: self.bytes() });
+        if std::mem::take(&mut self.heap.full)
+            || self.heap.cells.len() >= MAX_CELLS
+            || self.frames.len() >= 1 << 31
+        {
+            let limit_bytes = self.limits.memory_bytes.unwrap_or_else(|| self.bytes());
+            self.failure = Some(EvalError::OutOfMemory { limit_bytes });
         }
     }
 }

@@ -3,9 +3,11 @@
 use metta_atom::SpaceId;
 
 use crate::library::Outcome;
+use crate::machine::choices::Then;
 use crate::machine::frames::Kind;
 use crate::machine::{Machine, Task};
 use crate::terms::cell::{Cell, SymbolId, View};
+use crate::terms::matching::Matched;
 use crate::terms::symbols::{self, cell, is_instruction};
 
 impl Machine {
@@ -143,10 +145,10 @@ impl Machine {
                     self.task = Task::Return(otherwise);
                 }
             }
-            None => {
-                let unified = self.heap.attempt(|heap| heap.unify(atom, pattern));
-                self.task = Task::Return(if unified { then } else { otherwise });
-            }
+            None => match self.heap.ways(|heap| heap.unify(atom, pattern)) {
+                Matched::No => self.task = Task::Return(otherwise),
+                matched => self.proceed(matched, Then::Return(then)),
+            },
         }
     }
 

@@ -47,6 +47,8 @@ use crate::{Effect, EvalError, Library, Limits, Stats, World};
 pub(crate) use limited::Limit;
 
 use choices::{Barrier, Choice};
+
+pub(crate) use choices::Then;
 use frames::{Frame, Kind};
 use limited::Scope;
 
@@ -188,6 +190,7 @@ impl Machine {
         self.limits = limits.clone();
         self.last_step = limits.steps.unwrap_or(u64::MAX);
         self.allowed = allowed;
+        self.heap.limit_ways(limits.memory_bytes);
         self.program.invalidate();
         let term = self.heap.import(goal, &mut rustc_hash::FxHashMap::default(), true);
         self.frames.push(Frame { parent: 0, choices: 0, exit: frames::Exit::default(), kind: Kind::Top });

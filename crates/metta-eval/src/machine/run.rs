@@ -35,7 +35,7 @@ impl Machine {
             if self.heap.cells.len() >= self.collect_at || self.is_stressed() {
                 self.collect_garbage();
             }
-            if ticks % CHECK_INTERVAL == 0 {
+            if ticks % CHECK_INTERVAL == 0 || self.heap.full {
                 self.check_limits();
             }
             if self.failure.is_some() || self.blocked.is_some() {

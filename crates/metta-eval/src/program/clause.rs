@@ -83,6 +83,10 @@ impl Clause {
                         }
                         heap.bind(variable, built);
                     }
+                    _ if heap.matcher(term).is_some() => {
+                        let built = self.build_pattern(heap, pattern, slots);
+                        heap.meet(term, built);
+                    }
                     _ => return false,
                 },
                 _ => {
@@ -142,16 +146,20 @@ fn fits(heap: &Heap, pattern: Cell, term: Cell) -> bool {
         (View::Expression { length: m, address: p }, View::Expression { length: n, address: t }) => {
             m == n && (m == 0 || leaf_fits(heap, heap.get(p), heap.element(t, 0)))
         }
-        (View::Expression { .. }, _) | (_, View::Expression { .. }) => false,
-        _ => pattern == term || heap.leaves_equal(pattern, term),
+        _ => pattern == term || heap.leaves_equal(pattern, term) || meets(heap, pattern, term),
     }
+}
+
+/// Reports whether one of two terms matches in its own way.
+fn meets(heap: &Heap, pattern: Cell, term: Cell) -> bool {
+    heap.matcher(pattern).is_some() || heap.matcher(term).is_some()
 }
 
 /// Like [`fits`] for the heads of two expressions, without going deeper.
 fn leaf_fits(heap: &Heap, pattern: Cell, term: Cell) -> bool {
     match (pattern.view(), term.view()) {
         (View::Local(_) | View::Expression { .. }, _) | (_, View::Ref(_) | View::Expression { .. }) => true,
-        _ => pattern == term || heap.leaves_equal(pattern, term),
+        _ => pattern == term || heap.leaves_equal(pattern, term) || meets(heap, pattern, term),
     }
 }
 

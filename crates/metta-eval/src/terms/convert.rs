@@ -35,6 +35,20 @@ impl VariableNames {
             .collect();
     }
 
+    /// The variables that have names, to be found by them.
+    pub(crate) fn cells(&self) -> FxHashMap<Variable, Cell> {
+        self.names.iter().map(|(address, name)| (name.clone(), Cell::reference(*address))).collect()
+    }
+
+    /// Those of these variables that have names, to be found by them.
+    pub(crate) fn cells_among(&self, variables: &[Cell]) -> FxHashMap<Variable, Cell> {
+        let named = variables.iter().filter_map(|cell| match cell.view() {
+            View::Ref(address) => Some((self.names.get(&address)?.clone(), *cell)),
+            _ => None,
+        });
+        named.collect()
+    }
+
     fn name(&mut self, heap: &Heap, address: u32) -> Variable {
         if let Some(variable) = self.names.get(&address) {
             return variable.clone();
@@ -271,11 +285,14 @@ impl Heap {
     }
 
     /// Writes a term as space bytes and lists its variables in order of introduction.
+    ///
+    /// `handle` gives the number of a value that has no bytes of its own; without one it is
+    /// written as a variable, in a pattern that any value fits.
     pub(crate) fn encode(
         &self,
         term: Cell,
         out: &mut Writer,
-        handle: &mut dyn FnMut(&Grounded) -> u64,
+        handle: &mut dyn FnMut(&Grounded) -> Option<u64>,
     ) -> Vec<u32> {
         let mut variables: Vec<u32> = Vec::new();
         // Runs of elements still to be written, innermost last.
@@ -316,7 +333,11 @@ impl Heap {
         }
     }
 
-    fn encode_leaf(&self, cell: Cell, out: &mut Writer, handle: &mut dyn FnMut(&Grounded) -> u64) {
+    fn encode_leaf(&self, cell: Cell, out: &mut Writer, handle: &mut dyn FnMut(&Grounded) -> Option<u64>) {
+        let mut write = |value: &Grounded, out: &mut Writer| match handle(value) {
+            Some(number) => out.handle(number),
+            None => out.new_var(),
+        };
         match cell.view() {
             View::Symbol(id) => out.symbol(self.symbols.name(id)),
             View::Operation(id) => out.operation(self.symbols.name(id)),
@@ -328,12 +349,12 @@ impl Heap {
             View::Boxed(index) => match self.boxed(index) {
                 Grounded::Number(number) => out.number(number),
                 Grounded::Text(text) => out.text(text),
-                value => out.handle(handle(value)),
+                value => write(value, out),
             },
             View::Bindings { .. } => {
                 let atom = self.export(cell, &mut VariableNames::default());
                 if let Atom::Grounded(value) = &atom {
-                    out.handle(handle(value));
+                    write(value, out);
                 }
             }
             View::Ref(_)

@@ -11,7 +11,11 @@ use metta_atom::{Grounded, Number};
 use num_traits::ToPrimitive;
 
 use crate::terms::cell::{CODE, Cell, MAX_LENGTH, SymbolId, View};
+use crate::terms::matching::{Matched, Meeting};
 use crate::terms::symbols::SymbolTable;
+
+/// Addresses have 31 bits; some are left for what is made between two checks.
+pub(crate) const MAX_CELLS: usize = (1 << 31) - (1 << 27);
 
 /// Terms and what is needed to undo their bindings.
 #[derive(Debug)]
@@ -27,6 +31,11 @@ pub(crate) struct Heap {
     pub(crate) symbols: SymbolTable,
     /// Bytes behind the boxes, as far as they are known.
     outside: usize,
+    /// Where values that match in their own way met something, in the unification under way.
+    pub(crate) meetings: Vec<Meeting>,
+    /// How many cells the ways of matching may take, and whether they took more.
+    pub(crate) max_cells: usize,
+    pub(crate) full: bool,
 }
 
 impl Heap {
@@ -40,6 +49,9 @@ impl Heap {
             boundary: 0,
             symbols: SymbolTable::new(),
             outside: 0,
+            meetings: Vec::new(),
+            max_cells: MAX_CELLS,
+            full: false,
         }
     }
 
@@ -124,7 +136,22 @@ impl Heap {
     }
 
     /// Runs `attempt` with every binding trailed; undoes them unless it answers true.
+    ///
+    /// Where values match in several ways, the first is taken: see [`Heap::ways`] for all.
     pub(crate) fn attempt(&mut self, attempt: impl FnOnce(&mut Heap) -> bool) -> bool {
+        match self.ways(attempt) {
+            Matched::No => false,
+            Matched::Once => true,
+            Matched::InWays(ways) => {
+                let first = ways.slice().map(|(address, _)| self.get(address));
+                first.into_iter().for_each(|way| self.take_way(way));
+                true
+            }
+        }
+    }
+
+    /// Runs `attempt` with every binding trailed; undoes them unless it answers true.
+    pub(crate) fn attempt_once(&mut self, attempt: impl FnOnce(&mut Heap) -> bool) -> bool {
         let boundary = std::mem::replace(&mut self.boundary, u32::MAX);
         let mark = self.trail.len();
         let success = attempt(self);

@@ -4,6 +4,7 @@ pub(crate) mod cell;
 pub(crate) mod collect;
 pub(crate) mod convert;
 pub(crate) mod heap;
+pub(crate) mod matching;
 pub(crate) mod parcel;
 pub(crate) mod symbols;
 mod unify;

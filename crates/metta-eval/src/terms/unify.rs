@@ -101,7 +101,7 @@ impl Heap {
                     }
                 }
                 _ => {
-                    if !self.leaves_equal(a, b) {
+                    if !self.leaves_equal(a, b) && (undefined_fits || !self.meet(a, b)) {
                         return false;
                     }
                 }
