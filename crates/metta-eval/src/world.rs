@@ -39,6 +39,9 @@ impl Pattern {
     }
 }
 
+/// Where states inside states are no longer printed.
+const LONG_TEXT_BYTES: usize = 1 << 20;
+
 /// The spaces, states, tokens and pragmas of a program, as a plain value.
 ///
 /// Cloning is O(1): parts are shared until one side writes. A machine takes a
@@ -266,6 +269,9 @@ impl World {
     }
 
     /// Prints an atom as a result: states show their content, module spaces their name.
+    ///
+    /// A state inside its own content is `(State ...)`, and so is one inside another where the
+    /// text has grown long: states that hold each other may have no end, or one beyond all memory.
     pub fn print(&self, atom: &Atom) -> String {
         let mut out = String::new();
         self.print_into(&mut out, atom);
@@ -284,11 +290,18 @@ impl World {
         enum Piece<'a> {
             Atom(&'a Atom),
             Text(&'static str),
+            EndOfState,
         }
         let mut pending = vec![Piece::Atom(atom)];
+        // The states whose content is being printed, outermost first.
+        let mut open: Vec<StateId> = Vec::new();
         while let Some(piece) = pending.pop() {
             match piece {
                 Piece::Text(text) => out.push_str(text),
+                Piece::EndOfState => {
+                    out.push(')');
+                    open.pop();
+                }
                 Piece::Atom(Atom::Expression(expression)) => {
                     out.push('(');
                     pending.push(Piece::Text(")"));
@@ -300,9 +313,12 @@ impl World {
                     }
                 }
                 Piece::Atom(Atom::Grounded(Grounded::State(id))) => {
-                    if let Some(cell) = self.states.get(id) {
+                    if open.contains(id) || !open.is_empty() && out.len() > LONG_TEXT_BYTES {
+                        out.push_str("(State ...)");
+                    } else if let Some(cell) = self.states.get(id) {
                         out.push_str("(State ");
-                        pending.push(Piece::Text(")"));
+                        open.push(*id);
+                        pending.push(Piece::EndOfState);
                         pending.push(Piece::Atom(&cell.content));
                     } else {
                         out.push_str("(State)");
@@ -315,5 +331,22 @@ impl World {
                 Piece::Atom(leaf) => drop(write!(out, "{leaf}")),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_that_hold_each_other_print_in_bounds() {
+        let mut world = World::new();
+        let undefined = Atom::symbol("%Undefined%");
+        let mut state = Atom::integer(1);
+        for _ in 0..64 {
+            let pair = Atom::expression([state.clone(), state]);
+            state = Atom::state(world.new_state(pair, undefined.clone()));
+        }
+        assert!(world.print(&state).len() < 2 * LONG_TEXT_BYTES);
     }
 }
