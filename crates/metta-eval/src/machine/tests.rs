@@ -268,3 +268,16 @@ fn strings_count_as_memory() {
         !(let $s (double 20 \"x\") (churn 250 $s))";
     assert_eq!(Run { limits, ..Run::default() }.lines(churn), ["[done]"]);
 }
+
+#[test]
+fn help_lists_every_description_of_the_library() {
+    let described = Library::areas().into_iter().flat_map(|area| area.descriptions);
+    let mut expected: Vec<String> = described.map(|it| format!("{}\n\t{}", it.item, it.meaning)).collect();
+    expected.push("[()]".to_owned());
+    expected.sort_unstable();
+    for program in ["!(help!)", "!(help! corelib)", "!(help! stdlib)"] {
+        let mut lines = run(program);
+        lines.sort_unstable();
+        assert_eq!(lines, expected, "{program}");
+    }
+}
