@@ -1,6 +1,6 @@
 //! Equality up to the names of variables.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::{Atom, Variable};
 
@@ -13,6 +13,10 @@ use crate::{Atom, Variable};
 pub fn alpha_eq(left: &Atom, right: &Atom) -> bool {
     let mut there: HashMap<&Variable, &Variable> = HashMap::new();
     let mut back: HashMap<&Variable, &Variable> = HashMap::new();
+    // Shared parts are compared once: their places may be exponentially many.
+    const FORGETFUL_PAIRS: usize = 1 << 12;
+    let mut n_pairs = 0;
+    let mut compared = HashSet::new();
     let mut pending = vec![(left, right)];
     while let Some((left, right)) = pending.pop() {
         match (left, right) {
@@ -23,6 +27,10 @@ pub fn alpha_eq(left: &Atom, right: &Atom) -> bool {
                 }
             }
             (Atom::Expression(l), Atom::Expression(r)) if !l.is_ground() && !r.is_ground() => {
+                n_pairs += 1;
+                if n_pairs > FORGETFUL_PAIRS && !compared.insert((l.address(), r.address())) {
+                    continue;
+                }
                 if l.children().len() != r.children().len() {
                     return false;
                 }

@@ -48,7 +48,10 @@ impl Expression {
     }
 
     /// Returns where the tuple is, which tells it apart from others as long as both live.
-    pub(crate) fn address(&self) -> usize {
+    ///
+    /// Of two atoms with the same part the part has the same address, so a walk over a shared
+    /// atom can skip what it has seen.
+    pub fn address(&self) -> usize {
         Arc::as_ptr(&self.0).addr()
     }
 

@@ -18,6 +18,35 @@ pub struct Limits {
     pub results: Option<u64>,
 }
 
+/// The longest text of an atom, and the longest atom in a space, whatever memory there is.
+const MOST_WRITTEN: u64 = 1 << 28;
+
+/// How long what is written out may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Written {
+    pub(crate) limit_bytes: u64,
+    /// What it means to be longer.
+    pub(crate) error: fn(u64) -> EvalError,
+}
+
+impl Written {
+    /// The limit within `memory_bytes`.
+    pub(crate) fn within(memory_bytes: Option<u64>) -> Written {
+        match memory_bytes.filter(|memory| *memory < MOST_WRITTEN) {
+            Some(limit_bytes) => {
+                Written { limit_bytes, error: |limit_bytes| EvalError::OutOfMemory { limit_bytes } }
+            }
+            None => {
+                Written { limit_bytes: MOST_WRITTEN, error: |limit_bytes| EvalError::TooLong { limit_bytes } }
+            }
+        }
+    }
+
+    pub(crate) fn error(self) -> EvalError {
+        (self.error)(self.limit_bytes)
+    }
+}
+
 /// Why an evaluation stopped before it had all results.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -46,6 +75,13 @@ pub enum EvalError {
         /// The limit in force.
         limit: u64,
     },
+    /// A term is too long to be written out, as text or into a space: of a term whose parts are shared
+    /// the whole can be exponentially long.
+    #[error("stopped at a term of more than {limit_bytes} bytes when written out")]
+    TooLong {
+        /// The limit, which is fixed.
+        limit_bytes: u64,
+    },
     /// An atom has more types than can be looked at, as with supertypes that grow without end.
     #[error("stopped at an atom with more than {limit} types")]
     TooManyTypes {
@@ -63,6 +99,7 @@ impl EvalError {
             EvalError::OutOfMemory { .. } => "E0303",
             EvalError::TooManyResults { .. } => "E0304",
             EvalError::TooManyTypes { .. } => "E0305",
+            EvalError::TooLong { .. } => "E0306",
         }
     }
 }

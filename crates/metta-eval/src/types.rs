@@ -11,6 +11,7 @@ use crate::program::Clauses;
 use crate::terms::cell::{Cell, SymbolId, View};
 use crate::terms::heap::Heap;
 use crate::terms::symbols::{self, cell};
+use crate::terms::visits::Memo;
 
 /// Chains of heads longer than this are remembered as untyped.
 const LONG_CHAIN: usize = 16;
@@ -51,6 +52,13 @@ struct Open {
     address: u32,
     length: u32,
     elements: Vec<Types>,
+}
+
+/// The types found so far of the parts of one term.
+struct KnownTypes {
+    /// Variables from here on are type variables made while looking.
+    start: u32,
+    types: Memo<(u32, u32), Types>,
 }
 
 /// One argument in the search for a fitting combination of argument types.
@@ -105,14 +113,21 @@ impl Machine {
         let mut open: Vec<Open> = Vec::new();
         let mut next = Some(term);
         let mut finished: Option<Types> = None;
+        let mut known = KnownTypes { start: self.heap.top(), types: Memo::default() };
         loop {
             self.work += 1;
+            if self.is_out_of_memory() {
+                return Types::new();
+            }
             if let Some(term) = next.take() {
                 let term = self.heap.deref(term);
                 let term = self.written_out(term);
-                match self.open_expression(term) {
-                    Some(expression) => open.push(expression),
-                    None => finished = Some(self.leaf_types(term)),
+                match term.slice().and_then(|part| known.types.get(&part)) {
+                    Some(types) => finished = Some(self.with_new_variables(&types, known.start)),
+                    None => match self.open_expression(term) {
+                        Some(expression) => open.push(expression),
+                        None => finished = Some(self.leaf_types(term)),
+                    },
                 }
             }
             if let Some(types) = finished.take() {
@@ -132,12 +147,42 @@ impl Machine {
             } else if index < top.length {
                 next = Some(self.heap.get(top.address + index));
             } else if let Some(full) = open.pop() {
-                finished = Some(self.expression_types(&full));
+                let types = self.expression_types(&full);
                 if open.is_empty() {
-                    return finished.unwrap_or_default();
+                    return types;
                 }
+                known.types.note((full.address, full.length), &types);
+                finished = Some(types);
             }
         }
+    }
+
+    /// Types with new variables for those made at `start` or later: no two uses of a type share them.
+    fn with_new_variables(&mut self, types: &Types, start: u32) -> Types {
+        let mut renamed = Types::new();
+        for found in types {
+            let mut fresh = |term: Cell| {
+                if term.is_ground() {
+                    return term;
+                }
+                let made = self
+                    .heap
+                    .variables(term)
+                    .into_iter()
+                    .filter(|variable| matches!(variable.view(), View::Ref(address) if address >= start));
+                let made: Vec<Cell> = made.collect();
+                let pairs: Vec<(Cell, Cell)> =
+                    made.into_iter().map(|variable| (variable, self.heap.renamed(variable))).collect();
+                self.heap.substituted(term, &pairs)
+            };
+            renamed.push(match *found {
+                TypeOf::Valid(term) => TypeOf::Valid(fresh(term)),
+                TypeOf::Misapplied { function, error } => {
+                    TypeOf::Misapplied { function: fresh(function), error: fresh(error) }
+                }
+            });
+        }
+        renamed
     }
 
     /// The types of a term that has known types, `%Undefined%` if there is none.

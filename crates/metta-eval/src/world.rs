@@ -1,14 +1,16 @@
 //! What an evaluation reads and writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use metta_atom::{Atom, Grounded, SpaceId, StateId};
+use metta_atom::{Atom, Expression, Grounded, SpaceId, StateId};
 use metta_space::Snapshot;
 use regex::Regex;
 
 use crate::library;
+use crate::limits::Written;
+use crate::{EvalError, Limits};
 
 /// A mutable cell: its content and its type `(StateMonad T)`.
 #[derive(Clone, Debug)]
@@ -272,31 +274,57 @@ impl World {
     ///
     /// A state inside its own content is `(State ...)`, and so is one inside another where the
     /// text has grown long: states that hold each other may have no end, or one beyond all memory.
+    ///
+    /// Cost: O(length of the text), which is exponential in the memory of an atom whose parts are
+    /// shared again and again; [`World::print_results`] has a limit.
     pub fn print(&self, atom: &Atom) -> String {
         let mut out = String::new();
-        self.print_into(&mut out, atom);
+        self.print_into(&mut out, atom, u64::MAX);
         out
     }
 
-    /// Prints an atom as `println!` does: a string without quotes, all else as [`World::print`].
-    pub(crate) fn print_bare(&self, atom: &Atom) -> String {
-        match atom {
-            Atom::Grounded(Grounded::Text(text)) => text.to_string(),
-            Atom::Grounded(_) | Atom::Symbol(_) | Atom::Variable(_) | Atom::Expression(_) => self.print(atom),
+    /// Prints the results of one expression, each as [`World::print`] does.
+    ///
+    /// # Errors
+    /// When all texts together are longer than the memory limit in `limits`, or without
+    /// one than a fixed limit.
+    pub fn print_results(&self, results: &[Atom], limits: &Limits) -> Result<Vec<String>, EvalError> {
+        let written = Written::within(limits.memory_bytes);
+        let mut left = written.limit_bytes;
+        let mut texts = Vec::with_capacity(results.len());
+        for result in results {
+            let mut text = String::new();
+            if !self.print_into(&mut text, result, left) {
+                return Err(written.error());
+            }
+            left = left.saturating_sub(text.len() as u64);
+            texts.push(text);
         }
+        Ok(texts)
     }
 
-    fn print_into(&self, out: &mut String, atom: &Atom) {
+    /// Prints an atom, but stops soon after `limit_bytes`, and reports whether that was not needed.
+    pub(crate) fn print_into(&self, out: &mut String, atom: &Atom, limit_bytes: u64) -> bool {
         enum Piece<'a> {
             Atom(&'a Atom),
             Text(&'static str),
             EndOfState,
         }
+        let end = limit_bytes.saturating_add(out.len() as u64);
+        let mut looked = (LONG_TEXT_BYTES as u64).saturating_add(out.len() as u64);
         let mut pending = vec![Piece::Atom(atom)];
         // The states whose content is being printed, outermost first.
         let mut open: Vec<StateId> = Vec::new();
         while let Some(piece) = pending.pop() {
+            if out.len() as u64 > end {
+                return false;
+            }
+            if out.len() as u64 > looked && !self.is_shorter(atom, limit_bytes) {
+                return false;
+            }
+            looked = if out.len() as u64 > looked { u64::MAX } else { looked };
             match piece {
+                Piece::Atom(Atom::Symbol(symbol)) => out.push_str(symbol.name()),
                 Piece::Text(text) => out.push_str(text),
                 Piece::EndOfState => {
                     out.push(')');
@@ -331,6 +359,40 @@ impl World {
                 Piece::Atom(leaf) => drop(write!(out, "{leaf}")),
             }
         }
+        out.len() as u64 <= end
+    }
+
+    /// Reports whether the tree of an atom may have a text of `limit_bytes`, in time that depends on
+    /// its parts: a shared part is looked at once.
+    fn is_shorter(&self, atom: &Atom, limit_bytes: u64) -> bool {
+        enum Visit<'a> {
+            Enter(&'a Atom),
+            Leave(&'a Expression, usize),
+        }
+        let mut known: HashMap<usize, u64> = HashMap::new();
+        let mut lengths: Vec<u64> = Vec::new();
+        let mut pending = vec![Visit::Enter(atom)];
+        while let Some(visit) = pending.pop() {
+            match visit {
+                Visit::Enter(Atom::Expression(expression)) => match known.get(&expression.address()) {
+                    Some(length) => lengths.push(*length),
+                    None => {
+                        pending.push(Visit::Leave(expression, lengths.len()));
+                        pending.extend(expression.children().iter().map(Visit::Enter));
+                    }
+                },
+                // A leaf has a byte at least, and what separates it from the next.
+                Visit::Enter(_) => lengths.push(1),
+                Visit::Leave(expression, start) => {
+                    let inner = lengths
+                        .drain(start..)
+                        .fold(1u64, |sum, length| sum.saturating_add(length).saturating_add(1));
+                    known.insert(expression.address(), inner);
+                    lengths.push(inner);
+                }
+            }
+        }
+        lengths.first().is_none_or(|length| *length <= limit_bytes)
     }
 }
 

@@ -181,19 +181,17 @@ impl<'s> Coordinator<'s> {
 
     fn add(&mut self, index: usize, atom: &Atom) -> Result<(), Stop> {
         let atom = self.world.resolve(atom);
+        if self.world.checks_types() {
+            let mut worker = self.environment.machines().worker();
+            let errors = worker.type_errors(&atom, &self.world, &self.settings.limits);
+            let errors = errors.map_err(|error| RunError::Limit { error, index })?;
+            if !errors.is_empty() {
+                let text = self.texts(index, &self.world, &errors)?;
+                self.completed = index + 1;
+                return self.answer(index, errors, text);
+            }
+        }
         self.completed = index + 1;
-        if self.world.checks_types() {
-            let errors = self.environment.machines().worker().ill_typed(&atom, &self.world);
-            if !errors.is_empty() {
-                return self.answer(index, errors);
-            }
-        }
-        if self.world.checks_types() {
-            let errors = self.environment.machines().worker().type_errors(&atom, &self.world);
-            if !errors.is_empty() {
-                return self.answer(index, errors);
-            }
-        }
         self.world.add(SpaceId::TOP, &atom);
         Ok(())
     }
@@ -396,31 +394,44 @@ impl<'s> Coordinator<'s> {
 
     /// Makes the end of an expression part of the run (C1).
     fn commit(&mut self, index: usize, goal: &Atom, ended: Ended) -> Result<(), Stop> {
-        let atoms = match ended {
+        let (atoms, text) = match ended {
             Ended::Done(Finished { atoms, world, reductions }) => {
+                let text = self.texts(index, &world, &atoms)?;
                 self.world = world;
                 self.statistics.reductions += reductions;
-                atoms
+                (atoms, text)
             }
             Ended::Failed(error) => return Err(RunError::Limit { error, index }.into()),
-            Ended::Panicked(message) => {
-                vec![panicked(goal, &message)]
-            }
+            Ended::Panicked(message) => self.wrong(index, panicked(goal, &message))?,
             // Only in its turn does an expression end like this, and there nothing is forbidden.
             Ended::Blocked | Ended::Dropped => {
                 debug_assert!(false, "an expression ended in its turn without an answer");
-                vec![Atom::error(goal.clone(), Atom::symbol("Blocked"))]
+                self.wrong(index, Atom::error(goal.clone(), Atom::symbol("Blocked")))?
             }
         };
         self.statistics.expressions += 1;
         self.completed = index + 1;
-        self.answer(index, atoms)
+        self.answer(index, atoms, text)
+    }
+
+    /// A result list of one error, with its text.
+    fn wrong(&self, index: usize, error: Atom) -> Result<(Vec<Atom>, Vec<String>), Stop> {
+        let text = self.texts(index, &self.world, std::slice::from_ref(&error))?;
+        Ok((vec![error], text))
+    }
+
+    /// The texts of results, for whoever listens. They count against the memory limit.
+    fn texts(&self, index: usize, world: &World, atoms: &[Atom]) -> Result<Vec<String>, Stop> {
+        if self.sink.is_none() {
+            return Ok(Vec::new());
+        }
+        let texts = world.print_results(atoms, &self.settings.limits);
+        texts.map_err(|error| RunError::Limit { error, index }.into())
     }
 
     /// Reports a result list.
-    fn answer(&mut self, index: usize, atoms: Vec<Atom>) -> Result<(), Stop> {
+    fn answer(&mut self, index: usize, atoms: Vec<Atom>, text: Vec<String>) -> Result<(), Stop> {
         if let Some(sink) = &mut self.sink {
-            let text = atoms.iter().map(|atom| self.world.print(atom)).collect();
             sink(Event::Results { index, atoms: atoms.clone(), text });
         }
         let wrong = atoms.iter().any(Atom::is_error);

@@ -156,13 +156,6 @@ impl Worker {
         }
     }
 
-    /// Returns the type errors for which `atom` must not be added to the main space.
-    pub(crate) fn ill_typed(&mut self, atom: &Atom, world: &World) -> Vec<Atom> {
-        let library = &self.machines.library;
-        let machine = self.machine.get_or_insert_with(|| Machine::new(library.clone()));
-        machine.ill_typed(atom, SpaceId::TOP, world)
-    }
-
     fn finish(&mut self, mut machine: Machine) -> Ended {
         let finished = guarded(|| {
             let atoms = machine.take_results();
@@ -179,15 +172,20 @@ impl Worker {
     }
 
     /// Returns why an atom may not be added while types are checked.
-    pub(crate) fn type_errors(&mut self, atom: &Atom, world: &World) -> Vec<Atom> {
+    pub(crate) fn type_errors(
+        &mut self,
+        atom: &Atom,
+        world: &World,
+        limits: &Limits,
+    ) -> Result<Vec<Atom>, EvalError> {
         let library = &self.machines.library;
         let mut machine = self.machine.take().unwrap_or_else(|| Machine::new(library.clone()));
-        match guarded(|| machine.ill_typed(atom, SpaceId::TOP, world)) {
+        match guarded(|| machine.ill_typed(atom, SpaceId::TOP, world, limits)) {
             Ok(errors) => {
                 self.machine = Some(machine);
                 errors
             }
-            Err(Panic(message)) => vec![panicked(atom, &message)],
+            Err(Panic(message)) => Ok(vec![panicked(atom, &message)]),
         }
     }
 

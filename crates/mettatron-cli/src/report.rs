@@ -65,7 +65,7 @@ fn way_out(error: &RunError) -> Option<&'static str> {
         "E0302" => Some("allow more with `--depth N`"),
         "E0303" => Some("allow more with `--memory SIZE`"),
         "E0304" => Some("allow more with `--results N`"),
-        _ if error.is_limit() => Some("allow more with `--time TIME`"),
+        "E0411" => Some("allow more with `--time TIME`"),
         _ => None,
     }
 }

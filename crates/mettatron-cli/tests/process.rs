@@ -107,6 +107,28 @@ fn an_endless_recursion_ends_in_bounded_memory() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("the memory limit"));
 }
 
+/// A term of some hundred cells whose text would have 2^60 letters.
+#[test]
+fn a_text_without_end_is_a_limit() {
+    let nested = format!("{}Z{}", "(S ".repeat(60), ")".repeat(60));
+    let rules = "(= (g Z $x) $x) (= (g (S $n) $x) (g $n (b $x $x)))";
+    for (body, limit, code) in [
+        (format!("!(+ 1 1) !(g {nested} a)"), "100M", "E0303"),
+        (format!("!(+ 1 1) !(let $y (g {nested} a) (println! $y))"), "100M", "E0303"),
+        (format!("!(+ 1 1) !(let $y (g {nested} a) (add-atom &self $y))"), "100M", "E0303"),
+        (format!("!(+ 1 1) !(g {nested} a)"), "1000G", "E0306"),
+    ] {
+        for jobs in ["1", "4"] {
+            let program = format!("{rules} {body} !(+ 2 2)");
+            let output =
+                start(&["-e", &program, "--memory", limit, "--jobs", jobs]).wait_with_output().unwrap();
+            assert!(output.stdout == b"[2]\n", "{} bytes", output.stdout.len());
+            assert!(String::from_utf8_lossy(&output.stderr).contains(code), "{body}");
+            assert_eq!(output.status.code(), Some(3));
+        }
+    }
+}
+
 /// Programs made to be hard to read or to walk; the answer comes on a line for each `!`.
 #[test]
 fn extreme_programs_have_answers() {

@@ -80,12 +80,6 @@ pub(crate) fn report(
 }
 
 fn listed(machine: &mut Machine, cells: &[Cell]) -> String {
-    let texts: Vec<String> = cells
-        .iter()
-        .map(|cell| {
-            let atom = machine.export(*cell);
-            machine.world.print(&atom)
-        })
-        .collect();
+    let texts: Vec<String> = cells.iter().map(|cell| machine.text_of(*cell)).collect();
     texts.join(", ")
 }

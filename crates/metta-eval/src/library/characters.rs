@@ -59,8 +59,7 @@ fn character(c: char) -> Grounded {
 }
 
 fn repr(machine: &mut Machine, call: Call) -> Outcome {
-    let atom = machine.export(call.argument(machine, 0));
-    let text = machine.world.print(&atom);
+    let text = machine.text_of(call.argument(machine, 0));
     machine.new_text(text.len(), || text)
 }
 

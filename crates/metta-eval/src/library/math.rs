@@ -153,11 +153,8 @@ fn extreme(machine: &mut Machine, call: Call, better: fn(f64, f64) -> f64) -> Ou
         match machine.heap.as_number(machine.heap.deref(*element)) {
             Some(number) => best = Some(best.map_or(number.to_f64(), |best| better(best, number.to_f64()))),
             None => {
-                let atom = machine.export(list);
-                return Outcome::Failed(format!(
-                    "Only numbers are allowed in expression: {}",
-                    machine.world.print(&atom)
-                ));
+                let text = machine.text_of(list);
+                return Outcome::Failed(format!("Only numbers are allowed in expression: {text}"));
             }
         }
     }

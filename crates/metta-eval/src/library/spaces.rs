@@ -10,6 +10,9 @@ use crate::terms::cell::{Cell, View};
 use crate::terms::convert::VariableNames;
 use crate::terms::symbols;
 
+/// What a fact takes beside its bytes, about.
+const BYTES_PER_FACT: u64 = 64;
+
 pub(super) const TABLE: &[Builtin] = &[
     Builtin::operation("match", "(-> SpaceType Atom Atom %Undefined%)", ReadsSpace, query)
         .usage("match expects three arguments: space, pattern and template"),
@@ -78,16 +81,20 @@ fn remove(machine: &mut Machine, call: Call) -> Outcome {
         return Outcome::Failed("remove-atom expects a space as the first argument".to_owned());
     };
     let term = call.argument(machine, 1);
+    let written = machine.written();
     let Some(space) = machine.world.space_mut(id) else { return Outcome::Unit };
     let mut out = Writer::new();
-    let variables = machine
-        .heap
-        .encode(term, &mut out, &mut |value: &Grounded| Some(space.handle_of(value).unwrap_or(u64::MAX)));
+    let unknown = |value: &Grounded| Some(space.handle_of(value).unwrap_or(u64::MAX));
+    let Some(variables) = machine.heap.encode(term, written.limit_bytes, &mut out, &mut { unknown }) else {
+        machine.fail(written.error());
+        return Outcome::Scheduled;
+    };
     let names = machine.heap.stored_names(&variables, &mut VariableNames::default());
-    if space.remove_encoded(out.bytes(), &names)
-        && let View::Space(inner) = term.view()
-    {
-        machine.world.unnest(id, SpaceId(inner));
+    if space.remove_encoded(out.bytes(), &names) {
+        if let View::Space(inner) = term.view() {
+            machine.world.unnest(id, SpaceId(inner));
+        }
+        machine.discount_stored(out.bytes().len() as u64 + BYTES_PER_FACT);
     }
     note_declaration(machine, id, term);
     Outcome::Unit
@@ -107,14 +114,20 @@ fn atoms(machine: &mut Machine, call: Call) -> Outcome {
     Outcome::Values(machine.heap.expression(&found))
 }
 
-/// Adds a term to a space, with bindings applied. Cost: O(size of the term).
+/// Adds a term to a space, with bindings applied; at one that is too long the machine stops.
+/// Cost: O(size of the term).
 fn add_term(machine: &mut Machine, id: SpaceId, term: Cell) {
+    let written = machine.written();
     let Some(space) = machine.world.space_mut(id) else { return };
     let mut out = Writer::new();
-    let variables =
-        machine.heap.encode(term, &mut out, &mut |value: &Grounded| Some(space.intern(value.clone())));
+    let mut known = |value: &Grounded| Some(space.intern(value.clone()));
+    let Some(variables) = machine.heap.encode(term, written.limit_bytes, &mut out, &mut known) else {
+        machine.fail(written.error());
+        return;
+    };
     let names = machine.heap.stored_names(&variables, &mut VariableNames::default());
     space.add_encoded(out.bytes(), &names);
+    machine.count_stored(out.bytes().len() as u64 + BYTES_PER_FACT);
     if let View::Space(inner) = term.view() {
         machine.world.nest(id, SpaceId(inner));
     }

@@ -47,8 +47,7 @@ pub(super) fn string(machine: &mut Machine, call: Call, index: u32) -> Result<Ar
 /// The error for argument `index`, which is not `wanted`.
 pub(super) fn unexpected(machine: &mut Machine, call: Call, index: u32, wanted: &str) -> Outcome {
     let argument = call.argument(machine, index);
-    let found = machine.export(argument);
-    let found = machine.world.print(&found);
+    let found = machine.text_of(argument);
     let name = name(machine, call);
     Outcome::Failed(format!("{name} expects {wanted} as argument {}, found: {found}", index + 1))
 }

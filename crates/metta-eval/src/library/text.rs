@@ -3,7 +3,6 @@
 use super::{Builtin, Call, NOT_AN_EXPRESSION, Outcome};
 use crate::machine::Machine;
 use crate::operation::Effect::{Prints, Pure};
-use crate::terms::cell::Cell;
 
 const FORMAT: &str =
     "format-args expects format string as a first argument and expression as a second argument";
@@ -19,23 +18,17 @@ pub(super) const TABLE: &[Builtin] = &[
     Builtin::operation("format-args", "(-> String Expression String)", Pure, format_args).usage(FORMAT),
 ];
 
-/// The text of a term as `println!` shows it.
-fn bare(machine: &mut Machine, term: Cell) -> String {
-    let atom = machine.export(term);
-    machine.world.print_bare(&atom)
-}
-
 fn println(machine: &mut Machine, call: Call) -> Outcome {
     let term = call.argument(machine, 0);
-    let line = bare(machine, term);
-    machine.output.push(line);
+    let line = machine.bare_text_of(term);
+    machine.print_line(line);
     Outcome::Unit
 }
 
 fn trace(machine: &mut Machine, call: Call) -> Outcome {
-    let message = machine.export(call.argument(machine, 0));
-    let line = machine.world.print(&message);
-    machine.trace.push(line);
+    let message = call.argument(machine, 0);
+    let line = machine.text_of(message);
+    machine.trace_line(line);
     Outcome::Value(call.argument(machine, 1))
 }
 
@@ -44,12 +37,12 @@ fn print_alternatives(machine: &mut Machine, call: Call) -> Outcome {
         return Outcome::Failed(NOT_AN_EXPRESSION.to_owned());
     };
     let title = call.argument(machine, 0);
-    let title = bare(machine, title);
-    machine.output.push(format!("{length} {title}:"));
+    let title = machine.bare_text_of(title);
+    machine.print_line(format!("{length} {title}:"));
     for index in 0..length {
         let element = machine.heap.element(address, index);
-        let line = bare(machine, element);
-        machine.output.push(format!("    {line}"));
+        let line = machine.bare_text_of(element);
+        machine.print_line(format!("    {line}"));
     }
     Outcome::Unit
 }
@@ -75,7 +68,7 @@ fn format_args(machine: &mut Machine, call: Call) -> Outcome {
                 chars.next();
                 if next < length {
                     let element = machine.heap.element(address, next);
-                    out.push_str(&bare(machine, element));
+                    out.push_str(&machine.bare_text_of(element));
                     next += 1;
                 }
             }

@@ -248,7 +248,7 @@ impl Machine {
                 index
             }
         };
-        self.barriers[index as usize].errors.push(&self.heap, pair, old);
+        self.work += self.barriers[index as usize].errors.push(&self.heap, pair, old);
     }
 
     /// A pair of a term and the bindings made since the choice point at `position` was.

@@ -29,7 +29,7 @@ impl Machine {
         let position = self.frames[self.frame as usize].choices as usize - 1;
         let old = self.choices[position].heap;
         if let Some(parcel) = self.parcels.last_mut() {
-            parcel.push(&self.heap, value, old);
+            self.work += parcel.push(&self.heap, value, old);
         }
     }
 
@@ -49,7 +49,7 @@ impl Machine {
         let pair = self.with_bindings(value, position as usize);
         let old = self.choices[position as usize].heap;
         if let Some(parcel) = self.parcels.last_mut() {
-            parcel.push(&self.heap, pair, old);
+            self.work += parcel.push(&self.heap, pair, old);
         }
     }
 

@@ -7,6 +7,7 @@ use crate::machine::frames::Kind;
 use crate::machine::{Machine, Task};
 use crate::terms::cell::{Cell, View};
 use crate::terms::symbols::{self, cell};
+use crate::terms::visits::Visits;
 use crate::types::{Applicability, TypeOf, is_function_type};
 
 impl Machine {
@@ -63,12 +64,13 @@ impl Machine {
         }
         // It was copied with bindings applied, so a bound variable in it was bound since.
         let mut pending = vec![term];
+        let mut seen = Visits::default();
         while let Some(cell) = pending.pop() {
             match cell.view() {
                 View::Ref(address) if !matches!(self.heap.get(address).view(), View::Variable { .. }) => {
                     return false;
                 }
-                View::Expression { address, length } => {
+                View::Expression { address, length } if seen.first_visit(address, length) => {
                     pending.extend(self.heap.slice(address, length).iter().filter(|cell| !cell.is_ground()));
                 }
                 _ => {}

@@ -128,7 +128,7 @@ impl Machine {
                 Grounded::Foreign(value) if value.matching().is_some() => None,
                 value => Some(space.handle_of(value).unwrap_or(u64::MAX)),
             };
-            self.heap.encode(goal.pattern, &mut out, &mut handle);
+            self.heap.encode_pattern(goal.pattern, &mut out, &mut handle);
             facts.extend(space.candidates(out.bytes()).into_iter().map(|fact| (fact, index)));
         }
         let mut search = FactSearch { facts, next: 0, copies: 0, goal };

@@ -246,7 +246,11 @@ impl Machine {
             self.failure = Some(crate::EvalError::TooManyResults { limit });
             return;
         }
+        let before = self.names.made;
         let atom = self.export(value);
+        let made = self.names.made - before;
+        self.work += made;
+        self.result_bytes += made * size_of::<metta_atom::Atom>() as u64;
         self.results.push(atom);
         self.n_results += 1;
         self.task = Task::Fail;

@@ -166,12 +166,23 @@ impl Machine {
         let choices = (self.choices.capacity() * size_of::<super::Choice>()) as u64;
         let facts: u64 = self.choices.iter().map(|choice| choice.alternatives.bytes()).sum();
         let parcels: u64 = self.parcels.iter().map(crate::terms::parcel::Parcel::bytes).sum();
-        let results = 64 * self.results.len() as u64;
-        self.heap.bytes() + frames + choices + facts + parcels + results
+        let results = 64 * self.results.len() as u64 + self.result_bytes;
+        let kept = results + self.line_bytes + self.stored_bytes;
+        self.heap.bytes() + frames + choices + facts + parcels + kept
     }
 
     pub(super) fn note_peak(&mut self) {
         self.stats.peak_bytes = self.stats.peak_bytes.max(self.bytes());
+    }
+
+    /// Stops the machine when a task by itself has made more terms than memory may hold.
+    pub(crate) fn is_out_of_memory(&mut self) -> bool {
+        let limit_cells = self.limits.memory_bytes.map_or(MAX_CELLS as u64, |limit| limit / 8);
+        let out = self.heap.cells.len() as u64 > limit_cells.min(MAX_CELLS as u64);
+        if out {
+            self.check_limits();
+        }
+        out
     }
 
     /// Enforces the limits of memory and depth. Garbage is collected before memory counts as full.

@@ -76,8 +76,7 @@ impl Machine {
     }
 
     fn malformed(&mut self, term: Cell, usage: &str) {
-        let found = self.export(term);
-        let found = self.world.print(&found);
+        let found = self.text_of(term);
         self.fail_instruction(term, &format!("expected: {usage}, found: {found}"));
     }
 

@@ -37,6 +37,7 @@ use std::time::Duration;
 
 use metta_atom::{Atom, SpaceId};
 
+use crate::limits::Written;
 use crate::program::{Head, Program};
 use crate::terms::cell::{Cell, SymbolId};
 use crate::terms::convert::VariableNames;
@@ -117,8 +118,14 @@ pub struct Machine {
     limits: Limits,
     results: Vec<Atom>,
     n_results: u64,
-    pub(crate) output: Vec<String>,
-    pub(crate) trace: Vec<String>,
+    /// Bytes of the results not taken yet.
+    result_bytes: u64,
+    output: Vec<String>,
+    trace: Vec<String>,
+    /// Bytes of the lines not taken yet.
+    line_bytes: u64,
+    /// Bytes written to spaces and states.
+    stored_bytes: u64,
     /// Names of variables in what was exported so far.
     names: VariableNames,
     stats: Stats,
@@ -164,8 +171,11 @@ impl Machine {
             limits: Limits::default(),
             results: Vec::new(),
             n_results: 0,
+            result_bytes: 0,
             output: Vec::new(),
             trace: Vec::new(),
+            line_bytes: 0,
+            stored_bytes: 0,
             names: VariableNames::default(),
             stats: Stats::default(),
             collect_at: memory::FIRST_COLLECTION,
@@ -216,24 +226,37 @@ impl Machine {
 
     /// Returns the type errors of an atom that every reading of it has, as `pragma! type-check auto`
     /// asks for before an atom is added; none when the atom may be added.
-    pub fn ill_typed(&mut self, atom: &Atom, context: SpaceId, world: &World) -> Vec<Atom> {
+    ///
+    /// # Errors
+    /// The limit that finding the types met.
+    pub fn ill_typed(
+        &mut self,
+        atom: &Atom,
+        context: SpaceId,
+        world: &World,
+        limits: &Limits,
+    ) -> Result<Vec<Atom>, EvalError> {
         self.reset();
         self.world = world.clone();
         self.space = context;
+        self.limits = limits.clone();
         self.program.invalidate();
         let term = self.heap.import(atom, &mut rustc_hash::FxHashMap::default(), true);
         let errors: Vec<Atom> = self.type_errors(term).into_iter().map(|error| self.export(error)).collect();
+        let failure = self.failure.take();
         self.end();
-        errors
+        failure.map_or(Ok(errors), Err)
     }
 
     /// Returns the results found since the last call, in order.
     pub fn take_results(&mut self) -> Vec<Atom> {
+        self.result_bytes = 0;
         std::mem::take(&mut self.results)
     }
 
     /// Returns the lines printed since the last call.
     pub fn take_output(&mut self) -> Vec<String> {
+        self.line_bytes = 0;
         std::mem::take(&mut self.output)
     }
 
@@ -272,6 +295,7 @@ impl Machine {
         self.n_results = 0;
         self.output.clear();
         self.trace.clear();
+        (self.result_bytes, self.line_bytes, self.stored_bytes) = (0, 0, 0);
         self.names = VariableNames::default();
         self.untyped.clear();
         self.stats = Stats::default();
@@ -295,6 +319,59 @@ impl Machine {
     /// Makes the atom of a term, its variables numbered on from those of earlier results.
     pub(crate) fn export(&mut self, term: Cell) -> Atom {
         self.heap.export(term, &mut self.names)
+    }
+
+    /// The text of a term as a result shows it. At a text that is too long the machine stops.
+    pub(crate) fn text_of(&mut self, term: Cell) -> String {
+        let atom = self.export(term);
+        let written = Written::within(self.limits.memory_bytes);
+        let mut text = String::new();
+        if !self.world.print_into(&mut text, &atom, written.limit_bytes) {
+            self.fail(written.error());
+            text.clear();
+        }
+        self.work += text.len() as u64 / 8;
+        text
+    }
+
+    /// The text of a term as `println!` shows it: a string without quotes, all else as a result.
+    pub(crate) fn bare_text_of(&mut self, term: Cell) -> String {
+        match self.heap.as_text(term) {
+            Some(text) => text.to_owned(),
+            None => self.text_of(term),
+        }
+    }
+
+    /// How many bytes of a term may be written into a space.
+    pub(crate) fn written(&self) -> Written {
+        Written::within(self.limits.memory_bytes)
+    }
+
+    /// Counts bytes that stay when the evaluation goes on: what was stored in spaces and states.
+    pub(crate) fn count_stored(&mut self, bytes: u64) {
+        self.work += bytes / 8;
+        self.stored_bytes += bytes;
+    }
+
+    /// Counts bytes that were stored and are no longer.
+    pub(crate) fn discount_stored(&mut self, bytes: u64) {
+        self.stored_bytes = self.stored_bytes.saturating_sub(bytes);
+    }
+
+    /// Prints a line, unless making its text met a limit.
+    pub(crate) fn print_line(&mut self, line: String) {
+        if self.failure.is_none() {
+            self.line_bytes += line.len() as u64;
+            self.output.push(line);
+        }
+    }
+
+    /// Traces a line, unless making its text met a limit.
+    pub(crate) fn trace_line(&mut self, line: String) {
+        if self.failure.is_none() {
+            self.line_bytes += line.len() as u64;
+            self.trace.push(line);
+        }
     }
 
     /// Reports whether an effect may happen; if not, the machine is blocked.

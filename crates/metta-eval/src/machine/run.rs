@@ -6,6 +6,8 @@ use crate::terms::cell::Cell;
 
 /// Tasks between two looks at the limits that need counting.
 const CHECK_INTERVAL: u64 = 1024;
+/// Work inside tasks between two such looks.
+const CHECK_WORK: u64 = 1 << 16;
 
 impl Machine {
     /// Goes on for about `budget` reductions.
@@ -19,6 +21,7 @@ impl Machine {
         let end = self.stats.reductions.saturating_add(budget);
         let mut ticks = 0;
         self.work = 0;
+        let mut checked = 0;
         loop {
             if let Some(scope) = self.exceeded.take() {
                 self.give_up(scope);
@@ -35,7 +38,8 @@ impl Machine {
             if self.heap.cells.len() >= self.collect_at || self.is_stressed() {
                 self.collect_garbage();
             }
-            if ticks % CHECK_INTERVAL == 0 || self.heap.full {
+            if ticks % CHECK_INTERVAL == 0 || self.heap.full || self.work - checked > CHECK_WORK {
+                checked = self.work;
                 self.check_limits();
             }
             if self.failure.is_some() || self.blocked.is_some() {

@@ -57,7 +57,10 @@ impl Run {
             if let Step::Failed(error) = step {
                 return (lines, Some(error));
             }
-            let printed: Vec<String> = results.iter().map(|atom| world.print(atom)).collect();
+            let printed = match world.print_results(&results, &self.limits) {
+                Ok(printed) => printed,
+                Err(error) => return (lines, Some(error)),
+            };
             lines.push(format!("[{}]", printed.join(", ")));
             if !self.keep_going && results.iter().any(Atom::is_error) {
                 break;
@@ -280,4 +283,72 @@ fn help_lists_every_description_of_the_library() {
         lines.sort_unstable();
         assert_eq!(lines, expected, "{program}");
     }
+}
+
+/// Terms of some hundred cells whose trees have 2^60 leaves, by every way that copies or writes a term.
+#[test]
+fn terms_that_double_are_copied_by_their_cells() {
+    let nested = format!("{}Z{}", "(S ".repeat(60), ")".repeat(60));
+    let limit_bytes = 16 << 20;
+    let limits = Limits { steps: Some(10_000), memory_bytes: Some(limit_bytes), ..Limits::default() };
+    let run = |types: &str, body: &str| {
+        let program = format!(
+            "{types} (= (g Z $x) $x) (= (g (S $n) $x) (g $n (b $x $x)))
+             !(let* (($y (g {nested} A)) ($v (g {nested} $open))) {body})"
+        );
+        Run { limits: limits.clone(), ..Run::default() }.until_failure(&program)
+    };
+    for (types, body, expected) in [
+        ("", "(let $all (collapse (superpose ($y $v))) (size-atom $all))", "[2]"),
+        ("", "(let $s (new-state $y) (let $t (new-state $y) (== $s $t)))", "[True]"),
+        ("", "(match &self $y found)", "[]"),
+        ("", "(match &self (p $v) found)", "[]"),
+        ("", "(let $w (sealed () $v) (=alpha $v $w))", "[True]"),
+        ("", "(let $all (unique-atom ($v $v $y)) (size-atom $all))", "[2]"),
+        ("", "(let $all (map-atom (1 2) $k (pair $k $y)) (size-atom $all))", "[2]"),
+        ("", "(unify $open A (=alpha $v $y) no)", "[True]"),
+        ("", "(let $pairs (collapse-bind (eval (superpose ($y $v)))) (size-atom $pairs))", "[2]"),
+        ("(: b (-> T T T)) (: A T)", "(get-type $y)", "[T]"),
+        ("(: b (-> $t $t $t)) (: A T)", "(get-type $y)", "[T]"),
+        ("", "(let $done (bind! word $y) ok)", "[ok]"),
+    ] {
+        let (lines, failure) = run(types, body);
+        assert_eq!((lines, failure), (vec![expected.to_owned()], None), "{body}");
+    }
+    for (types, body) in [
+        ("", "$y"),
+        ("", "(println! $v)"),
+        ("", "(trace! $y done)"),
+        ("", "(format-args \"{}\" ($y))"),
+        ("", "(add-atom &self $y)"),
+        ("", "(add-atom &self (= (f) $y))"),
+        ("", "(remove-atom &self $y)"),
+        ("", "(assertEqual $y B)"),
+        ("", "(Error $y reason)"),
+        ("", "(new-state $y)"),
+        ("(: b B) (: A T)", "(get-type $y)"),
+        ("(: b (B $q)) (: A T)", "(get-type $y)"),
+    ] {
+        let (lines, failure) = run(types, body);
+        assert_eq!(failure, Some(EvalError::OutOfMemory { limit_bytes }), "{body}");
+        assert!(lines.is_empty(), "{body}");
+    }
+}
+
+#[test]
+fn what_is_kept_counts_as_memory() {
+    let limit_bytes = 8 << 20;
+    let limits = Limits { memory_bytes: Some(limit_bytes), ..Limits::default() };
+    for program in [
+        "(= (fill $n) (let $done (add-atom &self (fact $n)) (fill (+ $n 1)))) !(fill 0)",
+        "(= (many $n) (if (== $n 0) (a b c d e f g h) (superpose ((many (- $n 1)) (many (- $n 1)))))) !(many 30)",
+    ] {
+        let (_, failure) = Run { limits: limits.clone(), ..Run::default() }.until_failure(program);
+        assert_eq!(failure, Some(EvalError::OutOfMemory { limit_bytes }), "{program}");
+    }
+}
+
+#[test]
+fn a_state_in_its_own_content_is_printed() {
+    check("!(let $s (new-state 1) (change-state! $s (f $s)))", &["[(State (f (State ...)))]"]);
 }

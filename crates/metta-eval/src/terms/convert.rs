@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 use crate::terms::cell::{Cell, View};
 use crate::terms::collect::Marks;
 use crate::terms::heap::Heap;
+use crate::terms::visits::Memo;
 
 /// Names for the variables of exported terms.
 ///
@@ -18,6 +19,8 @@ use crate::terms::heap::Heap;
 pub(crate) struct VariableNames {
     next: u64,
     names: FxHashMap<u32, Variable>,
+    /// Elements of the tuples made by exports, those of shared parts counted once.
+    pub(crate) made: u64,
 }
 
 impl VariableNames {
@@ -66,6 +69,11 @@ impl VariableNames {
     }
 }
 
+/// Bytes of a pattern after which its parts are left open: what is found is unified with the term anyway.
+const MOST_PATTERN: usize = 1 << 14;
+/// In a list of variables one that stands for a part that was left open.
+const OPEN_PART: u32 = u32::MAX;
+
 /// A place in the heap to be filled with the following elements of a tuple.
 struct Open {
     /// Where the next element goes.
@@ -92,11 +100,23 @@ impl Heap {
         if let (Some(children), Some((address, _))) = (atom.children(), root.slice()) {
             pending.extend(children.iter().zip(address..));
         }
+        let mut known: Memo<usize, Cell> = Memo::default();
         while let Some((atom, place)) = pending.pop() {
+            let part = match atom {
+                Atom::Expression(expression) => Some(expression.address()),
+                _ => None,
+            };
+            if let Some(cell) = part.and_then(|part| known.get(&part)) {
+                self.cells[place as usize] = cell;
+                continue;
+            }
             let cell = self.import_node(atom, variables);
             self.cells[place as usize] = cell;
             if let (Some(children), Some((address, _))) = (atom.children(), cell.slice()) {
                 pending.extend(children.iter().zip(address..));
+            }
+            if let Some(part) = part {
+                known.note(part, &cell);
             }
         }
         root
@@ -104,6 +124,7 @@ impl Heap {
 
     fn import_variables(&mut self, atom: &Atom, variables: &mut FxHashMap<Variable, Cell>, original: bool) {
         let mut pending = vec![atom];
+        let mut known: Memo<usize, ()> = Memo::default();
         while let Some(atom) = pending.pop() {
             match atom {
                 Atom::Variable(variable) if !variables.contains_key(variable) => {
@@ -111,7 +132,10 @@ impl Heap {
                     let cell = self.new_variable(name, original && variable.number() == 0);
                     variables.insert(variable.clone(), cell);
                 }
-                Atom::Expression(expression) if !expression.is_ground() => {
+                Atom::Expression(expression)
+                    if !expression.is_ground() && known.get(&expression.address()).is_none() =>
+                {
+                    known.note(expression.address(), &());
                     pending.extend(expression.children().iter().rev());
                 }
                 _ => {}
@@ -138,22 +162,28 @@ impl Heap {
         self.import(atom, &mut FxHashMap::default(), false)
     }
 
-    /// Makes the atom of a term, with bindings applied.
+    /// Makes the atom of a term, with bindings applied. What is one part of the term is one part of
+    /// the atom.
     pub(crate) fn export(&self, term: Cell, names: &mut VariableNames) -> Atom {
         enum Visit {
             Enter(Cell),
-            Tuple(usize),
+            Tuple { start: usize, part: (u32, u32) },
             Bindings(usize),
         }
         let mut pending = vec![Visit::Enter(term)];
         let mut done: Vec<Atom> = Vec::new();
+        let mut known: Memo<(u32, u32), Atom> = Memo::default();
         while let Some(visit) = pending.pop() {
             match visit {
                 Visit::Enter(cell) => {
                     let cell = self.deref(cell);
                     match cell.view() {
                         View::Expression { address, length } => {
-                            pending.push(Visit::Tuple(done.len()));
+                            if let Some(atom) = known.get(&(address, length)) {
+                                done.push(atom);
+                                continue;
+                            }
+                            pending.push(Visit::Tuple { start: done.len(), part: (address, length) });
                             pending.extend(
                                 self.slice(address, length).iter().rev().map(|cell| Visit::Enter(*cell)),
                             );
@@ -168,9 +198,11 @@ impl Heap {
                         _ => done.push(self.export_leaf(cell)),
                     }
                 }
-                Visit::Tuple(start) => {
-                    let children = done.split_off(start);
-                    done.push(Atom::expression(children));
+                Visit::Tuple { start, part } => {
+                    names.made += (done.len() - start) as u64 + 1;
+                    let atom = Atom::expression(done.split_off(start));
+                    known.note(part, &atom);
+                    done.push(atom);
                 }
                 Visit::Bindings(start) => {
                     let set = pairs(done.split_off(start));
@@ -284,16 +316,51 @@ impl Heap {
         }
     }
 
-    /// Writes a term as space bytes and lists its variables in order of introduction.
+    /// Writes a term as space bytes and lists its variables in order of introduction; `None` for one
+    /// that takes more than `limit_bytes`.
     ///
     /// `handle` gives the number of a value that has no bytes of its own; without one it is
     /// written as a variable, in a pattern that any value fits.
     pub(crate) fn encode(
         &self,
         term: Cell,
+        limit_bytes: u64,
         out: &mut Writer,
         handle: &mut dyn FnMut(&Grounded) -> Option<u64>,
-    ) -> Vec<u32> {
+    ) -> Option<Vec<u32>> {
+        self.encode_while(term, out, handle, |out| out.bytes().len() as u64 <= limit_bytes, |_| None)
+    }
+
+    /// Writes a term as the bytes of a pattern that everything fits which the term unifies with. Of a long
+    /// term the parts that come late are left open.
+    pub(crate) fn encode_pattern(
+        &self,
+        term: Cell,
+        out: &mut Writer,
+        handle: &mut dyn FnMut(&Grounded) -> Option<u64>,
+    ) {
+        self.encode_while(
+            term,
+            out,
+            handle,
+            |out| out.bytes().len() < MOST_PATTERN,
+            |out| {
+                out.new_var();
+                Some(OPEN_PART)
+            },
+        );
+    }
+
+    /// Writes a term. Where `goes_on` denies that an expression may still be written, `instead` gives
+    /// the variable that is written instead; without one that is the end.
+    fn encode_while(
+        &self,
+        term: Cell,
+        out: &mut Writer,
+        handle: &mut dyn FnMut(&Grounded) -> Option<u64>,
+        goes_on: impl Fn(&Writer) -> bool,
+        instead: impl Fn(&mut Writer) -> Option<u32>,
+    ) -> Option<Vec<u32>> {
         let mut variables: Vec<u32> = Vec::new();
         // Runs of elements still to be written, innermost last.
         let mut pending: Vec<(u32, u32)> = Vec::new();
@@ -302,7 +369,7 @@ impl Heap {
             let cell = match next.take() {
                 Some(cell) => cell,
                 None => match pending.last_mut() {
-                    None => return variables,
+                    None => return Some(variables),
                     Some((_, 0)) => {
                         pending.pop();
                         continue;
@@ -317,6 +384,9 @@ impl Heap {
             };
             let cell = self.deref(cell);
             match cell.view() {
+                View::Expression { length, .. } if length > 0 && !goes_on(out) => {
+                    variables.push(instead(out)?);
+                }
                 View::Expression { address, length } => {
                     out.arity(length as usize);
                     pending.push((address, length));

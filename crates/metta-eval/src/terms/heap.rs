@@ -9,10 +9,12 @@ use std::sync::Arc;
 
 use metta_atom::{Grounded, Number};
 use num_traits::ToPrimitive;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::terms::cell::{CODE, Cell, MAX_LENGTH, SymbolId, View};
 use crate::terms::matching::{Matched, Meeting};
 use crate::terms::symbols::SymbolTable;
+use crate::terms::visits::Memo;
 
 /// Addresses have 31 bits; some are left for what is made between two checks.
 pub(crate) const MAX_CELLS: usize = (1 << 31) - (1 << 27);
@@ -391,9 +393,55 @@ impl Heap {
         }
     }
 
-    /// Copies a term with bindings applied, so that it stays as it is when they are undone.
+    /// A term with bindings applied, which stays as it is when they are undone. Only parts that
+    /// mention bound variables are copied; the others keep their marks.
     pub(crate) fn resolved(&mut self, term: Cell) -> Cell {
-        self.substituted(term, &[])
+        let term = self.deref(term);
+        let bound = self.parts_with_bound_variables(term);
+        if bound.is_empty() { term } else { self.copied(term, |cell| cell, |part| bound.contains(&part)) }
+    }
+
+    /// The parts of a term in which a bound variable is mentioned, at any depth.
+    fn parts_with_bound_variables(&self, term: Cell) -> FxHashSet<(u32, u32)> {
+        /// A part under way: where it is, how much of it is left, and where that begins.
+        struct Part {
+            part: (u32, u32),
+            next: u32,
+            bound: bool,
+        }
+        let mut bound = FxHashSet::default();
+        let mut known: FxHashMap<(u32, u32), bool> = FxHashMap::default();
+        let open = |cell: Cell| match cell.view() {
+            View::Expression { address, length } if !cell.is_ground() && length > 0 => {
+                Some(Part { part: (address, length), next: address, bound: false })
+            }
+            _ => None,
+        };
+        let mut path: Vec<Part> = open(term).into_iter().collect();
+        while let Some(top) = path.last_mut() {
+            let (address, length) = top.part;
+            if top.next == address + length {
+                let (part, is_bound) = (top.part, top.bound);
+                path.pop();
+                if is_bound {
+                    bound.insert(part);
+                }
+                known.insert(part, is_bound);
+                if let Some(outer) = path.last_mut() {
+                    outer.bound |= is_bound;
+                }
+                continue;
+            }
+            let written = self.get(top.next);
+            top.next += 1;
+            let cell = self.deref(written);
+            top.bound |= cell != written;
+            match cell.slice().and_then(|part| known.get(&part)) {
+                Some(is_bound) => top.bound |= *is_bound,
+                None => path.extend(open(cell)),
+            }
+        }
+        bound
     }
 
     /// Copies a term with bindings applied and the given variables replaced by values.
@@ -405,17 +453,34 @@ impl Heap {
     }
 
     /// Copies a term with bindings applied and every variable or slot in it given to `leaf`.
-    /// Ground parts are shared with the original.
+    /// Ground parts are shared with the original, and parts that are one part stay one.
     pub(crate) fn rebuilt(&mut self, term: Cell, leaf: impl Fn(Cell) -> Cell) -> Cell {
+        self.copied(term, leaf, |_| true)
+    }
+
+    /// Like [`Heap::rebuilt`], but parts that `copies` denies are shared with the original too.
+    fn copied(
+        &mut self,
+        term: Cell,
+        leaf: impl Fn(Cell) -> Cell,
+        copies: impl Fn((u32, u32)) -> bool,
+    ) -> Cell {
         let mut pending: Vec<(u32, u32, u32)> = Vec::new();
-        let open = |heap: &mut Heap, cell: Cell, pending: &mut Vec<(u32, u32, u32)>| {
+        let mut built: Memo<(u32, u32), Cell> = Memo::default();
+        let mut open = |heap: &mut Heap, cell: Cell, pending: &mut Vec<(u32, u32, u32)>| {
             let cell = heap.deref(cell);
             match cell.view() {
                 View::Ref(_) | View::Local(_) => leaf(cell),
-                View::Expression { address, length } if !cell.is_ground() && length > 0 => {
-                    let place = heap.allocate(length);
-                    pending.push((address, place, length));
-                    Cell::expression(place, length, false)
+                View::Expression { address, length }
+                    if !cell.is_ground() && length > 0 && copies((address, length)) =>
+                {
+                    built.get(&(address, length)).unwrap_or_else(|| {
+                        let place = heap.allocate(length);
+                        pending.push((address, place, length));
+                        let copy = Cell::expression(place, length, false);
+                        built.note((address, length), &copy);
+                        copy
+                    })
                 }
                 _ => cell,
             }

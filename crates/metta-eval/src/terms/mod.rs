@@ -8,3 +8,4 @@ pub(crate) mod matching;
 pub(crate) mod parcel;
 pub(crate) mod symbols;
 mod unify;
+pub(crate) mod visits;

@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 
 use crate::terms::cell::{CODE, Cell, View};
 use crate::terms::heap::Heap;
+use crate::terms::visits::Memo;
 
 /// Terms in an area of their own, in a form that moves back by adding an offset.
 ///
@@ -14,6 +15,16 @@ use crate::terms::heap::Heap;
 pub(crate) struct Parcel {
     cells: Vec<Cell>,
     roots: Vec<Cell>,
+}
+
+/// A copy under way.
+struct Copy<'a> {
+    heap: &'a Heap,
+    old: u32,
+    /// Where variables of the heap stand in the parcel.
+    fresh: FxHashMap<u32, u32>,
+    /// Where slices of the heap stand in the parcel.
+    places: Memo<(u32, u32), u32>,
 }
 
 impl Parcel {
@@ -29,36 +40,32 @@ impl Parcel {
             .filter(|cell| matches!(cell.view(), View::Local(_) | View::Boxed(_)))
     }
 
-    /// Copies a term in. Variables below `old` stay the variables they are; others become new ones.
-    pub(crate) fn push(&mut self, heap: &Heap, term: Cell, old: u32) {
-        let mut fresh: FxHashMap<u32, u32> = FxHashMap::default();
+    /// Copies a term in and returns how many cells that took. Variables below `old` stay the
+    /// variables they are; others become new ones.
+    pub(crate) fn push(&mut self, heap: &Heap, term: Cell, old: u32) -> u64 {
+        let before = self.cells.len();
+        let mut copy = Copy { heap, old, fresh: FxHashMap::default(), places: Memo::default() };
         let mut pending: Vec<(u32, u32, u32)> = Vec::new();
-        let root = self.copy_node(heap, term, old, &mut fresh, &mut pending);
+        let root = self.copy_node(&mut copy, term, &mut pending);
         while let Some((source, place, left)) = pending.pop() {
             if left > 1 {
                 pending.push((source + 1, place + 1, left - 1));
             }
-            let cell = self.copy_node(heap, heap.get(source), old, &mut fresh, &mut pending);
+            let cell = self.copy_node(&mut copy, heap.get(source), &mut pending);
             self.cells[place as usize] = cell;
         }
         self.roots.push(root);
+        (self.cells.len() - before) as u64
     }
 
-    fn copy_node(
-        &mut self,
-        heap: &Heap,
-        cell: Cell,
-        old: u32,
-        fresh: &mut FxHashMap<u32, u32>,
-        pending: &mut Vec<(u32, u32, u32)>,
-    ) -> Cell {
-        let cell = heap.deref(cell);
+    fn copy_node(&mut self, copy: &mut Copy<'_>, cell: Cell, pending: &mut Vec<(u32, u32, u32)>) -> Cell {
+        let cell = copy.heap.deref(cell);
         match cell.view() {
-            View::Ref(address) if address < old => Cell::local(address),
+            View::Ref(address) if address < copy.old => Cell::local(address),
             View::Ref(address) => {
                 let cells = &mut self.cells;
-                let place = *fresh.entry(address).or_insert_with(|| {
-                    cells.push(heap.get(address));
+                let place = *copy.fresh.entry(address).or_insert_with(|| {
+                    cells.push(copy.heap.get(address));
                     cells.len() as u32 - 1
                 });
                 Cell::reference(place)
@@ -66,9 +73,13 @@ impl Parcel {
             View::Expression { address, length } | View::Bindings { address, length }
                 if length > 0 && address & CODE == 0 =>
             {
-                let place = self.cells.len() as u32;
-                self.cells.resize(self.cells.len() + length as usize, Cell::UNIT);
-                pending.push((address, place, length));
+                let place = copy.places.get(&(address, length)).unwrap_or_else(|| {
+                    let place = self.cells.len() as u32;
+                    self.cells.resize(self.cells.len() + length as usize, Cell::UNIT);
+                    pending.push((address, place, length));
+                    copy.places.note((address, length), &place);
+                    place
+                });
                 cell.with_address(place)
             }
             _ => cell,

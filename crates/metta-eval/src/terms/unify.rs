@@ -1,38 +1,20 @@
 //! Unification, equality and equality up to variable names, on heap terms.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::terms::cell::{Cell, View};
 use crate::terms::heap::Heap;
 use crate::terms::symbols;
+use crate::terms::visits::Visits;
+
+/// How many nodes of a term its hash looks at.
+const MOST_HASHED: u32 = 1 << 12;
 
 /// Two runs of elements still to be compared.
 struct Pairs {
     a: u32,
     b: u32,
     left: u32,
-}
-
-/// Steps of a walk after which it looks out for parts that it has seen before.
-const FREE_VISITS: u32 = 1 << 12;
-
-/// The parts that a walk over shared terms has met, so that it takes time in proportion to
-/// their cells even where their trees have exponentially many nodes.
-#[derive(Default)]
-struct Visits {
-    count: u32,
-    seen: rustc_hash::FxHashSet<(u32, u32)>,
-}
-
-impl Visits {
-    /// Reports whether to go into a part. The first few thousand are not remembered: most walks are short.
-    fn first_visit(&mut self, a: u32, b: u32) -> bool {
-        if self.count < FREE_VISITS {
-            self.count += 1;
-            return true;
-        }
-        self.seen.insert((a, b))
-    }
 }
 
 impl Heap {
@@ -188,11 +170,15 @@ impl Heap {
     /// Reports whether a reference is written in a term, whatever it is bound to.
     pub(crate) fn mentions(&self, term: Cell, reference: Cell) -> bool {
         let mut pending = vec![term];
+        let mut seen = Visits::default();
         while let Some(cell) = pending.pop() {
             if cell == reference {
                 return true;
             }
-            if let View::Expression { address, length } = cell.view() {
+            if let View::Expression { address, length } = cell.view()
+                && !cell.is_ground()
+                && seen.first_visit(address, length)
+            {
                 pending.extend(self.slice(address, length));
             }
         }
@@ -202,12 +188,16 @@ impl Heap {
     /// The variables of a term, in order of first occurrence.
     pub(crate) fn variables(&self, term: Cell) -> Vec<Cell> {
         let mut found: Vec<Cell> = Vec::new();
+        let mut known: FxHashSet<Cell> = FxHashSet::default();
         let mut pending = vec![term];
+        let mut seen = Visits::default();
         while let Some(cell) = pending.pop() {
             let cell = self.deref(cell);
             match cell.view() {
-                View::Ref(_) if !found.contains(&cell) => found.push(cell),
-                View::Expression { address, length } if !cell.is_ground() => {
+                View::Ref(_) if known.insert(cell) => found.push(cell),
+                View::Expression { address, length }
+                    if !cell.is_ground() && seen.first_visit(address, length) =>
+                {
                     pending.extend(self.slice(address, length).iter().rev());
                 }
                 _ => {}
@@ -228,7 +218,8 @@ impl Heap {
         self.new_variable(name, false)
     }
 
-    /// A hash that is equal for terms that are equal up to variable names.
+    /// A hash that is equal for terms that are equal up to variable names. It looks at the beginning of a
+    /// long term only.
     pub(crate) fn alpha_hash(&self, term: Cell) -> u64 {
         self.hash(term, |_| 0)
     }
@@ -242,7 +233,9 @@ impl Heap {
         use std::hash::{Hash, Hasher};
         let mut hasher = rustc_hash::FxHasher::default();
         let mut pending = vec![term];
-        while let Some(cell) = pending.pop() {
+        let mut left = MOST_HASHED;
+        while let Some(cell) = pending.pop().filter(|_| left > 0) {
+            left -= 1;
             let cell = self.deref(cell);
             match cell.view() {
                 View::Ref(address) => variable(address).hash(&mut hasher),
