@@ -441,7 +441,9 @@ impl Machine {
                 choices.pop();
                 continue;
             }
-            let expected = self.heap.element(address, index as u32 + 1);
+            // Not dereferenced: what a type variable is bound to does not decide which arguments are
+            // taken whatever their types are, and is undone before an error shows the variable.
+            let expected = self.heap.get(address + index as u32 + 1);
             let argument = self.heap.element(open.address, index as u32 + 1);
             let found = self.next_match(&arguments[index], expected, argument, &mut choices[index]);
             if found {
@@ -449,7 +451,6 @@ impl Machine {
             } else {
                 if !choices[index].matched {
                     for actual in &arguments[index] {
-                        let expected = self.heap.resolved(expected);
                         let error = self.bad_argument(open.expression, index, expected, actual.term());
                         types.push(TypeOf::Misapplied { function, error });
                     }

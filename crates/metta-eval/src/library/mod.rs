@@ -163,6 +163,12 @@ impl Builtin {
         parse(self.type_text, &()).forms.into_iter().map(|form| form.atom).collect()
     }
 
+    /// Reports whether the rule of the function has a part of its arguments as body, so that a
+    /// `(function ...)` there is the body of the call.
+    pub(crate) fn is_projection(&self) -> bool {
+        matches!(self.name, "id" | "if" | "noeval" | "unquote" | "case" | "switch" | "switch-minimal")
+    }
+
     /// Reports whether a call may have `count` arguments.
     pub(crate) fn takes(&self, count: u32) -> bool {
         (self.arity.0..=self.arity.1).contains(&count)

@@ -20,7 +20,8 @@ impl Machine {
     /// `NONE` when the results are wanted as they come.
     pub(super) fn call(&mut self, call: Cell, expected: Cell) {
         self.count_reduction();
-        if self.heap.is_error(call) {
+        // `eval` looks for rules even for an error.
+        if expected != Cell::NONE && self.heap.is_error(call) {
             self.task = Task::Return(call);
             return;
         }
@@ -108,6 +109,7 @@ impl Machine {
                 self.cut_newest();
                 self.try_clauses(call, expected, clauses);
             }
+            Outcome::Value(value) if !builtin.is_projection() => self.finish_call(call, expected, value),
             outcome => self.conclude(outcome, call, expected),
         }
     }
@@ -214,6 +216,7 @@ impl Machine {
 
     /// Evaluates the result of a call further, unless it says that there is nothing to evaluate.
     pub(super) fn finish_call(&mut self, call: Cell, expected: Cell, value: Cell) {
+        let value = self.heap.deref(value);
         if expected == Cell::NONE {
             self.task = Task::Return(value);
         } else if value == cell(symbols::NOT_REDUCIBLE) {

@@ -10,6 +10,8 @@
 //! address with one cell less. Addresses with [`CODE`] set lie in the code area,
 //! which is never moved nor collected.
 
+use crate::terms::symbols;
+
 /// The bit that marks an address, or a box index, in the code area.
 pub(crate) const CODE: u32 = 1 << 31;
 
@@ -260,7 +262,9 @@ impl Cell {
     /// Reports whether the cell, as an element, is known to evaluate to itself.
     #[inline]
     pub(crate) fn is_inert_element(self) -> bool {
-        self.is_evaluated() || self.is_ground() && (!self.is_expression() || self == Cell::UNIT)
+        // A tuple with `Empty` in it has no result.
+        let leaf = !self.is_expression() && self != symbols::cell(symbols::EMPTY);
+        self.is_evaluated() || self.is_ground() && (leaf || self == Cell::UNIT)
     }
 
     /// Reports whether both are the same cell, marks aside.
