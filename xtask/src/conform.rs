@@ -85,8 +85,11 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Makes a Python environment with the reference, unless it is there.
-fn install(folder: &Path) -> Result<PathBuf> {
+/// Makes a Python environment with the reference, unless it is there, and returns its interpreter.
+///
+/// # Errors
+/// When Python or the package cannot be had.
+pub(crate) fn install(folder: &Path) -> Result<PathBuf> {
     let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     let marker = folder.join("installed");
     if std::fs::read_to_string(&marker).is_ok_and(|installed| installed == REFERENCE) {

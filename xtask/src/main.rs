@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a terminal program")]
 
+mod campaign;
 mod ci;
 mod conform;
 mod data;
@@ -24,7 +25,8 @@ cargo xtask <command>
   loom            the concurrency models, every interleaving up to three preemptions
   fuzz ...        inputs that look for panics, hangs and broken promises
   reference [--check]  the pages of the book about the library, from its descriptions
-  conform ...     answers compared with other engines
+  conform ...     the corpus compared with the reference engine
+  campaign ...    generated programs compared with the reference engine
   data ...        data sets for examples and benchmarks
 ";
 
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         "reference" => reference::run(rest),
         "conform" => conform::run(rest),
         "fuzz" => fuzz::run(rest),
+        "campaign" => campaign::run(rest),
         "data" => data::run(rest),
         _ => {
             eprint!("no command `{command}`\n\n{USAGE}");

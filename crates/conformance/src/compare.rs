@@ -98,7 +98,7 @@ fn canonical(lines: &[String]) -> Vec<String> {
 }
 
 /// Writes `$0`, `$1` ... for the variables of a printed atom, in the order of their first occurrence.
-fn rename(text: &str) -> String {
+pub(crate) fn rename(text: &str) -> String {
     let mut names: HashMap<&str, usize> = HashMap::new();
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -109,7 +109,7 @@ fn rename(text: &str) -> String {
             _ => rest.find(is_delimiter).unwrap_or(rest.len()),
         };
         let (token, after) = rest.split_at(length);
-        if first == '$' {
+        if is_variable(token) {
             let next = names.len();
             let number = *names.entry(token).or_insert(next);
             out.push_str(&format!("${number}"));
@@ -119,6 +119,11 @@ fn rename(text: &str) -> String {
         rest = after;
     }
     out
+}
+
+/// Whether a word is a variable.
+pub(crate) fn is_variable(word: &str) -> bool {
+    word.starts_with('$')
 }
 
 fn is_delimiter(c: char) -> bool {

@@ -3,6 +3,7 @@
 mod compare;
 mod corpus;
 mod directive;
+pub mod generate;
 mod scan;
 
 pub use compare::{Answer, Difference, Outcome, compare};

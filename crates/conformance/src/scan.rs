@@ -39,6 +39,19 @@ pub(crate) fn forms(text: &str) -> Result<Vec<Place>, usize> {
     Ok(places)
 }
 
+/// The words of a text that consists of whole forms: brackets, strings, variables, other words.
+pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut scan = Scan { text, at: 0 };
+    std::iter::from_fn(move || {
+        let start = scan.skip_blank().then_some(scan.at)?;
+        match scan.peek() {
+            Some('(' | ')') => scan.at += 1,
+            _ => scan.token().ok()?,
+        }
+        Some(&text[start..scan.at])
+    })
+}
+
 struct Scan<'a> {
     text: &'a str,
     at: usize,
@@ -115,7 +128,7 @@ impl Scan<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::forms;
+    use super::{forms, words};
 
     /// The atoms of a text, each with its `!`.
     fn check(text: &str, expected: &[&str]) {
@@ -136,6 +149,12 @@ mod tests {
         check("(s a\"b\" $x;y) z", &["(s a\"b\" $x;y)", "z"]);
         check("", &[]);
         check(" ; nothing", &[]);
+    }
+
+    #[test]
+    fn words_are_tokens() {
+        let found: Vec<_> = words("(a \"b )\" ; c\n($x;y))").collect();
+        assert_eq!(found, ["(", "a", "\"b )\"", "(", "$x;y", ")", ")"]);
     }
 
     #[test]

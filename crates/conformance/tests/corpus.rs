@@ -8,8 +8,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use conformance::{Answer, CorpusFile, compare, files};
-use engine::{Mode, answers};
+use engine::{Mode, Ran, run};
 use libtest_mimic::{Arguments, Failed, Trial};
+use mettatron::RunLimits;
 use tokio::runtime::{Builder, Handle};
 
 #[expect(clippy::disallowed_methods, reason = "a test program is told by its environment to rewrite files")]
@@ -49,6 +50,14 @@ fn check(path: &Path, mode: Mode, runtime: &Handle) -> Result<(), Failed> {
         .map(|(line, what)| format!("{}:{line}: {what}", path.display()))
         .collect::<String>()
         .into())
+}
+
+/// What each form of a file answers.
+fn answers(file: &CorpusFile, mode: Mode, runtime: &Handle) -> Result<Vec<Answer>, String> {
+    match run(file, mode, RunLimits::default(), runtime)? {
+        Ran { answers, stopped: None } => Ok(answers),
+        Ran { stopped: Some(error), .. } => Err(format!("the run stopped: {error}")),
+    }
 }
 
 /// The forms that answered otherwise, by line.

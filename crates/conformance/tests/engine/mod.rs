@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 use conformance::{Answer, CorpusFile, Outcome};
 use mettatron::config::EvalConfig;
 use mettatron::syntax::{Form, Parsed, Words, parse};
-use mettatron::{Atom, Event, Library, MettaState, Run};
+use mettatron::{Atom, Event, Library, MettaState, Run, RunError, RunLimits};
 use tokio::runtime::Handle;
 
 /// How a program is run; what it answers does not depend on it.
@@ -33,8 +33,17 @@ impl Mode {
     }
 }
 
-/// Runs a corpus file and returns what each of its forms answered.
-pub(crate) fn answers(file: &CorpusFile, mode: Mode, runtime: &Handle) -> Result<Vec<Answer>, String> {
+/// What became of a run.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    /// What each form answered.
+    pub(crate) answers: Vec<Answer>,
+    /// Why the run stopped before its end.
+    pub(crate) stopped: Option<RunError>,
+}
+
+/// Runs a corpus file.
+pub(crate) fn run(file: &CorpusFile, mode: Mode, limits: RunLimits, runtime: &Handle) -> Result<Ran, String> {
     let library = Library::new();
     let program = match mode {
         Mode::Sequential | Mode::Workers(_) => read(&file.text, &library)?,
@@ -52,6 +61,7 @@ pub(crate) fn answers(file: &CorpusFile, mode: Mode, runtime: &Handle) -> Result
     let (sender, events) = channel();
     let run = Run::new()
         .keep_going(file.keep_going)
+        .limits(limits)
         // Sending fails only when nobody listens any more, and `events` lives longer than the run.
         .on_event(move |event| drop(sender.send(event)));
     let accumulated = MettaState::new(library.clone());
@@ -62,18 +72,19 @@ pub(crate) fn answers(file: &CorpusFile, mode: Mode, runtime: &Handle) -> Result
             .config(EvalConfig { max_blocking_threads: workers, batch_size_hint: 1 })
             .on(runtime, accumulated, compiled),
     };
-    if let Some(error) = outcome.error {
-        return Err(format!("the run stopped: {error}"));
+    let (answers, rest) = collect(file, events.try_iter(), outcome.completed)?;
+    if outcome.error.is_none() && !rest.is_empty() {
+        return Err(format!("printed after the last results: {rest:?}"));
     }
-    collect(file, events.try_iter(), outcome.completed)
+    Ok(Ran { answers, stopped: outcome.error })
 }
 
-/// Gives every form its answer: lines are printed before the results they belong to.
+/// Gives every form its answer, and what was printed after the last: lines are printed before the results they belong to.
 fn collect(
     file: &CorpusFile,
     events: impl Iterator<Item = Event>,
     completed: usize,
-) -> Result<Vec<Answer>, String> {
+) -> Result<(Vec<Answer>, Vec<String>), String> {
     let mut answers: Vec<Answer> = (0..file.forms.len())
         .map(|index| if index < completed { Answer::nothing() } else { Answer::not_run() })
         .collect();
@@ -90,7 +101,7 @@ fn collect(
             Event::Traced(_) | _ => {}
         }
     }
-    if printed.is_empty() { Ok(answers) } else { Err(format!("printed after the last results: {printed:?}")) }
+    Ok((answers, printed))
 }
 
 fn read(text: &str, words: &dyn Words) -> Result<Vec<Form>, String> {

@@ -1,0 +1,125 @@
+//! Generated programs: the recorded answers of the reference hold in every mode, and no limit
+//! makes an answer wrong.
+
+#![expect(clippy::unwrap_used, reason = "functions of a test")]
+
+mod engine;
+
+use std::path::Path;
+
+use conformance::generate::{Program, Recorded, canonical, generate, read_records};
+use conformance::{Answer, CorpusFile, Outcome};
+use engine::{Mode, Ran, run};
+use mettatron::syntax::{Words, parse};
+use mettatron::{Atom, RunLimits};
+use tokio::runtime::{Builder, Runtime};
+
+fn runtime() -> Runtime {
+    Builder::new_multi_thread().worker_threads(2).build().unwrap()
+}
+
+/// Runs a program to its end, whatever its forms answer, or until it meets a limit.
+fn answers(program: &Program, mode: Mode, limits: RunLimits, runtime: &Runtime) -> Ran {
+    let mut file = CorpusFile::parse(&program.text()).unwrap();
+    file.keep_going = true;
+    run(&file, mode, limits, runtime.handle()).unwrap()
+}
+
+#[test]
+fn the_answers_are_those_of_the_reference() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/generated/answers.txt");
+    let records = read_records(&std::fs::read_to_string(path).unwrap()).unwrap();
+    assert!(records.len() >= 200, "{} programs are recorded", records.len());
+    let runtime = runtime();
+    for record in &records {
+        let program = generate(record.seed);
+        assert!(
+            record.is_of(&program),
+            "the generator makes another program of seed {} than the one whose answers were recorded; \
+             `cargo xtask campaign --record` asks the reference anew",
+            record.seed
+        );
+        for mode in Mode::ALL {
+            check(record, &program, mode, &answers(&program, mode, RunLimits::default(), &runtime));
+        }
+    }
+}
+
+fn check(record: &Recorded, program: &Program, mode: Mode, ran: &Ran) {
+    let seed = record.seed;
+    assert!(ran.stopped.is_none(), "seed {seed}, {}: {:?}", mode.name(), ran.stopped);
+    for (index, expected) in &record.answers {
+        let found = &ran.answers[*index];
+        assert_eq!(
+            canonical(found),
+            canonical(expected),
+            "seed {seed}, {}: !{}\nin\n{}",
+            mode.name(),
+            program.forms[*index].atom,
+            program.text()
+        );
+    }
+}
+
+#[test]
+fn a_limit_leaves_right_answers_or_none() {
+    let runtime = runtime();
+    for seed in 1000..1200 {
+        let program = generate(seed);
+        let full = answers(&program, Mode::Sequential, generous(), &runtime);
+        let mut steps = generous();
+        steps.steps = Some(1 + seed % 37);
+        let mut memory = generous();
+        memory.memory_bytes = Some(2_000 + 40 * (seed % 500));
+        for limits in [steps, memory] {
+            for mode in [Mode::Sequential, Mode::Workers(2)] {
+                let limited = answers(&program, mode, limits.clone(), &runtime);
+                check_prefix(&full, &limited, &format!("seed {seed}, {}, {limits:?}", mode.name()));
+            }
+        }
+    }
+}
+
+/// Enough for all but the programs that never end.
+fn generous() -> RunLimits {
+    let mut limits = RunLimits::default();
+    (limits.steps, limits.memory_bytes) = (Some(100_000), Some(1 << 28));
+    limits
+}
+
+fn check_prefix(full: &Ran, limited: &Ran, place: &str) {
+    let done = |answer: &&Answer| answer.outcome != Outcome::NotRun;
+    let completed = limited.answers.iter().take_while(done).count();
+    assert_eq!(limited.answers[..completed], full.answers[..completed], "{place}");
+    match &limited.stopped {
+        Some(error) => assert!(error.is_limit(), "{place}: {error}"),
+        None => assert_eq!(completed, full.answers.len(), "{place}"),
+    }
+}
+
+/// `&self` stays a name: a space has no written form.
+struct SelfByName;
+
+impl Words for SelfByName {
+    fn atom(&self, word: &str) -> Option<Atom> {
+        (word == "&self").then(|| Atom::symbol(word))
+    }
+}
+
+#[test]
+fn a_printed_program_reads_back() {
+    for seed in 0..500 {
+        let first = parse(&generate(seed).text(), &SelfByName);
+        assert!(first.diagnostics.is_empty(), "{seed}: {:?}", first.diagnostics);
+        let printed: String = first
+            .forms
+            .iter()
+            .map(|form| format!("{}{}\n", if form.run { "! " } else { "" }, form.atom))
+            .collect();
+        let second = parse(&printed, &SelfByName);
+        assert_eq!(first.forms.len(), second.forms.len(), "{seed}");
+        for (one, other) in first.forms.iter().zip(&second.forms) {
+            assert_eq!((one.run, &one.atom), (other.run, &other.atom), "{seed}");
+        }
+    }
+}
