@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
-use conformance::{Answer, CorpusFile, Form, Order, Outcome, compare, files};
+use conformance::{Answer, CorpusFile, Form, Order, Outcome, compare, files, modules_of};
 use serde_json::{Value, json};
 
 use crate::{shell, workspace};
@@ -71,7 +71,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         }
         let file = CorpusFile::parse_complete(&std::fs::read_to_string(&path)?)
             .map_err(|error| anyhow::anyhow!("{name}, {error}"))?;
-        let replies = ask(&python, &file).with_context(|| name.clone())?;
+        let replies = ask(&python, &file, &modules_of(&path)).with_context(|| name.clone())?;
         let tally = judge(&name, &file, &replies);
         println!("{}", tally.row(&name));
         total.add(tally);
@@ -111,7 +111,7 @@ enum Reply {
 }
 
 /// Runs a file on the reference. A form that it did not reach has no reply.
-fn ask(python: &Path, file: &CorpusFile) -> Result<BTreeMap<usize, Reply>> {
+fn ask(python: &Path, file: &CorpusFile, modules: &Path) -> Result<BTreeMap<usize, Reply>> {
     let forms: Vec<Value> =
         file.forms.iter().map(|form| json!({"text": form.atom, "run": form.run})).collect();
     let mut crashes: BTreeMap<usize, usize> = BTreeMap::new();
@@ -120,6 +120,7 @@ fn ask(python: &Path, file: &CorpusFile) -> Result<BTreeMap<usize, Reply>> {
             crashes.iter().filter(|(_, times)| **times >= ATTEMPTS).map(|(index, _)| *index).collect();
         let job = json!({
             "forms": forms, "keep_going": file.keep_going, "skip": skip, "seconds": SECONDS_PER_FILE,
+            "modules": modules,
         });
         let (mut replies, ended_at) = attempt(python, &job)?;
         let Some(index) = ended_at else {

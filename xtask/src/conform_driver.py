@@ -1,7 +1,8 @@
 """Runs the forms of one program on the reference engine, one after the other.
 
 Reads a job as JSON from standard input:
-    {"forms": [{"text": "(f)", "run": true}], "keep_going": false, "skip": [], "seconds": 60}
+    {"forms": [{"text": "(f)", "run": true}], "keep_going": false, "skip": [], "seconds": 60,
+     "modules": "/folder/of/modules"}
 Writes a JSON line before and after each form:
     {"begin": 0}
     {"index": 0, "results": ["1"], "printed": ["a line"]}  or  {"index": 0, "raised": "why"}
@@ -48,7 +49,8 @@ def main():
     os.dup2(capture.fileno(), 1)
     # A runaway program ends this process.
     signal.alarm(job["seconds"])
-    metta = hyperon.MeTTa(env_builder=hyperon.Environment.test_env())
+    environment = hyperon.Environment.custom_env(working_dir=job["modules"], is_test=True)
+    metta = hyperon.MeTTa(env_builder=environment)
     for index, form in enumerate(job["forms"]):
         if index in job["skip"]:
             continue

@@ -1,6 +1,7 @@
 //! One program on both engines.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -115,7 +116,7 @@ fn ours(program: &Program, mode: Mode, runtime: &Handle) -> Result<Vec<Answer>, 
     file.keep_going = true;
     let mut limits = RunLimits::default();
     (limits.steps, limits.memory_bytes, limits.time) = (Some(STEPS), Some(MEMORY_BYTES), Some(TIME));
-    let ran = catch_unwind(AssertUnwindSafe(|| run(&file, mode, limits, runtime)))
+    let ran = catch_unwind(AssertUnwindSafe(|| run(&file, Path::new("files"), mode, limits, runtime)))
         .map_err(|_| (0, "panic".to_owned()))?
         .map_err(|why| (0, why))?;
     match ran.stopped {

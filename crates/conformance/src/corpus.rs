@@ -226,7 +226,15 @@ fn line_of(text: &str, at: usize) -> usize {
     text[..at].matches('\n').count() + 1
 }
 
-/// Lists the corpus files below `folder`, sorted by path.
+/// The name of the folders that hold modules for the corpus files beside them.
+const MODULES: &str = "files";
+
+/// Returns the folder in which the modules of a corpus file are: `files` beside it.
+pub fn modules_of(path: &Path) -> PathBuf {
+    path.with_file_name(MODULES)
+}
+
+/// Lists the corpus files below `folder`, sorted by path. Folders of modules are left out.
 ///
 /// # Errors
 /// Those of reading folders.
@@ -237,7 +245,7 @@ pub fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
         for entry in std::fs::read_dir(folder)? {
             let path = entry?.path();
             if path.is_dir() {
-                pending.push(path);
+                pending.extend(Some(path).filter(|path| !path.ends_with(MODULES)));
             } else if path.extension().is_some_and(|extension| extension == "metta") {
                 found.push(path);
             }

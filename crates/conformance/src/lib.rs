@@ -7,5 +7,5 @@ pub mod generate;
 mod scan;
 
 pub use compare::{Answer, Difference, Outcome, compare};
-pub use corpus::{CorpusError, CorpusFile, Form, files};
+pub use corpus::{CorpusError, CorpusFile, Form, files, modules_of};
 pub use directive::Order;

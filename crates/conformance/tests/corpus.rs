@@ -3,11 +3,11 @@
 
 mod engine;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use conformance::{Answer, CorpusFile, compare, files};
+use conformance::{Answer, CorpusFile, compare, files, modules_of};
 use engine::{Mode, Ran, run};
 use libtest_mimic::{Arguments, Failed, Trial};
 use mettatron::RunLimits;
@@ -18,7 +18,9 @@ fn main() -> std::io::Result<ExitCode> {
     let arguments = Arguments::from_args();
     let runtime = Builder::new_multi_thread().worker_threads(2).build()?;
     let update = std::env::var_os("UPDATE_EXPECT").is_some();
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    // Relative to the folder of the crate, in which tests run, so that messages that name files do not
+    // depend on where it is.
+    let corpus = PathBuf::from("tests/corpus");
     let mut trials = vec![Trial::test("harness::notices_wrong_answers", {
         let runtime = runtime.handle().clone();
         move || notices_wrong_answers(&runtime)
@@ -41,7 +43,7 @@ fn main() -> std::io::Result<ExitCode> {
 fn check(path: &Path, mode: Mode, runtime: &Handle) -> Result<(), Failed> {
     let file = CorpusFile::parse_complete(&std::fs::read_to_string(path)?)
         .map_err(|error| format!("{}, {error}", path.display()))?;
-    let differences = differences(&file, &answers(&file, mode, runtime)?);
+    let differences = differences(&file, &answers(&file, &modules_of(path), mode, runtime)?);
     if differences.is_empty() {
         return Ok(());
     }
@@ -53,8 +55,8 @@ fn check(path: &Path, mode: Mode, runtime: &Handle) -> Result<(), Failed> {
 }
 
 /// What each form of a file answers.
-fn answers(file: &CorpusFile, mode: Mode, runtime: &Handle) -> Result<Vec<Answer>, String> {
-    match run(file, mode, RunLimits::default(), runtime)? {
+fn answers(file: &CorpusFile, modules: &Path, mode: Mode, runtime: &Handle) -> Result<Vec<Answer>, String> {
+    match run(file, modules, mode, RunLimits::default(), runtime)? {
         Ran { answers, stopped: None } => Ok(answers),
         Ran { stopped: Some(error), .. } => Err(format!("the run stopped: {error}")),
     }
@@ -78,7 +80,7 @@ fn differences(file: &CorpusFile, answers: &[Answer]) -> Vec<(usize, String)> {
 fn rewrite(path: &Path, runtime: &Handle) -> Result<(), Failed> {
     let file = CorpusFile::parse(&std::fs::read_to_string(path)?)
         .map_err(|error| format!("{}, {error}", path.display()))?;
-    let found = answers(&file, Mode::Sequential, runtime)?;
+    let found = answers(&file, &modules_of(path), Mode::Sequential, runtime)?;
     let wrong = |(form, answer): (&conformance::Form, &Answer)| {
         let stated = if form.run { form.expected.is_some() } else { true };
         let right = stated && compare(&form.required(), answer, form.order).is_ok();
@@ -113,7 +115,7 @@ fn notices_wrong_answers(runtime: &Handle) -> Result<(), Failed> {
     for mode in Mode::ALL {
         let count = |text: &str| -> Result<usize, Failed> {
             let file = CorpusFile::parse_complete(text).map_err(|error| error.to_string())?;
-            Ok(differences(&file, &answers(&file, mode, runtime)?).len())
+            Ok(differences(&file, &answers(&file, Path::new("files"), mode, runtime)?).len())
         };
         let found = count(&format!("{rules}{}", wrong.concat()))?;
         if found != wrong.len() {

@@ -22,7 +22,7 @@ fn runtime() -> Runtime {
 fn answers(program: &Program, mode: Mode, limits: RunLimits, runtime: &Runtime) -> Ran {
     let mut file = CorpusFile::parse(&program.text()).unwrap();
     file.keep_going = true;
-    run(&file, mode, limits, runtime.handle()).unwrap()
+    run(&file, Path::new("files"), mode, limits, runtime.handle()).unwrap()
 }
 
 #[test]

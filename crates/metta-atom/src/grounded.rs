@@ -18,6 +18,9 @@ impl SpaceId {
     pub const CORELIB: SpaceId = SpaceId(1);
 }
 
+/// Stands in the name of an operation before what the engine alone wants to know of it.
+pub const OPERATION_MARK: char = '\0';
+
 /// The identity of a mutable state cell within one environment.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct StateId(pub u64);
@@ -80,7 +83,7 @@ pub enum Grounded {
     Number(Number),
     /// A string.
     Text(Arc<str>),
-    /// An executable operation, by its name in the library.
+    /// An executable operation, by its name in the library; [`OPERATION_MARK`] ends what is shown of it.
     Operation(Symbol),
     /// A space.
     Space(SpaceId),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Atom, Grounded};
+use crate::{Atom, Grounded, OPERATION_MARK};
 
 /// Writes `text` as a string literal, in double quotes and escaped.
 ///
@@ -33,7 +33,9 @@ impl fmt::Display for Grounded {
             Grounded::Bool(false) => f.write_str("False"),
             Grounded::Number(n) => write!(f, "{n}"),
             Grounded::Text(text) => write_string_literal(f, text),
-            Grounded::Operation(name) => write!(f, "{name}"),
+            Grounded::Operation(name) => {
+                f.write_str(name.name().split(OPERATION_MARK).next().unwrap_or_default())
+            }
             Grounded::Space(id) => write!(f, "GroundingSpace-{:#x}", id.0),
             Grounded::State(id) => write!(f, "(State #{})", id.0),
             Grounded::Bindings(set) => {

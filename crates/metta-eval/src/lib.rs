@@ -7,6 +7,7 @@
 mod library;
 mod limits;
 mod machine;
+mod modules;
 mod operation;
 mod program;
 mod terms;
@@ -16,5 +17,7 @@ mod world;
 pub use library::{Area, Description, Function, Library, PatternError};
 pub use limits::{EvalError, Limits, Stats};
 pub use machine::{Machine, Step};
+pub use modules::builtin::BuiltinModule;
+pub use modules::source::{ModuleSource, ModuleText, ModuleTexts, SourceError};
 pub use operation::{Effect, Operation, OperationError};
 pub use world::World;

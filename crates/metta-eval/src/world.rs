@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use metta_atom::{Atom, Expression, Grounded, SpaceId, StateId};
 use metta_space::Snapshot;
-use regex::Regex;
 
 use crate::library;
 use crate::limits::Written;
+use crate::modules::path::ModulePath;
+use crate::modules::{Modules, bare_space, main_space};
 use crate::{EvalError, Limits};
 
 /// A mutable cell: its content and its type `(StateMonad T)`.
@@ -19,32 +20,10 @@ pub(crate) struct StateCell {
     pub(crate) type_atom: Atom,
 }
 
-/// A word bound by `bind!`.
-#[derive(Clone, Debug)]
-struct Token {
-    pattern: Pattern,
-    atom: Atom,
-}
-
-#[derive(Clone, Debug)]
-enum Pattern {
-    Word(String),
-    Regex(Regex),
-}
-
-impl Pattern {
-    fn matches(&self, word: &str) -> bool {
-        match self {
-            Pattern::Word(text) => text == word,
-            Pattern::Regex(regex) => regex.is_match(word),
-        }
-    }
-}
-
 /// Where states inside states are no longer printed.
 const LONG_TEXT_BYTES: usize = 1 << 20;
 
-/// The spaces, states, tokens and pragmas of a program, as a plain value.
+/// The spaces, states, modules and pragmas of a program, as a plain value.
 ///
 /// Cloning is O(1): parts are shared until one side writes. A machine takes a
 /// world, reads and writes it, and gives it back.
@@ -52,7 +31,7 @@ const LONG_TEXT_BYTES: usize = 1 << 20;
 pub struct World {
     spaces: Arc<BTreeMap<SpaceId, Snapshot>>,
     states: Arc<BTreeMap<StateId, StateCell>>,
-    tokens: Arc<Vec<Token>>,
+    pub(crate) modules: Arc<Modules>,
     pragmas: Arc<BTreeMap<String, Atom>>,
     /// Spaces that contain spaces, with those they contain.
     nested: Arc<BTreeMap<SpaceId, Vec<SpaceId>>>,
@@ -74,7 +53,7 @@ impl World {
         World {
             spaces: Arc::new(spaces),
             states: Arc::default(),
-            tokens: Arc::default(),
+            modules: Arc::new(Modules::new()),
             pragmas: Arc::default(),
             nested: Arc::default(),
             next_space: 2,
@@ -87,7 +66,7 @@ impl World {
         World {
             spaces: Arc::default(),
             states: Arc::default(),
-            tokens: Arc::default(),
+            modules: Arc::default(),
             pragmas: Arc::default(),
             nested: Arc::default(),
             next_space: 0,
@@ -97,12 +76,12 @@ impl World {
 
     /// Returns a space; `None` for an unknown identity.
     pub fn space(&self, id: SpaceId) -> Option<&Snapshot> {
-        self.spaces.get(&id)
+        self.spaces.get(&main_space(id))
     }
 
     /// Returns a space for writing.
     pub fn space_mut(&mut self, id: SpaceId) -> Option<&mut Snapshot> {
-        Arc::make_mut(&mut self.spaces).get_mut(&id)
+        Arc::make_mut(&mut self.spaces).get_mut(&main_space(id))
     }
 
     /// Puts `space` in the place of the space `id`, or adds it.
@@ -122,7 +101,7 @@ impl World {
     pub fn same_as(&self, other: &World) -> bool {
         Arc::ptr_eq(&self.spaces, &other.spaces)
             && Arc::ptr_eq(&self.states, &other.states)
-            && Arc::ptr_eq(&self.tokens, &other.tokens)
+            && Arc::ptr_eq(&self.modules, &other.modules)
             && Arc::ptr_eq(&self.pragmas, &other.pragmas)
             && Arc::ptr_eq(&self.nested, &other.nested)
             && (self.next_space, self.next_state) == (other.next_space, other.next_state)
@@ -155,38 +134,59 @@ impl World {
         id
     }
 
-    /// Returns the library space if `id` imports it, as the main program does.
-    pub(crate) fn imports(&self, id: SpaceId) -> Option<&Snapshot> {
-        if id == SpaceId::TOP { self.spaces.get(&SpaceId::CORELIB) } else { None }
+    /// Reports whether rules and types of the library hold in a space, as they do in modules.
+    pub(crate) fn uses_library(&self, id: SpaceId) -> bool {
+        id != SpaceId::CORELIB && self.modules.module(id).is_some()
     }
 
-    /// Returns the spaces that a query of `id` sees: its own atoms, then those of spaces stored in it.
+    /// Returns the spaces of what the module imported, in order, the library left out.
+    pub(crate) fn imports(&self, id: SpaceId) -> impl Iterator<Item = &Snapshot> {
+        self.modules.deps(id).iter().filter_map(|id| self.spaces.get(id))
+    }
+
+    /// Returns the library if it holds in a space.
+    pub(crate) fn library(&self, id: SpaceId) -> Option<&Snapshot> {
+        self.uses_library(id).then(|| self.spaces.get(&SpaceId::CORELIB)).flatten()
+    }
+
+    /// Returns the spaces that a query of `id` sees: its own atoms, those of imported modules, in
+    /// order, and after each those of spaces stored in it.
     pub(crate) fn visible(&self, id: SpaceId) -> Vec<&Snapshot> {
-        let mut seen = vec![id];
-        let mut next = 0;
-        while let Some(outer) = seen.get(next) {
-            next += 1;
-            for inner in self.nested.get(outer).into_iter().flatten() {
-                if !seen.contains(inner) {
-                    seen.push(*inner);
+        let mut seen = Vec::new();
+        for id in std::iter::once(main_space(id)).chain(self.modules.deps(id).iter().copied()) {
+            let mut next = seen.len();
+            if !seen.contains(&id) {
+                seen.push(id);
+            }
+            while let Some(outer) = seen.get(next) {
+                next += 1;
+                for inner in self.nested.get(outer).into_iter().flatten() {
+                    if !seen.contains(inner) {
+                        seen.push(*inner);
+                    }
                 }
             }
         }
-        seen.iter().filter_map(|id| self.spaces.get(id)).collect()
+        seen.iter().filter_map(|id| self.space(*id)).collect()
     }
 
     /// Notes that the space `inner` was stored in the space `outer`.
     pub(crate) fn nest(&mut self, outer: SpaceId, inner: SpaceId) {
-        Arc::make_mut(&mut self.nested).entry(outer).or_default().push(inner);
+        Arc::make_mut(&mut self.nested).entry(main_space(outer)).or_default().push(inner);
     }
 
     /// Notes that one copy of the space `inner` was removed from the space `outer`.
     pub(crate) fn unnest(&mut self, outer: SpaceId, inner: SpaceId) {
-        if let Some(list) = Arc::make_mut(&mut self.nested).get_mut(&outer)
+        if let Some(list) = Arc::make_mut(&mut self.nested).get_mut(&main_space(outer))
             && let Some(index) = list.iter().rposition(|id| *id == inner)
         {
             list.remove(index);
         }
+    }
+
+    /// Returns the modules for writing.
+    pub(crate) fn modules_mut(&mut self) -> &mut Modules {
+        Arc::make_mut(&mut self.modules)
     }
 
     pub(crate) fn state(&self, id: StateId) -> Option<&StateCell> {
@@ -214,60 +214,16 @@ impl World {
         Arc::make_mut(&mut self.pragmas).insert(key.to_owned(), value);
     }
 
-    /// Binds `word`, a regular expression for whole words, to `atom` from now on.
-    pub(crate) fn bind(&mut self, word: &str, atom: Atom) -> Result<(), regex::Error> {
-        let pattern = if regex::escape(word) == word {
-            Pattern::Word(word.to_owned())
-        } else {
-            Pattern::Regex(Regex::new(&format!("^(?:{word})$"))?)
-        };
-        Arc::make_mut(&mut self.tokens).push(Token { pattern, atom });
-        Ok(())
-    }
-
-    /// Replaces the words bound by `bind!` in an atom that was read before, latest binding first.
+    /// Replaces the words bound in the main program in an atom that was read before, latest binding first.
     ///
     /// Cost: O(1) while nothing is bound, else O(leaves of `atom` × bindings).
     pub fn resolve(&self, atom: &Atom) -> Atom {
-        if self.tokens.is_empty() {
-            return atom.clone();
-        }
-        // A post-order walk: `done` collects finished siblings, a frame the place where its own begin.
-        enum Visit<'a> {
-            Enter(&'a Atom),
-            Leave { original: &'a Atom, start: usize },
-        }
-        let mut pending = vec![Visit::Enter(atom)];
-        let mut done: Vec<Atom> = Vec::new();
-        while let Some(visit) = pending.pop() {
-            match visit {
-                Visit::Enter(atom @ Atom::Expression(expression)) => {
-                    pending.push(Visit::Leave { original: atom, start: done.len() });
-                    pending.extend(expression.children().iter().rev().map(Visit::Enter));
-                }
-                Visit::Enter(leaf) => done.push(self.resolve_leaf(leaf)),
-                Visit::Leave { original, start } => {
-                    let children = done.split_off(start);
-                    let unchanged = original.children().is_some_and(|old| old == children.as_slice());
-                    done.push(if unchanged { original.clone() } else { Atom::expression(children) });
-                }
-            }
-        }
-        done.pop().unwrap_or_else(|| atom.clone())
+        self.resolve_in(SpaceId::TOP, atom)
     }
 
-    fn resolve_leaf(&self, leaf: &Atom) -> Atom {
-        let word = match leaf {
-            Atom::Variable(_) | Atom::Expression(_) => return leaf.clone(),
-            Atom::Symbol(symbol) => symbol.name().to_owned(),
-            Atom::Grounded(Grounded::Text(_)) => return leaf.clone(),
-            Atom::Grounded(Grounded::Space(SpaceId::TOP)) => "&self".to_owned(),
-            Atom::Grounded(value) => value.to_string(),
-        };
-        match self.tokens.iter().rev().find(|token| token.pattern.matches(&word)) {
-            Some(token) => token.atom.clone(),
-            None => leaf.clone(),
-        }
+    /// Replaces the words bound in a module in an atom of its text.
+    pub(crate) fn resolve_in(&self, module: SpaceId, atom: &Atom) -> Atom {
+        self.modules.tokens(module).map_or_else(|| atom.clone(), |tokens| tokens.resolve(atom, module))
     }
 
     /// Prints an atom as a result: states show their content, module spaces their name.
@@ -352,11 +308,12 @@ impl World {
                         out.push_str("(State)");
                     }
                 }
-                Piece::Atom(Atom::Grounded(Grounded::Space(SpaceId::TOP))) => {
-                    out.push_str("ModuleSpace(GroundingSpace-top)");
-                }
-                // Writing to a String cannot fail.
-                Piece::Atom(leaf) => drop(write!(out, "{leaf}")),
+                Piece::Atom(leaf) => drop(match self.module_name(leaf) {
+                    // Writing to a String cannot fail.
+                    Some((path, false)) => write!(out, "ModuleSpace(GroundingSpace-{path})"),
+                    Some((path, true)) => write!(out, "GroundingSpace-{path}"),
+                    None => write!(out, "{leaf}"),
+                }),
             }
         }
         out.len() as u64 <= end
@@ -393,6 +350,13 @@ impl World {
             }
         }
         lengths.first().is_none_or(|length| *length <= limit_bytes)
+    }
+
+    /// The name of the module whose space an atom is, and whether it is the bare one.
+    fn module_name(&self, atom: &Atom) -> Option<(&ModulePath, bool)> {
+        let Atom::Grounded(Grounded::Space(id)) = atom else { return None };
+        let module = self.modules.module(main_space(*id))?;
+        Some((&module.path, *id == bare_space(*id)))
     }
 }
 

@@ -12,7 +12,8 @@ use crate::memory::default_limit;
 /// Runs MeTTa programs.
 ///
 /// Several files and expressions make one program, in this order: files as given, then
-/// the texts of `-e`.
+/// the texts of `-e`. Modules are looked for beside the first file, then in the folders of `-I`, then in
+/// those that METTA_PATH lists.
 #[derive(Debug, Parser)]
 #[command(name = "mettatron", version, max_term_width = 100)]
 pub(crate) struct Args {
@@ -35,6 +36,14 @@ pub(crate) struct Args {
     /// Go on after a result list with an Error
     #[arg(long)]
     pub(crate) keep_going: bool,
+
+    /// Folder in which modules are looked for after that of the first FILE; may be repeated
+    #[arg(short = 'I', long = "include", value_name = "DIR")]
+    pub(crate) include: Vec<PathBuf>,
+
+    /// Allow `git-module!` to clone repositories
+    #[arg(long)]
+    pub(crate) allow_git: bool,
 
     #[command(flatten)]
     limits: Limits,

@@ -1,11 +1,15 @@
 //! A run from its command line to its exit code.
 
 use std::convert::Infallible;
+use std::ffi::OsString;
 use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use anyhow::{Context, bail};
 use mettatron::config::{EvalConfig, apply_to_runtime_builder};
+use mettatron::modules::Files;
 use mettatron::{Atom, CancelToken, Library, MettaState, Outcome, Run, RunError};
 use tokio::runtime;
 
@@ -44,7 +48,8 @@ impl Status {
 /// What kept the run from starting, or its results from being written.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Infallible> {
     let config = configuration(args)?;
-    let library = Library::new();
+    let mut library = Library::new();
+    library.set_modules(Arc::new(modules(args)));
     let mut program = Program::read(args, &library)?;
     let cancel = CancelToken::new();
     interrupt(cancel.clone())?;
@@ -101,6 +106,33 @@ fn configuration(args: &Args) -> anyhow::Result<EvalConfig> {
         config.max_blocking_threads = jobs.get();
     }
     Ok(config)
+}
+
+/// Where the program's modules are: beside the first file, or in the current folder.
+fn modules(args: &Args) -> Files {
+    let beside = match args.files.first() {
+        Some(file) if file.as_os_str() != "-" => file.parent().map(Path::to_owned).unwrap_or_default(),
+        _ => PathBuf::new(),
+    };
+    let listed = variable("METTA_PATH").unwrap_or_default();
+    let listed = std::env::split_paths(&listed).filter(|folder| !folder.as_os_str().is_empty());
+    let files = args.include.iter().cloned().chain(listed).fold(Files::beside(beside), Files::search);
+    if args.allow_git { files.allow_git(cache()) } else { files }
+}
+
+/// Where clones of repositories are kept.
+fn cache() -> PathBuf {
+    let home = || variable("HOME").map(|home| Path::new(&home).join(".cache"));
+    let cache = variable("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
+    cache.unwrap_or_else(std::env::temp_dir).join("mettatron").join("modules")
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the binary passes its environment on to libraries that do not look"
+)]
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
 /// Lets Ctrl-C end the run; a second one ends the process, for a host operation that hangs.

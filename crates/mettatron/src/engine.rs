@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use metta_atom::Atom;
 use metta_config::{EvalConfig, get_eval_config};
-use metta_eval::{Library, Operation, PatternError};
+use metta_eval::{BuiltinModule, Library, ModuleSource, Operation, PatternError};
 use metta_sched::{Environment, MettaState, Outcome, Run, RunError, RunLimits, Statistics};
 use tokio::runtime::Handle;
 
@@ -86,6 +86,18 @@ impl Builder {
     {
         self.library.register_token(pattern, make)?;
         Ok(self)
+    }
+
+    /// Lets programs import modules from `source`, such as [`modules::Files`](crate::modules::Files).
+    pub fn modules(mut self, source: impl ModuleSource + 'static) -> Self {
+        self.library.set_modules(Arc::new(source));
+        self
+    }
+
+    /// Adds a module that programs can import by its name; one of the same name is replaced.
+    pub fn module(mut self, module: BuiltinModule) -> Self {
+        self.library.add_module(module);
+        self
     }
 
     /// Lets [`Engine::run`] use the blocking pool of `runtime` for batches.

@@ -2,6 +2,7 @@
 
 mod compile;
 mod engine;
+pub mod modules;
 
 pub use compile::{CompileError, compile, compile_with};
 pub use engine::{Builder, Engine, EngineError};

@@ -1,10 +1,13 @@
 //! The one place that touches the engine.
 
 use std::fmt::Write;
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::channel;
 
 use conformance::{Answer, CorpusFile, Outcome};
 use mettatron::config::EvalConfig;
+use mettatron::modules::Files;
 use mettatron::syntax::{Form, Parsed, Words, parse};
 use mettatron::{Atom, Event, Library, MettaState, Run, RunError, RunLimits};
 use tokio::runtime::Handle;
@@ -42,9 +45,16 @@ pub(crate) struct Ran {
     pub(crate) stopped: Option<RunError>,
 }
 
-/// Runs a corpus file.
-pub(crate) fn run(file: &CorpusFile, mode: Mode, limits: RunLimits, runtime: &Handle) -> Result<Ran, String> {
-    let library = Library::new();
+/// Runs a corpus file with the modules in a folder.
+pub(crate) fn run(
+    file: &CorpusFile,
+    modules: &Path,
+    mode: Mode,
+    limits: RunLimits,
+    runtime: &Handle,
+) -> Result<Ran, String> {
+    let mut library = Library::new();
+    library.set_modules(Arc::new(Files::beside(modules)));
     let program = match mode {
         Mode::Sequential | Mode::Workers(_) => read(&file.text, &library)?,
         Mode::Reprinted => read(&print(&file.text, &library)?, &library)?,

@@ -1,7 +1,5 @@
 //! Control of evaluation (semantics 4.7, 4.8, 15.1).
 
-use metta_atom::Atom;
-
 use super::{Builtin, Call, Outcome};
 use crate::machine::{Machine, Then};
 use crate::operation::Effect::{Pure, State};
@@ -40,8 +38,6 @@ pub(super) const TABLE: &[Builtin] = &[
     Builtin::operation("pragma!", "", State, pragma)
         .taking(2, u32::MAX)
         .usage("pragma! expects key and value as arguments"),
-    Builtin::operation("bind!", "(-> Symbol %Undefined% (->))", State, bind_token)
-        .usage("bind! expects two arguments: token and atom"),
 ];
 
 fn identity(machine: &mut Machine, call: Call) -> Outcome {
@@ -216,8 +212,8 @@ fn sealed(machine: &mut Machine, call: Call) -> Outcome {
 
 /// Evaluates a term in the space of the module in which the word was read.
 fn capture(machine: &mut Machine, call: Call) -> Outcome {
-    let term = call.argument(machine, 0);
-    machine.evaluate_apart(call, term);
+    let (term, module) = (call.argument(machine, 0), machine.module_of(call.term).unwrap_or(machine.home));
+    machine.evaluate_apart(call, term, module);
     Outcome::Scheduled
 }
 
@@ -232,16 +228,4 @@ fn pragma(machine: &mut Machine, call: Call) -> Outcome {
     let value = machine.export(value);
     machine.world.set_pragma(key.name(), value);
     Outcome::Unit
-}
-
-fn bind_token(machine: &mut Machine, call: Call) -> Outcome {
-    let word = match machine.export(call.argument(machine, 0)) {
-        Atom::Symbol(symbol) => symbol,
-        _ => return Outcome::Failed("bind! expects symbol atom as a token".to_owned()),
-    };
-    let atom = machine.export(call.argument(machine, 1));
-    match machine.world.bind(word.name(), atom) {
-        Ok(()) => Outcome::Unit,
-        Err(error) => Outcome::Failed(format!("bind! expects a regular expression as a token: {error}")),
-    }
 }

@@ -24,6 +24,7 @@ const AREAS: &[(&str, &str, &str)] = &[
     ("strings", "Strings and characters", include_str!("docs/strings.metta")),
     ("limits", "First results and limits", include_str!("docs/limits.metta")),
     ("assertions", "Assertions", include_str!("docs/assertions.metta")),
+    ("modules", "Modules", include_str!("docs/modules.metta")),
     ("help", "Documentation", include_str!("docs/help.metta")),
 ];
 

@@ -13,13 +13,16 @@ mod expressions;
 mod host;
 mod limits;
 mod math;
+mod modules;
 mod numbers;
+mod skel;
 mod spaces;
 mod states;
 mod strings;
 mod text;
 mod typing;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use metta_atom::Atom;
@@ -27,6 +30,9 @@ use metta_space::Snapshot;
 use metta_syntax::{Words, parse};
 
 use crate::machine::Machine;
+use crate::modules::builtin::BuiltinModule;
+use crate::modules::plain_name;
+use crate::modules::source::ModuleSource;
 use crate::operation::{Effect, Operation};
 use crate::terms::cell::Cell;
 
@@ -36,6 +42,7 @@ pub use host::{Function, PatternError};
 pub(crate) use assertions::{Assertion, report};
 pub use documentation::{Area, Description};
 pub(crate) use documentation::{WORDS as DOCUMENTATION_WORDS, documentation};
+pub(crate) use modules::bad_token;
 
 /// The error of an operation that needs a list.
 pub(crate) const NOT_AN_EXPRESSION: &str = "Atom is not an ExpressionAtom";
@@ -229,6 +236,7 @@ pub(crate) fn builtins() -> impl Iterator<Item = &'static Builtin> {
         expressions::TABLE,
         limits::TABLE,
         math::TABLE,
+        modules::TABLE,
         spaces::TABLE,
         states::TABLE,
         strings::TABLE,
@@ -239,12 +247,41 @@ pub(crate) fn builtins() -> impl Iterator<Item = &'static Builtin> {
     .flatten()
 }
 
-/// The operations that programs can name: the standard ones and those of the embedding program.
+/// The native functions of the library and of the modules that come with it.
+pub(crate) fn natives() -> impl Iterator<Item = &'static Builtin> {
+    builtins().chain(skel::TABLE)
+}
+
+/// The modules that come with the engine.
+fn modules() -> impl Iterator<Item = BuiltinModule> {
+    [skel::module()].into_iter()
+}
+
+/// The operations that programs can name: the standard ones and those of the embedding program;
+/// and the modules that they can import.
 ///
 /// Cloning is O(1).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone)]
 pub struct Library {
     host: Arc<Host>,
+    modules: Arc<BTreeMap<String, Arc<BuiltinModule>>>,
+    source: Option<Arc<dyn ModuleSource>>,
+}
+
+impl Default for Library {
+    fn default() -> Self {
+        let modules = modules().map(|module| (module.name().to_owned(), Arc::new(module)));
+        Library { host: Arc::default(), modules: Arc::new(modules.collect()), source: None }
+    }
+}
+
+impl std::fmt::Debug for Library {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Library")
+            .field("host", &self.host)
+            .field("modules", &self.modules.keys())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Library {
@@ -278,29 +315,57 @@ impl Library {
         Arc::make_mut(&mut self.host).add_token(pattern, Arc::new(make))
     }
 
-    /// Returns an operation of the embedding program.
+    /// Adds a module that programs can import by its name; one of the same name is replaced.
+    pub fn add_module(&mut self, module: BuiltinModule) {
+        Arc::make_mut(&mut self.modules).insert(module.name().to_owned(), Arc::new(module));
+    }
+
+    /// Lets programs import modules from `source`. Without a source there are only built-in modules.
+    pub fn set_modules(&mut self, source: Arc<dyn ModuleSource>) {
+        self.source = Some(source);
+    }
+
+    pub(crate) fn module(&self, name: &str) -> Option<&Arc<BuiltinModule>> {
+        self.modules.get(name)
+    }
+
+    pub(crate) fn source(&self) -> Option<&Arc<dyn ModuleSource>> {
+        self.source.as_ref()
+    }
+
+    /// Returns an operation of the embedding program or of one of its modules.
     pub(crate) fn operation(&self, name: &str) -> Option<Arc<dyn Operation>> {
-        self.host.operation(name).cloned()
+        let of_modules = || {
+            let operations = self.modules.values().flat_map(|module| &module.operations);
+            operations.into_iter().find(|operation| operation.name() == name)
+        };
+        self.host.operation(name).or_else(of_modules).cloned()
     }
 
     /// Returns the strongest effect of a native function or operation.
     pub fn effect(&self, name: &str) -> Option<Effect> {
-        match builtin(name) {
+        match native(name) {
             Some(builtin) => Some(builtin.effect),
-            None => self.host.operation(name).map(|operation| operation.effect()),
+            None => self.operation(name).map(|operation| operation.effect()),
         }
     }
 
     /// Returns the types of a grounded operation.
     pub(crate) fn types(&self, name: &str) -> Vec<Atom> {
-        match builtin(name) {
+        match native(name) {
             Some(builtin) => builtin.types(),
-            None => self.host.operation(name).map(|operation| operation.types()).unwrap_or_default(),
+            None => self.operation(name).map(|operation| operation.types()).unwrap_or_default(),
         }
     }
 }
 
-/// Finds a native function by its name.
+/// Finds a native function of the library or of a module by its name.
+pub(crate) fn native(name: &str) -> Option<&'static Builtin> {
+    let name = plain_name(name);
+    natives().find(|builtin| builtin.name == name)
+}
+
+/// Finds a native function of the library by its name.
 fn builtin(name: &str) -> Option<&'static Builtin> {
     builtins().find(|builtin| builtin.name == name)
 }
@@ -358,10 +423,10 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_types_parse() {
-        let mut names: Vec<&str> = builtins().map(|builtin| builtin.name).collect();
+        let mut names: Vec<&str> = natives().map(|builtin| builtin.name).collect();
         names.sort_unstable();
         assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
-        for builtin in builtins() {
+        for builtin in natives() {
             assert!(parse(builtin.type_text, &()).diagnostics.is_empty(), "{}", builtin.name);
         }
     }

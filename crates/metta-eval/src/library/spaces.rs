@@ -148,5 +148,5 @@ fn note_declaration(machine: &mut Machine, space: SpaceId, term: Cell) {
     };
     let head = head.filter(|_| relation != Some(symbols::SUB_TYPE));
     machine.untyped.clear();
-    machine.program.invalidate_head(space, head);
+    machine.program.invalidate_head(&machine.world, space, head);
 }

@@ -80,7 +80,7 @@ impl Machine {
     }
 
     fn call_operation(&mut self, id: SymbolId, call: Cell, expected: Cell) {
-        match self.program.builtin(id) {
+        match self.program.operation(&self.heap, id) {
             Some(builtin) => {
                 let outcome = self.run_builtin(builtin, call, expected);
                 self.conclude(outcome, call, expected);

@@ -23,6 +23,7 @@ pub(super) struct Choice {
     pub(super) frames: u32,
     frame: u32,
     space: SpaceId,
+    context: SpaceId,
     /// Barriers to be settled when the alternatives are exhausted, outermost first.
     barriers: Vec<u32>,
 }
@@ -125,6 +126,7 @@ impl Machine {
             frames: self.frames.len() as u32,
             frame: self.frame,
             space: self.space,
+            context: self.context,
             barriers: Vec::new(),
         });
     }
@@ -146,7 +148,7 @@ impl Machine {
         self.heap.boundary = choice.heap;
         self.frames.truncate(choice.frames as usize);
         self.frame = choice.frame;
-        self.space = choice.space;
+        (self.space, self.context) = (choice.space, choice.context);
         true
     }
 

@@ -25,7 +25,7 @@ impl Machine {
 
     /// Evaluates `term` in another space, and comes back with its results.
     pub(super) fn eval_in(&mut self, space: SpaceId, term: Cell, expected: Cell) {
-        self.wait(Kind::Leave { space: self.space });
+        self.wait(Kind::Leave { space: self.space, context: self.context });
         self.space = space;
         self.task = Task::Eval { term, expected };
     }

@@ -36,7 +36,7 @@ pub(crate) struct Goal {
     template: Cell,
     call: Cell,
     expected: Cell,
-    /// How many of the spaces are not imports: a bare variable matches only what is in those.
+    /// How many of the spaces are not the library: a bare variable matches only what is in those.
     own: usize,
 }
 
@@ -75,7 +75,7 @@ impl Machine {
         let documentation = self.documentation(space, pattern);
         let visible = self.world.visible(space);
         let own = visible.len();
-        let imported = self.world.imports(space).into_iter().cloned().chain(documentation);
+        let imported = self.world.library(space).into_iter().cloned().chain(documentation);
         let spaces: Arc<[Snapshot]> = visible.into_iter().cloned().chain(imported).collect();
         let template = template.unwrap_or(pattern);
         let (pattern, rest) = match pattern.slice() {

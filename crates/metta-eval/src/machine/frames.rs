@@ -70,6 +70,14 @@ pub(super) enum Kind {
     /// The end of an evaluation in another space.
     Leave {
         space: SpaceId,
+        context: SpaceId,
+    },
+    /// A load waits for the results of a form, or is in the midst of adding forms.
+    Load {
+        call: Cell,
+        expected: Cell,
+        last: Cell,
+        more: bool,
     },
     /// `map-atom` waits for the instruction of element `index`.
     Map {
@@ -134,6 +142,7 @@ impl Kind {
             Kind::Function { call } | Kind::Assert { call } | Kind::AssertTrue { call } => {
                 [Some(call), None, None, None]
             }
+            Kind::Load { call, expected, last, .. } => [Some(call), Some(expected), Some(last), None],
             Kind::Case { call, cases, expected, .. } => [Some(call), Some(cases), Some(expected), None],
             Kind::Map { call, block, expected, .. } => [Some(call), Some(block), Some(expected), None],
             Kind::Filter { call, kept, expected, .. } => [Some(call), Some(kept), Some(expected), None],
@@ -217,8 +226,10 @@ impl Machine {
             Kind::CallReturn { call, expected } => self.finish_call(call, expected, value),
             Kind::Chain { variable, template } => self.chain_result(variable, template, value),
             Kind::Function { call } => self.function_result(call, value),
-            Kind::Leave { space } => {
-                self.space = space;
+            Kind::Load { call, expected, last, more: true } => self.load_step(call, expected, last),
+            Kind::Load { call, expected, .. } => self.load_result(call, expected, value),
+            Kind::Leave { space, context } => {
+                (self.space, self.context) = (space, context);
                 // An `Empty` that gets here is a literal one: see `eval`.
                 let literal = value == cell(symbols::EMPTY);
                 self.task = if literal { Task::Deliver(value) } else { Task::Return(value) };

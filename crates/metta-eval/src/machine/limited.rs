@@ -45,9 +45,10 @@ pub(super) struct Scope {
     results: u64,
     /// The position of its mark among the choice points.
     mark: u32,
-    /// How many barriers and parcels are older.
+    /// How many barriers, parcels and loads are older.
     barriers: u32,
     parcels: u32,
+    loads: u32,
 }
 
 impl Machine {
@@ -68,6 +69,7 @@ impl Machine {
             mark: self.choices.len() as u32,
             barriers: self.barriers.len() as u32,
             parcels: self.parcels.len() as u32,
+            loads: self.loads.len() as u32,
         };
         self.scopes.push(scope);
         self.last_step = self.last_step.min(scope.last_step);
@@ -110,6 +112,7 @@ impl Machine {
         let Some(scope) = self.scopes.get(index).copied() else { return };
         self.cut_to_mark(index);
         self.parcels.truncate(scope.parcels as usize);
+        self.abandon_loads(scope.loads as usize);
         self.restore();
         self.end_scopes(index);
         let call = match self.choices.last().map(|choice| &choice.alternatives) {

@@ -166,8 +166,9 @@ impl Machine {
         let choices = (self.choices.capacity() * size_of::<super::Choice>()) as u64;
         let facts: u64 = self.choices.iter().map(|choice| choice.alternatives.bytes()).sum();
         let parcels: u64 = self.parcels.iter().map(crate::terms::parcel::Parcel::bytes).sum();
+        let loads: u64 = self.loads.iter().map(|load| load.bytes).sum();
         let results = 64 * self.results.len() as u64 + self.result_bytes;
-        let kept = results + self.line_bytes + self.stored_bytes;
+        let kept = results + self.line_bytes + self.stored_bytes + loads;
         self.heap.bytes() + frames + choices + facts + parcels + kept
     }
 

@@ -89,7 +89,7 @@ impl Machine {
     /// One step: an operation, an instruction, or the rules of a space.
     fn eval_once(&mut self, term: Cell, space: SpaceId) {
         if space != self.space {
-            self.wait_raw(Kind::Leave { space: self.space });
+            self.wait_raw(Kind::Leave { space: self.space, context: self.context });
             self.space = space;
         }
         if self.instruction(term).is_some() {

@@ -24,6 +24,7 @@ mod eval;
 mod facts;
 mod frames;
 mod limited;
+mod load;
 mod memory;
 mod minimal;
 mod run;
@@ -52,6 +53,8 @@ use choices::{Barrier, Choice};
 pub(crate) use choices::Then;
 use frames::{Frame, Kind};
 use limited::Scope;
+use load::Load;
+pub(crate) use load::{Request, Wish};
 
 /// What a call of [`Machine::step`] came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,8 +114,12 @@ pub struct Machine {
     now: Duration,
     /// The space in which rules and types are looked up.
     pub(crate) space: SpaceId,
-    /// The space of the whole evaluation.
+    /// The space of the module whose code runs: the evaluation's own, or that of a text being loaded.
     pub(crate) context: SpaceId,
+    /// The space of the whole evaluation.
+    pub(crate) home: SpaceId,
+    /// Texts under way, innermost last.
+    loads: Vec<Load>,
     allowed: Effect,
     blocked: Option<Effect>,
     limits: Limits,
@@ -166,6 +173,8 @@ impl Machine {
             now: Duration::ZERO,
             space: SpaceId::TOP,
             context: SpaceId::TOP,
+            home: SpaceId::TOP,
+            loads: Vec::new(),
             allowed: Effect::Outside,
             blocked: None,
             limits: Limits::default(),
@@ -197,6 +206,7 @@ impl Machine {
         self.world = world;
         self.space = context;
         self.context = context;
+        self.home = context;
         self.limits = limits.clone();
         self.last_step = limits.steps.unwrap_or(u64::MAX);
         self.allowed = allowed;
@@ -238,7 +248,7 @@ impl Machine {
     ) -> Result<Vec<Atom>, EvalError> {
         self.reset();
         self.world = world.clone();
-        self.space = context;
+        (self.space, self.context, self.home) = (context, context, context);
         self.limits = limits.clone();
         self.program.invalidate();
         let term = self.heap.import(atom, &mut rustc_hash::FxHashMap::default(), true);
@@ -288,6 +298,7 @@ impl Machine {
         self.exceeded = None;
         self.last_step = u64::MAX;
         self.now = Duration::ZERO;
+        self.loads.clear();
         self.task = Task::Done;
         self.blocked = None;
         self.failure = None;

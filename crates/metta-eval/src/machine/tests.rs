@@ -1,5 +1,7 @@
 //! The machine on small programs, through one function: text in, printed results out.
 
+mod modules;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,6 +23,7 @@ struct Run {
     stress: bool,
     /// Go on after a result list with an error.
     keep_going: bool,
+    library: Library,
 }
 
 impl Run {
@@ -33,7 +36,7 @@ impl Run {
 
     /// The lines up to the first expression that hits a limit, and that failure.
     fn until_failure(&self, program: &str) -> (Vec<String>, Option<EvalError>) {
-        let library = Library::new();
+        let library = self.library.clone();
         let mut world = World::new();
         let mut machine = Machine::new(library.clone());
         machine.stress = self.stress;
@@ -146,8 +149,10 @@ fn collections_change_nothing() {
     for (path, program) in programs {
         // Collecting before every task costs the square of a long run.
         let limits = Limits { steps: Some(20_000), ..Limits::default() };
-        let plain = Run { limits: limits.clone(), keep_going: true, stress: false }.until_failure(&program);
-        let stressed = Run { limits, keep_going: true, stress: true }.until_failure(&program);
+        let plain = Run { limits: limits.clone(), keep_going: true, stress: false, ..Run::default() }
+            .until_failure(&program);
+        let stressed =
+            Run { limits, keep_going: true, stress: true, ..Run::default() }.until_failure(&program);
         assert_eq!(plain, stressed, "{}", path.display());
     }
 }

@@ -1,5 +1,7 @@
 //! Native functions that evaluate parts of their arguments: lists, narrowing.
 
+use metta_atom::SpaceId;
+
 use crate::library::Call;
 use crate::machine::frames::Kind;
 use crate::machine::{Machine, Task};
@@ -42,10 +44,12 @@ impl Machine {
         }
     }
 
-    /// Evaluates a term in the context space; its results are results of `call`.
-    pub(crate) fn evaluate_apart(&mut self, call: Call, term: Cell) {
+    /// Evaluates a term in a module; its results are results of `call`.
+    pub(crate) fn evaluate_apart(&mut self, call: Call, term: Cell, module: SpaceId) {
         self.return_to(call);
-        self.eval_in(self.context, term, cell(symbols::UNDEFINED));
+        self.wait(Kind::Leave { space: self.space, context: self.context });
+        (self.space, self.context) = (module, module);
+        self.task = Task::Eval { term, expected: cell(symbols::UNDEFINED) };
     }
 
     pub(super) fn argument_of(&self, call: Cell, index: u32) -> Cell {

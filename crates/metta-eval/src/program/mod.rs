@@ -8,11 +8,12 @@ pub(crate) mod clause;
 
 use std::sync::Arc;
 
-use metta_atom::{Atom, SpaceId};
+use metta_atom::{Atom, OPERATION_MARK, SpaceId};
 use metta_space::{Declaration, Key, Relation, Snapshot};
 use rustc_hash::FxHashMap;
 
 use crate::library::{Builtin, Library, documentation};
+use crate::modules::{bare_space, main_space};
 use crate::program::clause::Clause;
 use crate::terms::cell::SymbolId;
 use crate::terms::heap::Heap;
@@ -74,7 +75,7 @@ pub(crate) struct Program {
 impl Program {
     pub(crate) fn new(heap: &mut Heap) -> Self {
         let mut program = Program::default();
-        for builtin in crate::library::builtins() {
+        for builtin in crate::library::natives() {
             program.builtins.insert(heap.symbols.intern(builtin.name), builtin);
         }
         program
@@ -85,19 +86,32 @@ impl Program {
         self.epoch += 1;
     }
 
-    /// Makes the entry of one head prove itself again.
-    pub(crate) fn invalidate_head(&mut self, space: SpaceId, head: Option<SymbolId>) {
+    /// Makes the entry of one head in `space` and in what imports it prove itself again.
+    pub(crate) fn invalidate_head(&mut self, world: &World, space: SpaceId, head: Option<SymbolId>) {
         match head {
-            // What is open is part of every entry.
-            None => self.invalidate(),
-            Some(id) => {
-                self.heads.remove(&(space, id));
+            Some(id) if !world.modules.is_imported(main_space(space)) => {
+                self.heads.remove(&(main_space(space), id));
+                self.heads.remove(&(bare_space(space), id));
             }
+            // What is open is part of every entry.
+            _ => self.invalidate(),
         }
     }
 
+    /// Returns a native function.
     pub(crate) fn builtin(&self, id: SymbolId) -> Option<&'static Builtin> {
         self.builtins.get(&id).copied()
+    }
+
+    /// Returns the native function of an operation, which may belong to a module.
+    pub(crate) fn operation(&mut self, heap: &Heap, id: SymbolId) -> Option<&'static Builtin> {
+        let known = self.builtin(id);
+        if known.is_some() || !heap.symbols.name(id).contains(OPERATION_MARK) {
+            return known;
+        }
+        let native = crate::library::native(heap.symbols.name(id))?;
+        self.builtins.insert(id, native);
+        Some(native)
     }
 
     /// Returns the types of a grounded operation.
@@ -140,7 +154,7 @@ impl Program {
     ///
     /// It is read on first use: a program that never asks does not pay for it.
     pub(crate) fn documentation(&mut self, world: &World, space: SpaceId) -> Option<&Snapshot> {
-        let sees_library = space == SpaceId::CORELIB || world.imports(space).is_some();
+        let sees_library = space == SpaceId::CORELIB || world.uses_library(space);
         if !sees_library {
             return None;
         }
@@ -156,9 +170,10 @@ impl Program {
         let name = (id != OPEN).then(|| heap.symbols.symbol(id).clone());
         let name = name.as_ref().map(|symbol| symbol.name());
         let late = if is_documentation(id) { self.documentation(world, space).cloned() } else { None };
-        // The library comes first: it was defined first.
-        let library = world.imports(space).into_iter().chain(&late);
-        let spaces: Vec<&Snapshot> = library.chain(world.space(space)).collect();
+        // What is imported comes first, the library before all: it was defined first.
+        let library = world.library(space);
+        let imports = library.into_iter().chain(&late).chain(world.imports(space));
+        let spaces: Vec<&Snapshot> = imports.chain(world.space(space)).collect();
         let mut sources = Vec::new();
         let mut groups = Vec::new();
         for (relation, call) in GROUPS {
@@ -203,7 +218,7 @@ impl Program {
         let (mut types, call_types) = (next(), next());
         let (supertypes, call_supertypes) = (next(), next());
         // The native functions that are symbols are rules of the library: a space that does not import it has none.
-        let imported = space == SpaceId::CORELIB || world.imports(space).is_some();
+        let imported = space == SpaceId::CORELIB || world.uses_library(space);
         let builtin =
             self.builtin(id).filter(|builtin| builtin.grounded || imported && !(builtin.addition && own));
         if let Some(addition) = builtin.filter(|builtin| builtin.addition)
