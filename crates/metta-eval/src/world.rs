@@ -7,7 +7,7 @@ use std::sync::Arc;
 use metta_atom::{Atom, Expression, Grounded, SpaceId, StateId};
 use metta_space::Snapshot;
 
-use crate::library;
+use crate::library::{self, Generators};
 use crate::limits::Written;
 use crate::modules::path::ModulePath;
 use crate::modules::{Modules, bare_space, main_space};
@@ -35,6 +35,7 @@ pub struct World {
     pragmas: Arc<BTreeMap<String, Atom>>,
     /// Spaces that contain spaces, with those they contain.
     nested: Arc<BTreeMap<SpaceId, Vec<SpaceId>>>,
+    generators: Arc<Generators>,
     next_space: u64,
     next_state: u64,
 }
@@ -56,6 +57,7 @@ impl World {
             modules: Arc::new(Modules::new()),
             pragmas: Arc::default(),
             nested: Arc::default(),
+            generators: Arc::default(),
             next_space: 2,
             next_state: 0,
         }
@@ -69,6 +71,7 @@ impl World {
             modules: Arc::default(),
             pragmas: Arc::default(),
             nested: Arc::default(),
+            generators: Arc::default(),
             next_space: 0,
             next_state: 0,
         }
@@ -104,6 +107,7 @@ impl World {
             && Arc::ptr_eq(&self.modules, &other.modules)
             && Arc::ptr_eq(&self.pragmas, &other.pragmas)
             && Arc::ptr_eq(&self.nested, &other.nested)
+            && Arc::ptr_eq(&self.generators, &other.generators)
             && (self.next_space, self.next_state) == (other.next_space, other.next_state)
     }
 
@@ -204,6 +208,11 @@ impl World {
         if let Some(cell) = Arc::make_mut(&mut self.states).get_mut(&id) {
             cell.content = content;
         }
+    }
+
+    /// Returns the random generators for writing.
+    pub(crate) fn generators_mut(&mut self) -> &mut Generators {
+        Arc::make_mut(&mut self.generators)
     }
 
     pub(crate) fn pragma(&self, key: &str) -> Option<&Atom> {

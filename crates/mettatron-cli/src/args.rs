@@ -45,6 +45,14 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) allow_git: bool,
 
+    /// Refuse files to programs: there is no module `fileio`
+    #[arg(long)]
+    pub(crate) no_files: bool,
+
+    /// Seed of random numbers whose generator the program gives none [default: another one each run]
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+
     #[command(flatten)]
     limits: Limits,
 }

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::ffi::OsString;
+use std::hash::{BuildHasher, RandomState};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::thread::available_parallelism;
 
 use anyhow::{Context, bail};
 use mettatron::config::{EvalConfig, apply_to_runtime_builder};
-use mettatron::modules::Files;
+use mettatron::modules::{Files, file_module};
 use mettatron::{Atom, CancelToken, Library, MettaState, Outcome, Run, RunError};
 use tokio::runtime;
 
@@ -50,6 +51,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Infallible> {
     let config = configuration(args)?;
     let mut library = Library::new();
     library.set_modules(Arc::new(modules(args)));
+    library.set_random_seed(args.seed.unwrap_or_else(any_number));
+    if !args.no_files {
+        library.add_module(file_module());
+    }
     let mut program = Program::read(args, &library)?;
     let cancel = CancelToken::new();
     interrupt(cancel.clone())?;
@@ -180,4 +185,9 @@ fn judge(program: &Program, outcome: &Outcome) -> Status {
             if error.is_limit() { Status::Limit } else { Status::Input }
         }
     }
+}
+
+/// A number that differs from run to run.
+fn any_number() -> u64 {
+    RandomState::new().hash_one(std::process::id())
 }

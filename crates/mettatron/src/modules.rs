@@ -6,6 +6,9 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+mod fileio;
+
+pub use fileio::file_module;
 pub use metta_eval::{BuiltinModule, ModuleSource, ModuleText, ModuleTexts, SourceError};
 
 /// Modules in files, for [`Builder::modules`](crate::Builder::modules).

@@ -6,15 +6,18 @@
 
 mod arithmetic;
 mod assertions;
+mod catalog;
 mod characters;
 mod control;
 mod documentation;
 mod expressions;
 mod host;
+mod json;
 mod limits;
 mod math;
 mod modules;
 mod numbers;
+mod random;
 mod skel;
 mod spaces;
 mod states;
@@ -38,6 +41,8 @@ use crate::terms::cell::Cell;
 
 use host::Host;
 pub use host::{Function, PatternError};
+
+pub(crate) use random::Generators;
 
 pub(crate) use assertions::{Assertion, report};
 pub use documentation::{Area, Description};
@@ -249,12 +254,12 @@ pub(crate) fn builtins() -> impl Iterator<Item = &'static Builtin> {
 
 /// The native functions of the library and of the modules that come with it.
 pub(crate) fn natives() -> impl Iterator<Item = &'static Builtin> {
-    builtins().chain(skel::TABLE)
+    builtins().chain([catalog::TABLE, json::TABLE, random::TABLE, skel::TABLE].into_iter().flatten())
 }
 
 /// The modules that come with the engine.
 fn modules() -> impl Iterator<Item = BuiltinModule> {
-    [skel::module()].into_iter()
+    [catalog::module(), json::module(), random::module(), skel::module()].into_iter()
 }
 
 /// The operations that programs can name: the standard ones and those of the embedding program;
@@ -266,12 +271,13 @@ pub struct Library {
     host: Arc<Host>,
     modules: Arc<BTreeMap<String, Arc<BuiltinModule>>>,
     source: Option<Arc<dyn ModuleSource>>,
+    random_seed: u64,
 }
 
 impl Default for Library {
     fn default() -> Self {
         let modules = modules().map(|module| (module.name().to_owned(), Arc::new(module)));
-        Library { host: Arc::default(), modules: Arc::new(modules.collect()), source: None }
+        Library { host: Arc::default(), modules: Arc::new(modules.collect()), source: None, random_seed: 0 }
     }
 }
 
@@ -293,6 +299,16 @@ impl Library {
     /// Adds an operation; one of the same name is replaced. Standard operations keep their meaning.
     pub fn register(&mut self, operation: Arc<dyn Operation>) {
         Arc::make_mut(&mut self.host).add_operation(operation);
+    }
+
+    /// Sets from where random generators start that programs give no seed; 0 unless it is set, so
+    /// that every run gives the same numbers.
+    pub fn set_random_seed(&mut self, seed: u64) {
+        self.random_seed = seed;
+    }
+
+    pub(crate) fn random_seed(&self) -> u64 {
+        self.random_seed
     }
 
     /// Lets `word` stand for `atom`, for example a value of the host. Operations come first.
