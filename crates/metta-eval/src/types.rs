@@ -436,7 +436,6 @@ impl Machine {
         while let Some(index) = choices.len().checked_sub(1) {
             self.heap.undo(choices[index].trail);
             if index == arguments.len() {
-                self.bind_to_undefined(address, arguments, &choices);
                 let answer = self.heap.resolved(self.heap.get(address + length - 1));
                 types.push(TypeOf::Valid(answer));
                 choices.pop();
@@ -461,18 +460,6 @@ impl Machine {
         }
         self.heap.undo(start);
         self.heap.boundary = boundary;
-    }
-
-    /// A type variable that only an argument of the type `%Undefined%` was matched with is that type.
-    fn bind_to_undefined(&mut self, function: u32, arguments: &[Types], choices: &[Choice]) {
-        for (index, (types, choice)) in arguments.iter().zip(choices).enumerate() {
-            let chosen = choice.next.checked_sub(1).and_then(|at| types.get(at));
-            if chosen.is_some_and(|found| found.term() == cell(symbols::UNDEFINED))
-                && let View::Ref(variable) = self.heap.element(function, index as u32 + 1).view()
-            {
-                self.heap.bind(variable, cell(symbols::UNDEFINED));
-            }
-        }
     }
 
     /// Finds the next type of an argument that fits and binds type variables.
