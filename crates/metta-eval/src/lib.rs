@@ -10,6 +10,7 @@ mod machine;
 mod modules;
 mod operation;
 mod program;
+mod states;
 mod terms;
 mod types;
 mod world;

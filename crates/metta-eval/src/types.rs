@@ -289,7 +289,7 @@ impl Machine {
                     .map(|clause| TypeOf::Valid(clause.build_body(&mut self.heap, &mut clause.new_slots())))
                     .collect()
             }
-            View::State(id) => match self.world.state(metta_atom::StateId(id)) {
+            View::State(id) => match self.heap.states.get(metta_atom::StateId(id)) {
                 Some(state) => smallvec![TypeOf::Valid(self.heap.import_alone(&state.type_atom.clone()))],
                 None => Types::new(),
             },
@@ -383,7 +383,7 @@ impl Machine {
             let head = self.head(id);
             types.extend(self.right_sides(&head.call_types, open.expression));
         } else {
-            let clauses = Arc::clone(&self.open_head().types);
+            let clauses = Arc::clone(&self.open_head().call_types);
             types.extend(self.right_sides(&clauses, open.expression));
         }
         types.retain(|found| !found.is_reference() && *found != cell(symbols::UNDEFINED));

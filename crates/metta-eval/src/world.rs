@@ -11,14 +11,12 @@ use crate::library::{self, Generators};
 use crate::limits::Written;
 use crate::modules::path::ModulePath;
 use crate::modules::{Modules, bare_space, main_space};
+use crate::states::States;
 use crate::{EvalError, Limits};
 
-/// A mutable cell: its content and its type `(StateMonad T)`.
-#[derive(Clone, Debug)]
-pub(crate) struct StateCell {
-    pub(crate) content: Atom,
-    pub(crate) type_atom: Atom,
-}
+/// Units of `max-stack-depth` for a continuation that waits: one waits for each call of a recursion like
+/// `(+ 1 (f ...))`, for which the reference engine counts some forty.
+const STACK_UNITS: i64 = 40;
 
 /// Where states inside states are no longer printed.
 const LONG_TEXT_BYTES: usize = 1 << 20;
@@ -30,7 +28,7 @@ const LONG_TEXT_BYTES: usize = 1 << 20;
 #[derive(Clone, Debug)]
 pub struct World {
     spaces: Arc<BTreeMap<SpaceId, Snapshot>>,
-    states: Arc<BTreeMap<StateId, StateCell>>,
+    pub(crate) states: States,
     pub(crate) modules: Arc<Modules>,
     pragmas: Arc<BTreeMap<String, Atom>>,
     /// Spaces that contain spaces, with those they contain.
@@ -53,7 +51,7 @@ impl World {
             BTreeMap::from([(SpaceId::TOP, Snapshot::new()), (SpaceId::CORELIB, library::corelib())]);
         World {
             spaces: Arc::new(spaces),
-            states: Arc::default(),
+            states: States::default(),
             modules: Arc::new(Modules::new()),
             pragmas: Arc::default(),
             nested: Arc::default(),
@@ -67,7 +65,7 @@ impl World {
     pub(crate) fn empty() -> Self {
         World {
             spaces: Arc::default(),
-            states: Arc::default(),
+            states: States::default(),
             modules: Arc::default(),
             pragmas: Arc::default(),
             nested: Arc::default(),
@@ -103,7 +101,7 @@ impl World {
     /// A write that changed nothing may count. Cost: O(1).
     pub fn same_as(&self, other: &World) -> bool {
         Arc::ptr_eq(&self.spaces, &other.spaces)
-            && Arc::ptr_eq(&self.states, &other.states)
+            && self.states.same_as(&other.states)
             && Arc::ptr_eq(&self.modules, &other.modules)
             && Arc::ptr_eq(&self.pragmas, &other.pragmas)
             && Arc::ptr_eq(&self.nested, &other.nested)
@@ -129,6 +127,18 @@ impl World {
     /// Reports whether `pragma! interpreter bare-minimal` is on.
     pub(crate) fn is_bare_minimal(&self) -> bool {
         self.pragma("interpreter").and_then(Atom::as_symbol) == Some("bare-minimal")
+    }
+
+    /// How deep continuations may nest by `pragma! max-stack-depth`, which counts finer (ADR-0012).
+    pub(crate) fn stack_depth(&self) -> u32 {
+        let depth = match self.pragma("max-stack-depth") {
+            Some(Atom::Grounded(Grounded::Number(metta_atom::Number::Int(depth)))) => *depth,
+            _ => 0,
+        };
+        match depth {
+            ..=0 => u32::MAX,
+            _ => u32::try_from(depth / STACK_UNITS).unwrap_or(u32::MAX),
+        }
     }
 
     /// Makes an empty space.
@@ -193,21 +203,10 @@ impl World {
         Arc::make_mut(&mut self.modules)
     }
 
-    pub(crate) fn state(&self, id: StateId) -> Option<&StateCell> {
-        self.states.get(&id)
-    }
-
-    pub(crate) fn new_state(&mut self, content: Atom, type_atom: Atom) -> StateId {
-        let id = StateId(self.next_state);
+    /// An identity for a new state.
+    pub(crate) fn next_state_id(&mut self) -> StateId {
         self.next_state += 1;
-        Arc::make_mut(&mut self.states).insert(id, StateCell { content, type_atom });
-        id
-    }
-
-    pub(crate) fn change_state(&mut self, id: StateId, content: Atom) {
-        if let Some(cell) = Arc::make_mut(&mut self.states).get_mut(&id) {
-            cell.content = content;
-        }
+        StateId(self.next_state - 1)
     }
 
     /// Returns the random generators for writing.
@@ -308,7 +307,7 @@ impl World {
                 Piece::Atom(Atom::Grounded(Grounded::State(id))) => {
                     if open.contains(id) || !open.is_empty() && out.len() > LONG_TEXT_BYTES {
                         out.push_str("(State ...)");
-                    } else if let Some(cell) = self.states.get(id) {
+                    } else if let Some(cell) = self.states.get(*id) {
                         out.push_str("(State ");
                         open.push(*id);
                         pending.push(Piece::EndOfState);
@@ -380,7 +379,9 @@ mod tests {
         let mut state = Atom::integer(1);
         for _ in 0..64 {
             let pair = Atom::expression([state.clone(), state]);
-            state = Atom::state(world.new_state(pair, undefined.clone()));
+            let id = world.next_state_id();
+            world.states.insert(id, pair, undefined.clone());
+            state = Atom::state(id);
         }
         assert!(world.print(&state).len() < 2 * LONG_TEXT_BYTES);
     }

@@ -72,13 +72,26 @@ fn bind(machine: &mut Machine, call: Call) -> Outcome {
     }
     match machine.heap.ways(|heap| heap.unify(value, pattern)) {
         Matched::No => Outcome::Empty,
-        Matched::Once => Outcome::Value(machine.heap.deref(template)),
+        Matched::Once => {
+            let template = machine.heap.deref(template);
+            if template == cell(symbols::NOT_REDUCIBLE) {
+                return irreducible_let(machine, value, pattern);
+            }
+            Outcome::Value(template)
+        }
         matched @ Matched::InWays(_) => {
             let (call, expected) = (call.term, call.expected);
             machine.proceed(matched, Then::Result { call, expected, value: template });
             Outcome::Scheduled
         }
     }
+}
+
+/// What a `let` whose body is `NotReducible` leaves: the `unify` that it is short for.
+fn irreducible_let(machine: &mut Machine, value: Cell, pattern: Cell) -> Outcome {
+    let (head, otherwise) = (cell(symbols::UNIFY), cell(symbols::EMPTY));
+    let body = cell(symbols::NOT_REDUCIBLE);
+    Outcome::Final(machine.heap.expression(&[head, value, pattern, body, otherwise]))
 }
 
 /// One binding after the other: `(let* ((p a) rest...) t)` is `(let p a (let* (rest...) t))`.
@@ -226,6 +239,6 @@ fn pragma(machine: &mut Machine, call: Call) -> Outcome {
         return Outcome::Failed("UnsignedIntegerIsExpected".to_owned());
     }
     let value = machine.export(value);
-    machine.world.set_pragma(key.name(), value);
+    machine.set_pragma(key.name(), value);
     Outcome::Unit
 }

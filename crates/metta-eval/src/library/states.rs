@@ -1,11 +1,11 @@
 //! Mutable states (semantics section 13).
 
-use metta_atom::{Atom, StateId};
+use metta_atom::StateId;
 
 use super::{Builtin, Call, Outcome};
 use crate::machine::Machine;
 use crate::operation::Effect::{ReadsSpace, State};
-use crate::terms::cell::{Cell, View};
+use crate::terms::cell::View;
 use crate::types::TypeOf;
 
 const GET_STATE: &str = "get-state expects single state atom as an argument";
@@ -21,18 +21,16 @@ fn new_state(machine: &mut Machine, call: Call) -> Outcome {
     let value = call.argument(machine, 0);
     let types = machine.types_or_undefined(value);
     let Some(type_term) = types.into_iter().find_map(TypeOf::valid) else { return Outcome::NotReducible };
-    let type_atom = Atom::expression([Atom::symbol("StateMonad"), machine.export(type_term)]);
-    let content = machine.export(value);
-    Outcome::Final(Cell::state(machine.world.new_state(content, type_atom).0))
+    Outcome::Final(machine.new_state(value, type_term))
 }
 
 fn get_state(machine: &mut Machine, call: Call) -> Outcome {
     let content = match call.argument(machine, 0).view() {
-        View::State(id) => machine.world.state(StateId(id)).map(|cell| cell.content.clone()),
+        View::State(id) => machine.state_content(StateId(id)),
         _ => None,
     };
     match content {
-        Some(content) => Outcome::Value(machine.heap.import_alone(&content)),
+        Some(content) => Outcome::Value(content),
         None => Outcome::Failed(GET_STATE.to_owned()),
     }
 }
@@ -42,7 +40,7 @@ fn change_state(machine: &mut Machine, call: Call) -> Outcome {
     let View::State(id) = state.view() else {
         return Outcome::Failed("change-state! expects a state as the first argument".to_owned());
     };
-    let content = machine.export(call.argument(machine, 1));
-    machine.world.change_state(StateId(id), content);
+    let content = call.argument(machine, 1);
+    machine.change_state(StateId(id), content);
     Outcome::Value(state)
 }

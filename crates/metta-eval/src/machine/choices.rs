@@ -24,6 +24,8 @@ pub(super) struct Choice {
     frame: u32,
     space: SpaceId,
     context: SpaceId,
+    /// Its number among all choice points made.
+    number: u64,
     /// Barriers to be settled when the alternatives are exhausted, outermost first.
     barriers: Vec<u32>,
 }
@@ -119,6 +121,7 @@ impl Machine {
     /// Makes a choice point.
     pub(super) fn choose(&mut self, alternatives: Alternatives) {
         self.heap.boundary = self.heap.top();
+        self.choices_made += 1;
         self.choices.push(Choice {
             alternatives,
             trail: self.heap.trail.len(),
@@ -127,6 +130,7 @@ impl Machine {
             frame: self.frame,
             space: self.space,
             context: self.context,
+            number: self.choices_made,
             barriers: Vec::new(),
         });
     }
@@ -143,6 +147,7 @@ impl Machine {
         let Some(choice) = self.choices.last() else { return false };
         self.untyped.clear();
         self.names.forget();
+        self.open_states.restore(choice.number);
         self.heap.undo(choice.trail);
         self.heap.cells.truncate(choice.heap as usize);
         self.heap.boundary = choice.heap;

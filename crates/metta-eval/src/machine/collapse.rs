@@ -129,6 +129,10 @@ impl Machine {
             } else {
                 match self.heap.ways(|heap| heap.unify(value, pattern)) {
                     Matched::No => {}
+                    // A case that says that there is nothing to reduce is a case without a result.
+                    Matched::Once if self.heap.deref(template) == cell(symbols::NOT_REDUCIBLE) => {
+                        return Outcome::Empty;
+                    }
                     matched => {
                         self.proceed(matched, Then::Result { call, expected, value: template });
                         return Outcome::Scheduled;

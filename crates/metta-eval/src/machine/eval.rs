@@ -19,8 +19,19 @@ impl Machine {
             Leaf::Itself if term == cell(symbols::EMPTY) => self.task = Task::Deliver(term),
             Leaf::Itself => self.task = Task::Return(term),
             Leaf::Errors(errors) => self.return_all(&errors),
+            Leaf::No if self.frames[self.frame as usize].depth > self.stack_depth => {
+                self.task = Task::Return(self.stack_overflow(term, expected));
+            }
             Leaf::No => self.evaluate_expression(term, expected),
         }
+    }
+
+    /// The error of an evaluation that would nest too deep.
+    fn stack_overflow(&mut self, term: Cell, expected: Cell) -> Cell {
+        let space = Cell::space(self.space.0);
+        let evaluation = self.heap.expression(&[cell(symbols::METTA), term, expected, space]);
+        let reason = self.heap.symbols.intern("StackOverflow");
+        self.error(evaluation, Cell::symbol(reason))
     }
 
     /// Evaluates `term` in another space, and comes back with its results.

@@ -15,6 +15,8 @@ pub(super) struct Frame {
     pub(super) parent: u32,
     /// The number of choice points when the awaited evaluation began, or [`RAW`].
     pub(super) choices: u32,
+    /// How many continuations wait for this one.
+    pub(super) depth: u32,
     pub(super) exit: Exit,
     pub(super) kind: Kind,
 }
@@ -164,8 +166,9 @@ impl Machine {
 
     fn push_frame(&mut self, choices: u32, kind: Kind) {
         let parent = self.frame;
+        let depth = self.frames[parent as usize].depth + 1;
         self.frame = self.frames.len() as u32;
-        self.frames.push(Frame { parent, choices, exit: Exit::default(), kind });
+        self.frames.push(Frame { parent, choices, depth, exit: Exit::default(), kind });
     }
 
     /// Leaves the current frame; its storage is freed unless a choice point may come back to it.

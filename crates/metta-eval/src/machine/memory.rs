@@ -81,6 +81,7 @@ impl Machine {
                 }
             }
         }
+        self.open_states.each_cell(&mut |cell| marks.mark(&self.heap, *cell));
         for choice in &mut self.choices {
             choice.alternatives.each_cell(&mut |cell| marks.mark(&self.heap, *cell));
         }
@@ -129,6 +130,7 @@ impl Machine {
                 *cell = marks.update(*cell);
             }
         }
+        self.open_states.each_cell(&mut |cell| *cell = marks.update(*cell));
         for choice in &mut self.choices {
             choice.alternatives.each_cell(&mut |cell| *cell = marks.update(*cell));
             choice.heap = marks.forward(choice.heap);

@@ -102,9 +102,13 @@ impl Machine {
         }
     }
 
-    /// Puts a result in the place of the variable and goes on with the template.
+    /// Puts a result in the place of the variable and goes on with the template. A variable that its own
+    /// value holds stays as it is.
     pub(super) fn chain_result(&mut self, variable: Cell, template: Cell, value: Cell) {
-        let next = self.heap.substituted(template, &[(variable, value)]);
+        let variable = self.heap.deref(variable);
+        let holds_itself = matches!(variable.view(), View::Ref(address) if value != variable && self.heap.occurs(address, value));
+        let next =
+            if holds_itself { template } else { self.heap.substituted(template, &[(variable, value)]) };
         self.task = Task::Exec(next);
     }
 

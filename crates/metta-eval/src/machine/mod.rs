@@ -27,6 +27,7 @@ mod limited;
 mod load;
 mod memory;
 mod minimal;
+mod open_states;
 mod run;
 mod shorthand;
 #[cfg(test)]
@@ -49,11 +50,12 @@ use crate::{Effect, EvalError, Library, Limits, Stats, World};
 pub(crate) use limited::Limit;
 
 use choices::{Barrier, Choice};
-
-pub(crate) use choices::Then;
 use frames::{Frame, Kind};
 use limited::Scope;
 use load::Load;
+use open_states::OpenStates;
+
+pub(crate) use choices::Then;
 pub(crate) use load::{Request, Wish};
 
 /// What a call of [`Machine::step`] came to.
@@ -101,6 +103,11 @@ pub struct Machine {
     /// The current frame, the one that waits for the next result.
     frame: u32,
     choices: Vec<Choice>,
+    /// How many choice points were made, those that are gone included.
+    choices_made: u64,
+    open_states: OpenStates,
+    /// The deepest that continuations may nest, by `pragma! max-stack-depth`.
+    stack_depth: u32,
     barriers: Vec<Barrier>,
     /// Results of the `collapse`s under way, innermost last.
     parcels: Vec<Parcel>,
@@ -165,6 +172,9 @@ impl Machine {
             frames: Vec::new(),
             frame: 0,
             choices: Vec::new(),
+            choices_made: 0,
+            open_states: OpenStates::default(),
+            stack_depth: u32::MAX,
             barriers: Vec::new(),
             parcels: Vec::new(),
             scopes: Vec::new(),
@@ -212,8 +222,13 @@ impl Machine {
         self.allowed = allowed;
         self.heap.limit_ways(limits.memory_bytes);
         self.program.invalidate();
-        let term = self.heap.import(goal, &mut rustc_hash::FxHashMap::default(), true);
-        self.frames.push(Frame { parent: 0, choices: 0, exit: frames::Exit::default(), kind: Kind::Top });
+        self.heap.states = std::mem::take(&mut self.world.states);
+        self.stack_depth = self.world.stack_depth();
+        let mut variables = rustc_hash::FxHashMap::default();
+        let term = self.heap.import(goal, &mut variables, true);
+        self.open_states.originals = variables;
+        let (exit, kind) = (frames::Exit::default(), Kind::Top);
+        self.frames.push(Frame { parent: 0, choices: 0, depth: 0, exit, kind });
         if self.world.is_bare_minimal() {
             self.wait_raw(Kind::Deliver);
             self.task = Task::Exec(term);
@@ -250,6 +265,7 @@ impl Machine {
         self.world = world.clone();
         (self.space, self.context, self.home) = (context, context, context);
         self.limits = limits.clone();
+        self.heap.states = std::mem::take(&mut self.world.states);
         self.program.invalidate();
         let term = self.heap.import(atom, &mut rustc_hash::FxHashMap::default(), true);
         let errors: Vec<Atom> = self.type_errors(term).into_iter().map(|error| self.export(error)).collect();
@@ -277,7 +293,8 @@ impl Machine {
 
     /// Ends the evaluation and gives the world back, with what was written to it.
     pub fn end(&mut self) -> World {
-        let world = std::mem::replace(&mut self.world, World::empty());
+        let mut world = std::mem::replace(&mut self.world, World::empty());
+        world.states = std::mem::take(&mut self.heap.states);
         self.reset();
         world
     }
@@ -292,6 +309,8 @@ impl Machine {
         self.frames.clear();
         self.frame = 0;
         self.choices.clear();
+        self.choices_made = 0;
+        self.open_states.clear();
         self.barriers.clear();
         self.parcels.clear();
         self.scopes.clear();
@@ -337,10 +356,12 @@ impl Machine {
         let atom = self.export(term);
         let written = Written::within(self.limits.memory_bytes);
         let mut text = String::new();
+        std::mem::swap(&mut self.world.states, &mut self.heap.states);
         if !self.world.print_into(&mut text, &atom, written.limit_bytes) {
             self.fail(written.error());
             text.clear();
         }
+        std::mem::swap(&mut self.world.states, &mut self.heap.states);
         self.work += text.len() as u64 / 8;
         text
     }
@@ -367,6 +388,12 @@ impl Machine {
     /// Counts bytes that were stored and are no longer.
     pub(crate) fn discount_stored(&mut self, bytes: u64) {
         self.stored_bytes = self.stored_bytes.saturating_sub(bytes);
+    }
+
+    /// Sets a pragma, from now on.
+    pub(crate) fn set_pragma(&mut self, key: &str, value: Atom) {
+        self.world.set_pragma(key, value);
+        self.stack_depth = self.world.stack_depth();
     }
 
     /// Prints a line, unless making its text met a limit.

@@ -11,10 +11,6 @@ use crate::terms::symbols::{self, cell};
 impl Machine {
     /// Equality as `==` has it: structural; states are equal when their contents are.
     pub(crate) fn equal(&self, a: Cell, b: Cell) -> bool {
-        if let (View::State(x), View::State(y)) = (a.view(), b.view()) {
-            let content = |id| self.world.state(metta_atom::StateId(id)).map(|cell| &cell.content);
-            return x == y || content(x) == content(y);
-        }
         self.heap.equal(a, b)
     }
 

@@ -74,6 +74,30 @@ const MOST_PATTERN: usize = 1 << 14;
 /// In a list of variables one that stands for a part that was left open.
 const OPEN_PART: u32 = u32::MAX;
 
+/// What a term is written for.
+#[derive(Clone, Copy)]
+enum Aim {
+    /// To be stored or found as it is.
+    Whole { limit_bytes: u64 },
+    /// To look for what unifies with it.
+    Pattern,
+}
+
+impl Aim {
+    fn is_reached(self, out: &Writer) -> bool {
+        match self {
+            Aim::Whole { limit_bytes } => out.bytes().len() as u64 > limit_bytes,
+            Aim::Pattern => out.bytes().len() >= MOST_PATTERN,
+        }
+    }
+}
+
+/// Writes a variable in the place of a part.
+fn leave_open(out: &mut Writer, variables: &mut Vec<u32>) {
+    variables.push(OPEN_PART);
+    out.new_var();
+}
+
 /// A place in the heap to be filled with the following elements of a tuple.
 struct Open {
     /// Where the next element goes.
@@ -328,38 +352,26 @@ impl Heap {
         out: &mut Writer,
         handle: &mut dyn FnMut(&Grounded) -> Option<u64>,
     ) -> Option<Vec<u32>> {
-        self.encode_while(term, out, handle, |out| out.bytes().len() as u64 <= limit_bytes, |_| None)
+        self.encode_as(Aim::Whole { limit_bytes }, term, out, handle)
     }
 
     /// Writes a term as the bytes of a pattern that everything fits which the term unifies with. Of a long
-    /// term the parts that come late are left open.
+    /// term the parts that come late are left open, and so are states, which match by their content.
     pub(crate) fn encode_pattern(
         &self,
         term: Cell,
         out: &mut Writer,
         handle: &mut dyn FnMut(&Grounded) -> Option<u64>,
     ) {
-        self.encode_while(
-            term,
-            out,
-            handle,
-            |out| out.bytes().len() < MOST_PATTERN,
-            |out| {
-                out.new_var();
-                Some(OPEN_PART)
-            },
-        );
+        self.encode_as(Aim::Pattern, term, out, handle);
     }
 
-    /// Writes a term. Where `goes_on` denies that an expression may still be written, `instead` gives
-    /// the variable that is written instead; without one that is the end.
-    fn encode_while(
+    fn encode_as(
         &self,
+        aim: Aim,
         term: Cell,
         out: &mut Writer,
         handle: &mut dyn FnMut(&Grounded) -> Option<u64>,
-        goes_on: impl Fn(&Writer) -> bool,
-        instead: impl Fn(&mut Writer) -> Option<u32>,
     ) -> Option<Vec<u32>> {
         let mut variables: Vec<u32> = Vec::new();
         // Runs of elements still to be written, innermost last.
@@ -384,9 +396,11 @@ impl Heap {
             };
             let cell = self.deref(cell);
             match cell.view() {
-                View::Expression { length, .. } if length > 0 && !goes_on(out) => {
-                    variables.push(instead(out)?);
-                }
+                View::Expression { length, .. } if length > 0 && aim.is_reached(out) => match aim {
+                    Aim::Whole { .. } => return None,
+                    Aim::Pattern => leave_open(out, &mut variables),
+                },
+                View::State(_) if matches!(aim, Aim::Pattern) => leave_open(out, &mut variables),
                 View::Expression { address, length } => {
                     out.arity(length as usize);
                     pending.push((address, length));

@@ -7,10 +7,11 @@
 
 use std::sync::Arc;
 
-use metta_atom::{Grounded, Number};
+use metta_atom::{Grounded, Number, StateId};
 use num_traits::ToPrimitive;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::states::States;
 use crate::terms::cell::{CODE, Cell, MAX_LENGTH, SymbolId, View};
 use crate::terms::matching::{Matched, Meeting};
 use crate::terms::symbols::SymbolTable;
@@ -38,6 +39,8 @@ pub(crate) struct Heap {
     /// How many cells the ways of matching may take, and whether they took more.
     pub(crate) max_cells: usize,
     pub(crate) full: bool,
+    /// The states of the world while it is being evaluated: they are equal when their contents are.
+    pub(crate) states: States,
 }
 
 impl Heap {
@@ -54,6 +57,7 @@ impl Heap {
             meetings: Vec::new(),
             max_cells: MAX_CELLS,
             full: false,
+            states: States::default(),
         }
     }
 
@@ -64,6 +68,7 @@ impl Heap {
         self.outside = 0;
         self.trail.clear();
         self.boundary = 0;
+        self.states = States::default();
     }
 
     #[inline]
@@ -361,10 +366,11 @@ impl Heap {
         }
     }
 
-    /// Compares two leaves that are not the same cell: numbers by value, boxes by content.
+    /// Compares two leaves that are not the same cell: numbers by value, boxes and states by content.
     pub(crate) fn leaves_equal(&self, a: Cell, b: Cell) -> bool {
         match (a.view(), b.view()) {
             (View::Boxed(x), View::Boxed(y)) => self.boxed(x) == self.boxed(y),
+            (View::State(x), View::State(y)) => self.states.equal(StateId(x), StateId(y)),
             _ => match (self.as_number(a), self.as_number(b)) {
                 (Some(x), Some(y)) => x == y,
                 _ => false,

@@ -248,6 +248,7 @@ impl Heap {
                     Some(number) => number.hash(&mut hasher),
                     None => match cell.view() {
                         View::Boxed(index) => self.boxed(index).hash(&mut hasher),
+                        View::State(_) => 1u8.hash(&mut hasher),
                         _ => cell.hash(&mut hasher),
                     },
                 },
