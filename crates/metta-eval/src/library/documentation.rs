@@ -5,9 +5,9 @@
 //! `get-doc` and `help!`, which `help.metta` defines, look them up, and so can programs; the reference
 //! pages are made of them. All this is read when a program first names a word of it.
 
-use metta_atom::{Atom, Grounded, SpaceId};
+use metta_atom::{Atom, Grounded};
 use metta_space::Snapshot;
-use metta_syntax::{Words, parse};
+use metta_syntax::parse;
 
 use super::Library;
 
@@ -60,19 +60,10 @@ pub(crate) const WORDS: [&str; 22] = [
     "help-space!",
 ];
 
-/// The words of [`HELP`]: those of the library, and its space.
-struct HelpWords(Library);
-
-impl Words for HelpWords {
-    fn atom(&self, word: &str) -> Option<Atom> {
-        if word == "&corelib" { Some(Atom::space(SpaceId::CORELIB)) } else { self.0.atom(word) }
-    }
-}
-
 /// Makes the space of descriptions, types and rules that the library has for documentation.
 pub(crate) fn documentation() -> Snapshot {
     let mut space = super::space_of(AREAS.iter().map(|(_, _, text)| *text));
-    for form in parse(HELP, &HelpWords(Library::new())).forms {
+    for form in parse(HELP, &Library::new()).forms {
         space.add(&form.atom);
     }
     space

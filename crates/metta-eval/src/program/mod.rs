@@ -154,7 +154,7 @@ impl Program {
     ///
     /// It is read on first use: a program that never asks does not pay for it.
     pub(crate) fn documentation(&mut self, world: &World, space: SpaceId) -> Option<&Snapshot> {
-        let sees_library = space == SpaceId::CORELIB || world.uses_library(space);
+        let sees_library = main_space(space) == SpaceId::CORELIB || world.uses_library(space);
         if !sees_library {
             return None;
         }
