@@ -17,7 +17,7 @@ mod world;
 
 pub use library::{Area, Description, Function, Library, PatternError};
 pub use limits::{EvalError, Limits, Stats};
-pub use machine::{Machine, Step};
+pub use machine::{Fault, Machine, Rule, Step};
 pub use modules::builtin::BuiltinModule;
 pub use modules::source::{ModuleSource, ModuleText, ModuleTexts, SourceError};
 pub use operation::{Effect, Operation, OperationError};

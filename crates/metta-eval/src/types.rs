@@ -426,7 +426,7 @@ impl Machine {
         let Some((address, length)) = function.slice() else { return };
         let arguments = &open.elements[1..];
         if arguments.len() + 2 != length as usize {
-            let error = self.error(open.expression, cell(symbols::INCORRECT_ARITY));
+            let error = self.new_error(open.expression, cell(symbols::INCORRECT_ARITY));
             types.push(TypeOf::Misapplied { function, error });
             return;
         }
@@ -489,7 +489,7 @@ impl Machine {
             return Applicability::Errors(Vec::new());
         };
         if length != n + 1 {
-            return Applicability::Errors(vec![self.error(call, cell(symbols::INCORRECT_ARITY))]);
+            return Applicability::Errors(vec![self.new_error(call, cell(symbols::INCORRECT_ARITY))]);
         }
         let mut errors = Vec::new();
         let boundary = std::mem::replace(&mut self.heap.boundary, u32::MAX);
@@ -507,7 +507,7 @@ impl Machine {
                 }
                 let (expected, returned) = (self.heap.resolved(expected), self.heap.resolved(returned));
                 let reason = self.heap.expression(&[cell(symbols::BAD_TYPE), expected, returned]);
-                errors.push(self.error(call, reason));
+                errors.push(self.new_error(call, reason));
                 choices.pop();
                 continue;
             }
@@ -626,20 +626,27 @@ impl Machine {
             }
             let expected = self.heap.resolved(expected);
             let reason = self.heap.expression(&[cell(symbols::BAD_TYPE), expected, actual]);
-            errors.push(self.error(term, reason));
+            errors.push(self.new_error(term, reason));
         }
         Err(errors)
     }
 
-    /// Makes `(Error atom reason)`.
+    /// Makes `(Error atom reason)`, which the current rule is to blame for.
     pub(crate) fn error(&mut self, atom: Cell, reason: Cell) -> Cell {
+        let error = self.new_error(atom, reason);
+        self.blame(error);
+        error
+    }
+
+    /// Makes `(Error atom reason)` of a type, which is an error only if no other type fits.
+    fn new_error(&mut self, atom: Cell, reason: Cell) -> Cell {
         self.heap.expression(&[cell(symbols::ERROR), atom, reason])
     }
 
     fn bad_argument(&mut self, call: Cell, index: usize, expected: Cell, actual: Cell) -> Cell {
         let number = Cell::int(index as i64 + 1).unwrap_or(Cell::UNIT);
         let reason = self.heap.expression(&[cell(symbols::BAD_ARG_TYPE), number, expected, actual]);
-        self.error(call, reason)
+        self.new_error(call, reason)
     }
 }
 

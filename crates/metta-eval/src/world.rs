@@ -154,8 +154,8 @@ impl World {
     }
 
     /// Returns the spaces of what the module imported, in order, the library left out.
-    pub(crate) fn imports(&self, id: SpaceId) -> impl Iterator<Item = &Snapshot> {
-        self.modules.deps(id).iter().filter_map(|id| self.spaces.get(id))
+    pub(crate) fn imports(&self, id: SpaceId) -> impl Iterator<Item = (SpaceId, &Snapshot)> {
+        self.modules.deps(id).iter().filter_map(|id| Some((*id, self.spaces.get(id)?)))
     }
 
     /// Returns the library if it holds in a space.

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use metta_atom::{Atom, SpaceId};
 use metta_config::EvalConfig;
-use metta_eval::{Effect, Limits, World};
+use metta_eval::{Effect, Fault, Limits, World};
 use metta_syntax::Form;
 use tokio::runtime::Handle;
 
@@ -62,6 +62,7 @@ pub(crate) struct Coordinator<'s> {
     world: World,
     sink: Option<&'s mut Sink>,
     output: Vec<Vec<Atom>>,
+    faults: Vec<Vec<Fault>>,
     completed: usize,
     statistics: Statistics,
     crew: Crew,
@@ -123,6 +124,14 @@ impl Shown {
     }
 }
 
+/// What an expression answers.
+struct Answer {
+    atoms: Vec<Atom>,
+    /// The texts of the atoms, when someone listens.
+    text: Vec<String>,
+    faults: Vec<Fault>,
+}
+
 impl<'s> Coordinator<'s> {
     pub(crate) fn new(settings: Settings, mut environment: Environment, sink: Option<&'s mut Sink>) -> Self {
         let world = environment.take_world();
@@ -136,6 +145,7 @@ impl<'s> Coordinator<'s> {
             world,
             sink,
             output: Vec::new(),
+            faults: Vec::new(),
             completed: 0,
             statistics: Statistics::default(),
             crew: Crew { places: Arc::new(()), useful },
@@ -158,7 +168,7 @@ impl<'s> Coordinator<'s> {
         self.publish();
         self.environment.put_world(self.world);
         let state = MettaState { source: Vec::new(), environment: self.environment, output: self.output };
-        Outcome { state, completed: self.completed, error, statistics: self.statistics }
+        Outcome { state, faults: self.faults, completed: self.completed, error, statistics: self.statistics }
     }
 
     fn forms(&mut self, forms: &[Form]) -> Result<(), Stop> {
@@ -184,11 +194,11 @@ impl<'s> Coordinator<'s> {
         if self.world.checks_types() {
             let mut worker = self.environment.machines().worker();
             let errors = worker.type_errors(&atom, &self.world, &self.settings.limits);
-            let errors = errors.map_err(|error| RunError::Limit { error, index })?;
+            let errors = errors.map_err(|error| RunError::Limit { error, index, rule: None })?;
             if !errors.is_empty() {
                 let text = self.texts(index, &self.world, &errors)?;
                 self.completed = index + 1;
-                return self.answer(index, errors, text);
+                return self.answer(index, Answer { atoms: errors, text, faults: Vec::new() });
             }
         }
         self.completed = index + 1;
@@ -394,14 +404,14 @@ impl<'s> Coordinator<'s> {
 
     /// Makes the end of an expression part of the run (C1).
     fn commit(&mut self, index: usize, goal: &Atom, ended: Ended) -> Result<(), Stop> {
-        let (atoms, text) = match ended {
-            Ended::Done(Finished { atoms, world, reductions }) => {
+        let answer = match ended {
+            Ended::Done(Finished { atoms, faults, world, reductions }) => {
                 let text = self.texts(index, &world, &atoms)?;
                 self.world = world;
                 self.statistics.reductions += reductions;
-                (atoms, text)
+                Answer { atoms, text, faults }
             }
-            Ended::Failed(error) => return Err(RunError::Limit { error, index }.into()),
+            Ended::Failed(error, rule) => return Err(RunError::Limit { error, index, rule }.into()),
             Ended::Panicked(message) => self.wrong(index, panicked(goal, &message))?,
             // Only in its turn does an expression end like this, and there nothing is forbidden.
             Ended::Blocked | Ended::Dropped => {
@@ -411,13 +421,13 @@ impl<'s> Coordinator<'s> {
         };
         self.statistics.expressions += 1;
         self.completed = index + 1;
-        self.answer(index, atoms, text)
+        self.answer(index, answer)
     }
 
     /// A result list of one error, with its text.
-    fn wrong(&self, index: usize, error: Atom) -> Result<(Vec<Atom>, Vec<String>), Stop> {
+    fn wrong(&self, index: usize, error: Atom) -> Result<Answer, Stop> {
         let text = self.texts(index, &self.world, std::slice::from_ref(&error))?;
-        Ok((vec![error], text))
+        Ok(Answer { atoms: vec![error], text, faults: Vec::new() })
     }
 
     /// The texts of results, for whoever listens. They count against the memory limit.
@@ -426,16 +436,18 @@ impl<'s> Coordinator<'s> {
             return Ok(Vec::new());
         }
         let texts = world.print_results(atoms, &self.settings.limits);
-        texts.map_err(|error| RunError::Limit { error, index }.into())
+        texts.map_err(|error| RunError::Limit { error, index, rule: None }.into())
     }
 
     /// Reports a result list.
-    fn answer(&mut self, index: usize, atoms: Vec<Atom>, text: Vec<String>) -> Result<(), Stop> {
+    fn answer(&mut self, index: usize, answer: Answer) -> Result<(), Stop> {
+        let Answer { atoms, text, faults } = answer;
         if let Some(sink) = &mut self.sink {
-            sink(Event::Results { index, atoms: atoms.clone(), text });
+            sink(Event::Results { index, atoms: atoms.clone(), text, faults: faults.clone() });
         }
         let wrong = atoms.iter().any(Atom::is_error);
         self.output.push(atoms);
+        self.faults.push(faults);
         if wrong && !self.settings.keep_going { Err(Stop::Answer) } else { Ok(()) }
     }
 

@@ -1,6 +1,7 @@
 //! What a run tells while it goes on.
 
 use metta_atom::Atom;
+use metta_eval::Fault;
 
 /// Something a run has to show, in program order.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,6 +19,8 @@ pub enum Event {
         atoms: Vec<Atom>,
         /// The results as text: states by content, spaces by name.
         text: Vec<String>,
+        /// Where the errors among the results came from, one for each that the evaluation gave.
+        faults: Vec<Fault>,
     },
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metta_eval::EvalError;
+use metta_eval::{EvalError, Fault, Rule};
 
 use crate::MettaState;
 
@@ -19,6 +19,8 @@ pub enum RunError {
         error: EvalError,
         /// The position of the expression in the program, from 0.
         index: usize,
+        /// The rule whose body was being evaluated, if any.
+        rule: Option<Rule>,
     },
     /// The run took longer than it was allowed to.
     #[error("stopped after {} of running", show(*limit))]
@@ -69,6 +71,8 @@ pub struct Outcome {
     /// The state as of the last expression that committed. `source` is empty, `output`
     /// holds the result lists of this run.
     pub state: MettaState,
+    /// Where the errors in each list of `state.output` came from.
+    pub faults: Vec<Vec<Fault>>,
     /// How many forms of the program are done.
     pub completed: usize,
     /// Why the run stopped early; `None` when it went to the end or to a result list

@@ -169,7 +169,7 @@ impl Segment {
                 let last = changed || self.stop_at_error && finished.atoms.iter().any(Atom::is_error);
                 (Speculated::Done { finished, changed }, last)
             }
-            Ended::Failed(_) => (Speculated::Not(ended), true),
+            Ended::Failed(..) => (Speculated::Not(ended), true),
             Ended::Panicked(_) => (Speculated::Not(ended), self.stop_at_error),
             Ended::Blocked | Ended::Dropped => (Speculated::Not(ended), false),
         };

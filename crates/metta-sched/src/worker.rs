@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use metta_atom::{Atom, SpaceId};
-use metta_eval::{Effect, EvalError, Library, Limits, Machine, Step, World};
+use metta_eval::{Effect, EvalError, Fault, Library, Limits, Machine, Rule, Step, World};
 use metta_sync::{Held, Ranked};
 
 /// A step longer than this was a host operation: it waits, or computes at length.
@@ -60,8 +60,8 @@ pub(crate) enum Ended {
     Done(Finished),
     /// At an effect that was not allowed.
     Blocked,
-    /// At a limit.
-    Failed(EvalError),
+    /// At a limit, in a rule.
+    Failed(EvalError, Option<Rule>),
     /// By a panic.
     Panicked(String),
     /// By the caller.
@@ -71,6 +71,7 @@ pub(crate) enum Ended {
 /// All that an evaluation came to.
 pub(crate) struct Finished {
     pub(crate) atoms: Vec<Atom>,
+    pub(crate) faults: Vec<Fault>,
     pub(crate) world: World,
     pub(crate) reductions: u64,
 }
@@ -144,8 +145,9 @@ impl Worker {
         match step {
             Ok(Step::Done) => self.finish(machine),
             Ok(Step::Failed(error)) => {
+                let rule = machine.rule();
                 self.rest(machine);
-                Ended::Failed(error)
+                Ended::Failed(error, rule)
             }
             Ok(Step::Blocked(_)) => {
                 self.rest(machine);
@@ -159,8 +161,9 @@ impl Worker {
     fn finish(&mut self, mut machine: Machine) -> Ended {
         let finished = guarded(|| {
             let atoms = machine.take_results();
+            let faults = machine.take_faults();
             let reductions = machine.stats().reductions;
-            Finished { atoms, world: machine.end(), reductions }
+            Finished { atoms, faults, world: machine.end(), reductions }
         });
         match finished {
             Ok(finished) => {

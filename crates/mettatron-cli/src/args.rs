@@ -52,6 +52,9 @@ pub(crate) struct Args {
     /// Seed of random numbers whose generator the program gives none [default: another one each run]
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
+    /// Do not explain errors on the standard error
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
 
     #[command(flatten)]
     limits: Limits,

@@ -3,12 +3,16 @@
 use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
 use std::sync::{Arc, OnceLock};
 
-use mettatron::{CancelToken, Event};
+use mettatron::diagnosis::{Diagnosis, Label, Place};
+use mettatron::{Atom, CancelToken, Event, Fault};
 use serde_json::{Value, json};
 
-use crate::args::Format;
+use crate::args::{Args, Format};
 use crate::report;
 use crate::source::Places;
+
+/// The places of the program: the output has them while the program runs.
+pub(crate) type Lent = Arc<OnceLock<Places>>;
 
 /// The problem that ended the output, if one did.
 pub(crate) type Trouble = Arc<OnceLock<ErrorKind>>;
@@ -17,7 +21,11 @@ pub(crate) type Trouble = Arc<OnceLock<ErrorKind>>;
 pub(crate) struct Output {
     out: BufWriter<Stdout>,
     format: Format,
-    places: Places,
+    /// Whether errors are explained on stderr.
+    explain: bool,
+    places: Option<Places>,
+    /// Where the places go in the end.
+    home: Lent,
     /// The events of a `json` document, which is written at the end.
     document: Vec<Value>,
     trouble: Trouble,
@@ -25,9 +33,23 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    pub(crate) fn new(format: Format, places: Places, cancel: CancelToken) -> Self {
-        let out = BufWriter::new(io::stdout());
-        Output { out, format, places, document: Vec::new(), trouble: Trouble::default(), cancel }
+    pub(crate) fn new(args: &Args, places: Places, cancel: CancelToken) -> Self {
+        let explain = args.format == Format::Text && !args.quiet;
+        Output {
+            out: BufWriter::new(io::stdout()),
+            format: args.format,
+            explain,
+            places: Some(places),
+            home: Lent::default(),
+            document: Vec::new(),
+            trouble: Trouble::default(),
+            cancel,
+        }
+    }
+
+    /// Where to find the places when the output is closed.
+    pub(crate) fn home(&self) -> Lent {
+        Arc::clone(&self.home)
     }
 
     pub(crate) fn trouble(&self) -> Trouble {
@@ -53,25 +75,47 @@ impl Output {
                 report::trace(&line);
             }
             (Event::Printed(line), Format::Text) => writeln!(self.out, "{line}")?,
-            (Event::Results { text, atoms, .. }, Format::Text) => {
+            (Event::Results { index, atoms, text, faults, .. }, Format::Text) => {
                 self.out.write_all(b"[")?;
                 for (i, result) in text.iter().enumerate() {
                     self.out.write_all(if i == 0 { b"" } else { b", " })?;
                     self.out.write_all(result.as_bytes())?;
                 }
                 self.out.write_all(b"]\n")?;
-                self.out.flush()?;
-                report::failed_assertions(&atoms);
+                if self.explain && atoms.iter().any(Atom::is_error) {
+                    self.out.flush()?;
+                    for (_, diagnosis) in self.diagnose(index, &atoms, &faults) {
+                        self.with_places(|places| report::error(&places.texts, &diagnosis));
+                    }
+                }
             }
             (Event::Printed(line), _) => self.object(json!({ "printed": line }))?,
-            (Event::Results { index, text, .. }, _) => {
-                let (source, line) = self.places.of(index);
-                self.object(json!({ "source": source, "line": line, "results": text }))?;
+            (Event::Results { index, atoms, text, faults, .. }, _) => {
+                let diagnoses = self.diagnose(index, &atoms, &faults);
+                let object = self.with_places(|places| results(places, index, &text, &diagnoses));
+                self.object(object.unwrap_or_default())?;
             }
             _ => {}
         }
         // In time for whoever reads along; a long text fills the buffer by itself.
         self.out.flush()
+    }
+
+    fn with_places<T>(&mut self, f: impl FnOnce(&mut Places) -> T) -> Option<T> {
+        self.places.as_mut().map(f)
+    }
+
+    /// Explains the errors of a result list, the first ones of a long list.
+    fn diagnose(&mut self, form: usize, atoms: &[Atom], faults: &[Fault]) -> Vec<(usize, Diagnosis)> {
+        const MOST: usize = 8;
+        let errors = atoms.iter().enumerate().filter(|(_, atom)| atom.is_error()).take(MOST);
+        let Some(places) = &mut self.places else { return Vec::new() };
+        errors
+            .map(|(result, error)| {
+                let fault = faults.iter().find(|fault| fault.result == result);
+                (result, places.texts.diagnose(error, fault, places.of(form)))
+            })
+            .collect()
     }
 
     fn object(&mut self, object: Value) -> io::Result<()> {
@@ -87,6 +131,9 @@ impl Output {
 impl Drop for Output {
     /// Ends a `json` document, also that of a run that was stopped.
     fn drop(&mut self) {
+        if let Some(places) = self.places.take() {
+            let _ = self.home.set(places);
+        }
         if self.format != Format::Json || self.trouble.get().is_some() {
             return;
         }
@@ -99,4 +146,34 @@ impl Drop for Output {
             let _ = self.trouble.set(error.kind());
         }
     }
+}
+
+/// The results of a form as JSON.
+fn results(places: &Places, form: usize, text: &[String], diagnoses: &[(usize, Diagnosis)]) -> Value {
+    let (source, line, _) = places.of(form).and_then(|place| places.describe(place)).unwrap_or_default();
+    let mut object = json!({ "source": source, "line": line, "results": text });
+    if !diagnoses.is_empty() {
+        let faults = diagnoses.iter().map(|(result, diagnosis)| fault(places, *result, diagnosis));
+        object["faults"] = faults.collect();
+    }
+    object
+}
+
+fn fault(places: &Places, result: usize, diagnosis: &Diagnosis) -> Value {
+    let Diagnosis { code, message, help, form, rule, .. } = diagnosis;
+    let mut object = json!({ "result": result, "code": code, "message": message });
+    if let Some(help) = help {
+        object["help"] = json!(help);
+    }
+    for (name, label) in [("at", form), ("rule", rule)] {
+        if let Some(Label { place, words }) = label {
+            object[name] = site(places, *place, words);
+        }
+    }
+    object
+}
+
+fn site(places: &Places, place: Place, words: &str) -> Value {
+    let (source, line, column) = places.describe(place).unwrap_or_default();
+    json!({ "source": source, "line": line, "column": column, "label": words })
 }

@@ -1,13 +1,15 @@
-//! What goes to stderr: mistakes in the program, and why a run stopped.
+//! What goes to stderr: mistakes in the program, where errors come from, why a run stopped.
 
 use std::io::{IsTerminal, Write};
 
-use mettatron::atom::Grounded;
+use mettatron::RunError;
+use mettatron::diagnosis::{Diagnosis, Label, Text, Texts};
 use mettatron::syntax::{Diagnostic, Span};
-use mettatron::{Atom, RunError};
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report, Severity,
+};
 
-use crate::source::{Program, Source};
+use crate::source::Places;
 
 /// Reports a problem with the command line or a file.
 pub(crate) fn usage(error: &anyhow::Error) {
@@ -15,48 +17,63 @@ pub(crate) fn usage(error: &anyhow::Error) {
 }
 
 /// Reports what is wrong with a text.
-pub(crate) fn mistakes(source: &Source, diagnostics: &[Diagnostic]) {
+pub(crate) fn mistakes(text: &Text, diagnostics: &[Diagnostic]) {
     for diagnostic in diagnostics {
         let Diagnostic { code, message, span, label, help } = diagnostic;
-        draw(source, describe(code, message, *span, label, help.as_deref()));
+        let labels = vec![underline(*span, Some(label.as_str()))];
+        draw(text, describe(code, message, help.as_deref()).with_labels(labels));
     }
 }
 
+/// Says what an `Error` means and where it comes from.
+pub(crate) fn error(texts: &Texts, diagnosis: &Diagnosis) {
+    let Diagnosis { code, message, help, rule, form, .. } = diagnosis;
+    let diagnostic = describe(code, message, help.as_deref());
+    located(texts, diagnostic, [rule.as_ref(), form.as_ref()]);
+}
+
 /// Reports why a run stopped, and where.
-pub(crate) fn stop(program: &Program, form: usize, error: &RunError) {
-    let message = error.to_string();
-    let help = way_out(error);
-    match (program.source(form), program.spans.get(form)) {
-        (Some(source), Some(place)) => {
-            draw(source, describe(error.code(), &message, *place, "while evaluating this", help));
-        }
-        _ => say(&format!("metta::{}: {message}\n", error.code())),
+pub(crate) fn stop(places: &mut Places, form: usize, error: &RunError) {
+    let rule = if let RunError::Limit { rule: Some(rule), .. } = error {
+        places.texts.find_rule(rule)
+    } else {
+        None
+    };
+    let form = places.of(form).map(|place| Label { place, words: "while evaluating this".to_owned() });
+    let diagnostic = describe(error.code(), &error.to_string(), way_out(error));
+    located(&places.texts, diagnostic, [rule.as_ref(), form.as_ref()]);
+}
+
+/// Draws a diagnostic with the places that are known, the most telling one first.
+fn located(texts: &Texts, diagnostic: MietteDiagnostic, labels: [Option<&Label>; 2]) {
+    let mut known = labels.into_iter().flatten();
+    let Some((first, text)) = known.next().and_then(|label| Some((label, texts.get(label.place.text)?)))
+    else {
+        let code = diagnostic.code.as_deref().unwrap_or_default();
+        return say(&format!(
+            "{code}: {}
+",
+            diagnostic.message
+        ));
+    };
+    let second = known.next();
+    let (span, words) = (first.place.span, &first.words);
+    let mut labels =
+        vec![LabeledSpan::new_primary_with_span(Some(words.clone()), (span.start, span.end - span.start))];
+    let beside = second.filter(|label| label.place.text == first.place.text);
+    labels.extend(beside.map(|label| underline(label.place.span, Some(label.words.as_str()))));
+    draw(text, diagnostic.with_labels(labels));
+    if let Some(label) = second.filter(|_| beside.is_none())
+        && let Some(text) = texts.get(label.place.text)
+    {
+        let advice = MietteDiagnostic::new(&label.words).with_severity(Severity::Advice);
+        draw(text, advice.with_labels([underline(label.place.span, None)]));
     }
 }
 
 /// Writes lines of a program's trace.
 pub(crate) fn trace(line: &str) {
     say(&format!("{line}\n"));
-}
-
-/// Writes the reports of failed assertions among some results, line by line.
-pub(crate) fn failed_assertions(results: &[Atom]) {
-    for (call, report) in results.iter().filter_map(failed_assertion) {
-        let lines: String = report.trim_start().lines().map(|line| format!("  {line}\n")).collect();
-        say(&format!("assertion failed: {call}\n{lines}"));
-    }
-}
-
-/// The call and the report of an assertion that compared results and found a difference.
-fn failed_assertion(result: &Atom) -> Option<(&Atom, &str)> {
-    match result.children() {
-        Some([error, call, Atom::Grounded(Grounded::Text(report))])
-            if error.as_symbol() == Some("Error") && report.starts_with("\nExpected: ") =>
-        {
-            Some((call, report))
-        }
-        _ => None,
-    }
 }
 
 fn way_out(error: &RunError) -> Option<&'static str> {
@@ -70,26 +87,32 @@ fn way_out(error: &RunError) -> Option<&'static str> {
     }
 }
 
-fn describe(code: &str, message: &str, span: Span, label: &str, help: Option<&str>) -> MietteDiagnostic {
-    let label = LabeledSpan::new(Some(label.to_owned()), span.start, span.end - span.start);
-    let diagnostic = MietteDiagnostic::new(message).with_code(format!("metta::{code}")).with_label(label);
+fn describe(code: &str, message: &str, help: Option<&str>) -> MietteDiagnostic {
+    let diagnostic = MietteDiagnostic::new(message).with_code(format!("metta::{code}"));
     match help {
         Some(help) => diagnostic.with_help(help),
         None => diagnostic,
     }
 }
 
-fn draw(source: &Source, diagnostic: MietteDiagnostic) {
-    let text = NamedSource::new(&source.name, printable(&source.bytes));
+fn underline(span: Span, words: Option<&str>) -> LabeledSpan {
+    LabeledSpan::new(words.map(str::to_owned), span.start, span.end - span.start)
+}
+
+fn draw(text: &Text, diagnostic: MietteDiagnostic) {
+    let source = NamedSource::new(text.name(), printable(text.bytes()));
     let theme = match std::io::stderr().is_terminal() {
         true => GraphicalTheme::unicode(),
         false => GraphicalTheme::unicode_nocolor(),
     };
-    let report = Report::new(diagnostic).with_source_code(text);
+    let report = Report::new(diagnostic).with_source_code(source);
     let mut drawn = String::new();
     // Writing to a String fails only when the diagnostic cannot be drawn; its own words remain.
     if GraphicalReportHandler::new_themed(theme).render_report(&mut drawn, report.as_ref()).is_err() {
-        drawn = format!("{report}\n");
+        drawn = format!(
+            "{report}
+"
+        );
     }
     say(&drawn);
 }

@@ -5,16 +5,17 @@ use std::ffi::OsString;
 use std::hash::{BuildHasher, RandomState};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread::available_parallelism;
 
 use anyhow::{Context, bail};
 use mettatron::config::{EvalConfig, apply_to_runtime_builder};
 use mettatron::modules::{Files, file_module};
+use mettatron::syntax::Form;
 use mettatron::{Atom, CancelToken, Library, MettaState, Outcome, Run, RunError};
 use tokio::runtime;
 
-use crate::args::{Args, Format};
+use crate::args::Args;
 use crate::output::Output;
 use crate::report;
 use crate::source::{Places, Program};
@@ -55,33 +56,35 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Infallible> {
     if !args.no_files {
         library.add_module(file_module());
     }
-    let mut program = Program::read(args, &library)?;
+    let program = Program::read(args, &library)?;
     let cancel = CancelToken::new();
     interrupt(cancel.clone())?;
 
-    let places = if args.format == Format::Text { Places::default() } else { program.places() };
-    let mut output = Output::new(args.format, places, cancel.clone());
-    let trouble = output.trouble();
+    let mut output = Output::new(args, program.places, cancel.clone());
+    let (trouble, home) = (output.trouble(), output.home());
     let run = Run::new()
         .config(config)
         .limits(args.limits())
         .keep_going(args.keep_going)
         .cancel(cancel)
         .on_event(move |event| output.event(event));
-    let outcome = execute(run, config, &library, &mut program)?;
+    let outcome = execute(run, config, &library, program.forms)?;
 
-    let mut status = judge(&program, &outcome);
+    // The run has dropped its events' receiver, which had the places.
+    let places = Arc::into_inner(home).and_then(OnceLock::into_inner);
+    let mut places = places.context("the run keeps the texts of the program")?;
+    let mut status = judge(&mut places, &outcome);
     match trouble.get() {
         None => {}
         // Whoever read the results has seen enough.
         Some(ErrorKind::BrokenPipe) => end(Status::Fine),
         Some(kind) => bail!("cannot write the results: {kind}"),
     }
-    if let Some(source) = program.last()
+    if let Some(text) = places.last()
         && !program.diagnostics.is_empty()
         && status < Status::Interrupted
     {
-        report::mistakes(source, &program.diagnostics);
+        report::mistakes(text, &program.diagnostics);
         status = status.max(Status::Input);
     }
     end(status)
@@ -151,13 +154,7 @@ fn interrupt(cancel: CancelToken) -> anyhow::Result<()> {
     .context("cannot listen for interrupts")
 }
 
-fn execute(
-    run: Run,
-    config: EvalConfig,
-    library: &Library,
-    program: &mut Program,
-) -> anyhow::Result<Outcome> {
-    let forms = std::mem::take(&mut program.forms);
+fn execute(run: Run, config: EvalConfig, library: &Library, forms: Vec<Form>) -> anyhow::Result<Outcome> {
     let batches = forms.windows(2).any(|pair| pair[0].run && pair[1].run);
     let compiled = MettaState::compiled(library.clone(), forms);
     let accumulated = MettaState::new(library.clone());
@@ -175,13 +172,13 @@ fn execute(
 }
 
 /// Reports why the run stopped and says how it went.
-fn judge(program: &Program, outcome: &Outcome) -> Status {
+fn judge(places: &mut Places, outcome: &Outcome) -> Status {
     match &outcome.error {
         None if outcome.state.output.iter().flatten().any(Atom::is_error) => Status::Wrong,
         None => Status::Fine,
         Some(RunError::Cancelled) => Status::Interrupted,
         Some(error) => {
-            report::stop(program, outcome.completed, error);
+            report::stop(places, outcome.completed, error);
             if error.is_limit() { Status::Limit } else { Status::Input }
         }
     }

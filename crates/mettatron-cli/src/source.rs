@@ -5,28 +5,26 @@ use std::path::Path;
 
 use anyhow::Context;
 use mettatron::Library;
-use mettatron::syntax::{Diagnostic, Form, LineIndex, Span, parse_bytes};
+use mettatron::diagnosis::{Place, Text, Texts};
+use mettatron::syntax::{Diagnostic, Form, Span, parse_bytes};
 
 use crate::args::Args;
 
-/// A text with its name.
-pub(crate) struct Source {
-    pub(crate) name: String,
-    pub(crate) bytes: Vec<u8>,
-    /// Where its forms begin in the program.
-    first: usize,
-    lines: LineIndex,
-}
-
 /// All texts, read.
-#[derive(Default)]
 pub(crate) struct Program {
     pub(crate) forms: Vec<Form>,
-    /// Where each form is in its source.
-    pub(crate) spans: Vec<Span>,
-    sources: Vec<Source>,
-    /// What is wrong with the last source.
+    pub(crate) places: Places,
+    /// What is wrong with the last text.
     pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+/// Where the forms of a program are written.
+pub(crate) struct Places {
+    pub(crate) texts: Texts,
+    /// Where each form is in its text.
+    spans: Vec<Span>,
+    /// The first form of each text that the command line names.
+    firsts: Vec<usize>,
 }
 
 impl Program {
@@ -41,7 +39,8 @@ impl Program {
         }
         let expressions =
             args.expressions.iter().map(|text| ("expression".to_owned(), text.as_bytes().to_vec()));
-        let mut program = Program::default();
+        let places = Places { texts: Texts::new(library.clone()), spans: Vec::new(), firsts: Vec::new() };
+        let mut program = Program { forms: Vec::new(), places, diagnostics: Vec::new() };
         let n_files = texts.len();
         for (name, bytes) in texts.into_iter().chain(expressions) {
             let mut parsed = parse_bytes(&bytes, library);
@@ -49,9 +48,9 @@ impl Program {
                 let end = mistake.span.start;
                 parsed.forms.retain(|form| form.span.start < end);
             }
-            let lines = LineIndex::new(&bytes);
-            program.sources.push(Source { name, bytes, first: program.forms.len(), lines });
-            program.spans.extend(parsed.forms.iter().map(|form| form.span));
+            program.places.texts.add(name, bytes);
+            program.places.firsts.push(program.forms.len());
+            program.places.spans.extend(parsed.forms.iter().map(|form| form.span));
             program.forms.append(&mut parsed.forms);
             if !parsed.diagnostics.is_empty() {
                 program.diagnostics = parsed.diagnostics;
@@ -64,49 +63,33 @@ impl Program {
 
     /// Evaluates the last form of the expressions when none of them is to be evaluated.
     fn run_last_expression(&mut self, n_files: usize) {
-        let Some(first) = self.sources.get(n_files).map(|source| source.first) else { return };
-        let asked = &mut self.forms[first..];
+        let Some(first) = self.places.firsts.get(n_files) else { return };
+        let asked = &mut self.forms[*first..];
         if !asked.iter().any(|form| form.run)
             && let Some(last) = asked.last_mut()
         {
             last.run = true;
         }
     }
-
-    /// Returns the source that holds a form.
-    pub(crate) fn source(&self, form: usize) -> Option<&Source> {
-        self.sources.iter().rev().find(|source| source.first <= form)
-    }
-
-    /// Returns the source that the diagnostics are about.
-    pub(crate) fn last(&self) -> Option<&Source> {
-        self.sources.last()
-    }
-
-    /// Returns the name of the source and the line of each form.
-    pub(crate) fn places(&self) -> Places {
-        let mut lines = Vec::with_capacity(self.spans.len());
-        for (form, span) in self.spans.iter().enumerate() {
-            lines.push(self.source(form).map_or(0, |source| source.lines.position(span.start).0));
-        }
-        Places {
-            names: self.sources.iter().map(|source| (source.first, source.name.clone())).collect(),
-            lines,
-        }
-    }
-}
-
-/// Where the forms of a program are written.
-#[derive(Default)]
-pub(crate) struct Places {
-    names: Vec<(usize, String)>,
-    lines: Vec<usize>,
 }
 
 impl Places {
-    pub(crate) fn of(&self, form: usize) -> (&str, usize) {
-        let name = self.names.iter().rev().find(|(first, _)| *first <= form).map_or("", |(_, name)| name);
-        (name, self.lines.get(form).copied().unwrap_or(0))
+    /// Returns where a form is.
+    pub(crate) fn of(&self, form: usize) -> Option<Place> {
+        let text = self.firsts.iter().rposition(|first| *first <= form)?;
+        Some(Place { text, span: *self.spans.get(form)? })
+    }
+
+    /// Returns the name of the text and the line and column where a place begins.
+    pub(crate) fn describe(&self, place: Place) -> Option<(&str, usize, usize)> {
+        let text = self.texts.get(place.text)?;
+        let (line, column) = text.position(place.span.start);
+        Some((text.name(), line, column))
+    }
+
+    /// Returns the text that the diagnostics of the program are about.
+    pub(crate) fn last(&self) -> Option<&Text> {
+        self.texts.get(self.firsts.len().checked_sub(1)?)
     }
 }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod compile;
+pub mod diagnosis;
 mod engine;
 pub mod modules;
 
@@ -13,7 +14,7 @@ pub use metta_space as space;
 pub use metta_syntax as syntax;
 
 pub use metta_atom::{Atom, BindingSet, Foreign, Matching, Number, SpaceId, Variable};
-pub use metta_eval::{Effect, Function, Library, Operation, OperationError, PatternError};
+pub use metta_eval::{Effect, Fault, Function, Library, Operation, OperationError, PatternError, Rule};
 pub use metta_sched::{
     CancelToken, Environment, Event, MettaState, Outcome, Run, RunError, RunLimits, Statistics, run_state,
     run_state_async, run_state_sync,

@@ -9,7 +9,7 @@ use crate::OperationError;
 use crate::library::{Builtin, Call, Outcome};
 use crate::machine::choices::{Alternatives, Then};
 use crate::machine::frames::Kind;
-use crate::machine::{Machine, Task};
+use crate::machine::{Machine, NO_RULE, Task};
 use crate::program::Clauses;
 use crate::terms::cell::{Cell, SymbolId, View};
 use crate::terms::matching::Matched;
@@ -22,6 +22,7 @@ impl Machine {
         self.count_reduction();
         // `eval` looks for rules even for an error.
         if expected != Cell::NONE && self.heap.is_error(call) {
+            self.blame_unless_known(call);
             self.task = Task::Return(call);
             return;
         }
@@ -204,14 +205,18 @@ impl Machine {
     /// Goes on from a result of a call: instructions run at once, all else is finished.
     pub(super) fn call_result(&mut self, call: Cell, expected: Cell, value: Cell) {
         let value = self.heap.deref(value);
-        if self.heap.head_symbol(value) == Some(symbols::FUNCTION) {
-            if expected != Cell::NONE {
-                self.wait_raw(Kind::CallReturn { call, expected });
+        match self.heap.head_symbol(value) {
+            Some(symbols::FUNCTION) => {
+                if expected != Cell::NONE {
+                    self.wait_raw(Kind::CallReturn { call, expected });
+                }
+                self.begin_function(value, call);
+                return;
             }
-            self.begin_function(value, call);
-        } else {
-            self.finish_call(call, expected, value);
+            Some(symbols::ERROR) => self.blame_unless_known(value),
+            _ => {}
         }
+        self.finish_call(call, expected, value);
     }
 
     /// Evaluates the result of a call further, unless it says that there is nothing to evaluate.
@@ -279,6 +284,13 @@ impl Machine {
         let matched = self.heap.ways(|heap| clause.match_head(heap, call.unmarked(), &mut slots));
         if matched != Matched::No {
             let body = clause.build_body(&mut self.heap, &mut slots);
+            // A rule of the library works for its caller.
+            if clause.rule != NO_RULE {
+                self.rule = clause.rule;
+            }
+            if clause.makes_error() {
+                self.blame(body);
+            }
             self.proceed(matched, Then::Result { call, expected, value: body });
         }
         self.slots = slots;

@@ -6,7 +6,7 @@ use metta_atom::SpaceId;
 
 use crate::machine::facts::{FactSearch, Goal};
 use crate::machine::frames::Kind;
-use crate::machine::{Machine, Task};
+use crate::machine::{Machine, RuleId, Task};
 use crate::program::Clauses;
 use crate::terms::cell::{Cell, View};
 use crate::terms::matching::Matched;
@@ -26,6 +26,7 @@ pub(super) struct Choice {
     context: SpaceId,
     /// Its number among all choice points made.
     number: u64,
+    rule: RuleId,
     /// Barriers to be settled when the alternatives are exhausted, outermost first.
     barriers: Vec<u32>,
 }
@@ -131,6 +132,7 @@ impl Machine {
             space: self.space,
             context: self.context,
             number: self.choices_made,
+            rule: self.rule,
             barriers: Vec::new(),
         });
     }
@@ -154,6 +156,7 @@ impl Machine {
         self.frames.truncate(choice.frames as usize);
         self.frame = choice.frame;
         (self.space, self.context) = (choice.space, choice.context);
+        self.rule = choice.rule;
         true
     }
 

@@ -18,7 +18,7 @@ impl Machine {
             // A literal `Empty` is a symbol like any other: it passes the exit of its evaluation.
             Leaf::Itself if term == cell(symbols::EMPTY) => self.task = Task::Deliver(term),
             Leaf::Itself => self.task = Task::Return(term),
-            Leaf::Errors(errors) => self.return_all(&errors),
+            Leaf::Errors(errors) => self.return_errors(&errors),
             Leaf::No if self.frames[self.frame as usize].depth > self.stack_depth => {
                 self.task = Task::Return(self.stack_overflow(term, expected));
             }
@@ -116,7 +116,7 @@ impl Machine {
                     TypeOf::Valid(_) => None,
                 })
                 .collect();
-            self.return_all(&errors);
+            self.return_errors(&errors);
             return;
         }
         let mut errors = Vec::new();
@@ -133,15 +133,22 @@ impl Machine {
             }
         }
         if valid.iter().all(|found| is_function_type(&self.heap, *found)) {
-            self.return_all(&errors);
+            self.return_errors(&errors);
             return;
         }
         // Read as a tuple, with the errors of the other reading as further alternatives.
         if !errors.is_empty() {
+            errors.iter().for_each(|error| self.blame(*error));
             let list = self.heap.expression(&errors);
             self.choose(Alternatives::Results { list, next: 0 });
         }
         self.read_as_tuple(expression, expected);
+    }
+
+    /// Makes type errors the results.
+    fn return_errors(&mut self, errors: &[Cell]) {
+        errors.iter().for_each(|error| self.blame(*error));
+        self.return_all(errors);
     }
 
     fn read_as_tuple(&mut self, expression: Cell, expected: Cell) {
@@ -200,7 +207,7 @@ impl Machine {
                     index += 1;
                 }
                 Leaf::Errors(errors) => {
-                    self.return_all(&errors);
+                    self.return_errors(&errors);
                     return;
                 }
                 Leaf::No => {

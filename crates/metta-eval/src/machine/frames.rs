@@ -2,7 +2,7 @@
 
 use metta_atom::SpaceId;
 
-use crate::machine::{Machine, Task};
+use crate::machine::{Machine, RuleId, Task};
 use crate::terms::cell::{Cell, View};
 use crate::terms::symbols::{self, cell};
 
@@ -17,6 +17,8 @@ pub(super) struct Frame {
     pub(super) choices: u32,
     /// How many continuations wait for this one.
     pub(super) depth: u32,
+    /// The rule that goes on with the result (M3).
+    pub(super) rule: RuleId,
     pub(super) exit: Exit,
     pub(super) kind: Kind,
 }
@@ -168,13 +170,15 @@ impl Machine {
         let parent = self.frame;
         let depth = self.frames[parent as usize].depth + 1;
         self.frame = self.frames.len() as u32;
-        self.frames.push(Frame { parent, choices, depth, exit: Exit::default(), kind });
+        self.frames.push(Frame { parent, choices, depth, rule: self.rule, exit: Exit::default(), kind });
     }
 
     /// Leaves the current frame; its storage is freed unless a choice point may come back to it.
     pub(super) fn leave_frame(&mut self) {
         let left = self.frame;
-        self.frame = self.frames[left as usize].parent;
+        let Frame { parent, rule, .. } = self.frames[left as usize];
+        self.frame = parent;
+        self.rule = rule;
         let kept = self.choices.last().map_or(0, |choice| choice.frames);
         if left >= kept {
             self.frames.truncate(left as usize);
@@ -259,6 +263,9 @@ impl Machine {
         {
             self.failure = Some(crate::EvalError::TooManyResults { limit });
             return;
+        }
+        if self.heap.is_error(value) {
+            self.note_fault(value);
         }
         let before = self.names.made;
         let atom = self.export(value);

@@ -21,7 +21,7 @@ use metta_syntax::{Form, LineIndex, Words, parse_bytes};
 use crate::library::Outcome;
 use crate::machine::choices::Alternatives;
 use crate::machine::frames::Kind;
-use crate::machine::{Machine, Task};
+use crate::machine::{Machine, NO_RULE, RuleId, Task};
 use crate::modules::path::{ModulePath, is_legal, legal};
 use crate::modules::source::{ModuleText, SourceError};
 use crate::modules::{Modules, local_operation};
@@ -70,8 +70,8 @@ pub(super) struct Load {
     forms: std::vec::IntoIter<Form>,
     /// What ends the text, with its place.
     mistake: Option<String>,
-    /// The space and the context to come back to.
-    outer: (SpaceId, SpaceId),
+    /// The space, the context and the rule to come back to.
+    outer: (SpaceId, SpaceId, RuleId),
     /// The modules as they were.
     before: Arc<Modules>,
     request: Request,
@@ -346,13 +346,12 @@ impl Machine {
             included,
             forms: parsed.forms.into_iter(),
             mistake,
-            outer: (self.space, self.context),
+            outer: (self.space, self.context, self.rule),
             before,
             request,
             bytes: bytes.len() as u64 * FORM_BYTES,
         });
-        self.space = module;
-        self.context = module;
+        (self.space, self.context, self.rule) = (module, module, NO_RULE);
         self.load_step(call, expected, Cell::UNIT);
     }
 
@@ -459,7 +458,7 @@ impl Machine {
 
     fn leave_load(&mut self) -> Option<Load> {
         let load = self.loads.pop()?;
-        (self.space, self.context) = load.outer;
+        (self.space, self.context, self.rule) = load.outer;
         self.program.invalidate();
         self.untyped.clear();
         Some(load)

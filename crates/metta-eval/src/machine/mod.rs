@@ -22,6 +22,7 @@ mod choices;
 mod collapse;
 mod eval;
 mod facts;
+mod faults;
 mod frames;
 mod limited;
 mod load;
@@ -49,13 +50,15 @@ use crate::{Effect, EvalError, Library, Limits, Stats, World};
 
 pub(crate) use limited::Limit;
 
+pub(crate) use choices::Then;
 use choices::{Barrier, Choice};
+pub use faults::{Fault, Rule};
+pub(crate) use faults::{NO_RULE, RuleId};
 use frames::{Frame, Kind};
 use limited::Scope;
 use load::Load;
 use open_states::OpenStates;
 
-pub(crate) use choices::Then;
 pub(crate) use load::{Request, Wish};
 
 /// What a call of [`Machine::step`] came to.
@@ -127,10 +130,14 @@ pub struct Machine {
     pub(crate) home: SpaceId,
     /// Texts under way, innermost last.
     loads: Vec<Load>,
+    /// The rule whose body is being evaluated (M3).
+    rule: RuleId,
+    origins: faults::Origins,
     allowed: Effect,
     blocked: Option<Effect>,
     limits: Limits,
     results: Vec<Atom>,
+    faults: Vec<Fault>,
     n_results: u64,
     /// Bytes of the results not taken yet.
     result_bytes: u64,
@@ -185,10 +192,13 @@ impl Machine {
             context: SpaceId::TOP,
             home: SpaceId::TOP,
             loads: Vec::new(),
+            rule: NO_RULE,
+            origins: faults::Origins::default(),
             allowed: Effect::Outside,
             blocked: None,
             limits: Limits::default(),
             results: Vec::new(),
+            faults: Vec::new(),
             n_results: 0,
             result_bytes: 0,
             output: Vec::new(),
@@ -228,7 +238,7 @@ impl Machine {
         let term = self.heap.import(goal, &mut variables, true);
         self.open_states.originals = variables;
         let (exit, kind) = (frames::Exit::default(), Kind::Top);
-        self.frames.push(Frame { parent: 0, choices: 0, depth: 0, exit, kind });
+        self.frames.push(Frame { parent: 0, choices: 0, depth: 0, rule: NO_RULE, exit, kind });
         if self.world.is_bare_minimal() {
             self.wait_raw(Kind::Deliver);
             self.task = Task::Exec(term);
@@ -322,6 +332,9 @@ impl Machine {
         self.blocked = None;
         self.failure = None;
         self.results.clear();
+        self.faults.clear();
+        self.rule = NO_RULE;
+        self.origins.clear();
         self.n_results = 0;
         self.output.clear();
         self.trace.clear();

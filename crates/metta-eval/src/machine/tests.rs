@@ -8,7 +8,7 @@ use std::time::Duration;
 use metta_atom::{Atom, SpaceId};
 use metta_syntax::parse;
 
-use crate::{Effect, EvalError, Library, Limits, Machine, Step, World};
+use crate::{Effect, EvalError, Fault, Library, Limits, Machine, Step, World};
 
 /// Runs a program, one line of results for each `!`.
 fn run(program: &str) -> Vec<String> {
@@ -36,11 +36,31 @@ impl Run {
 
     /// The lines up to the first expression that hits a limit, and that failure.
     fn until_failure(&self, program: &str) -> (Vec<String>, Option<EvalError>) {
+        let mut lines = Vec::new();
+        let mut too_long = None;
+        let failure = self.each(program, |world, output, results, _| {
+            lines.extend(output);
+            let Some(results) = results else { return true };
+            match world.print_results(results, &self.limits) {
+                Ok(printed) => lines.push(format!("[{}]", printed.join(", "))),
+                Err(error) => too_long = Some(error),
+            }
+            too_long.is_none() && (self.keep_going || !results.iter().any(Atom::is_error))
+        });
+        (lines, failure.or(too_long))
+    }
+
+    /// Gives what each expression printed, its results unless it hit a limit, and its faults
+    /// to `see`, as long as that answers true.
+    fn each(
+        &self,
+        program: &str,
+        mut see: impl FnMut(&World, Vec<String>, Option<&[Atom]>, Vec<Fault>) -> bool,
+    ) -> Option<EvalError> {
         let library = self.library.clone();
         let mut world = World::new();
         let mut machine = Machine::new(library.clone());
         machine.stress = self.stress;
-        let mut lines = Vec::new();
         for form in parse(program, &library).forms {
             let atom = world.resolve(&form.atom);
             if !form.run {
@@ -54,22 +74,19 @@ impl Run {
                     step => break step,
                 }
             };
-            let results = machine.take_results();
-            lines.extend(machine.take_output());
+            let (results, faults, output) =
+                (machine.take_results(), machine.take_faults(), machine.take_output());
             world = machine.end();
             if let Step::Failed(error) = step {
-                return (lines, Some(error));
+                see(&world, output, None, faults);
+                return Some(error);
             }
-            let printed = match world.print_results(&results, &self.limits) {
-                Ok(printed) => printed,
-                Err(error) => return (lines, Some(error)),
-            };
-            lines.push(format!("[{}]", printed.join(", ")));
-            if !self.keep_going && results.iter().any(Atom::is_error) {
+            assert_eq!(faults.len(), results.iter().filter(|atom| atom.is_error()).count());
+            if !see(&world, output, Some(&results), faults) {
                 break;
             }
         }
-        (lines, None)
+        None
     }
 }
 
@@ -356,4 +373,82 @@ fn what_is_kept_counts_as_memory() {
 #[test]
 fn a_state_in_its_own_content_is_printed() {
     check("!(let $s (new-state 1) (change-state! $s (f $s)))", &["[(State (f (State ...)))]"]);
+}
+
+/// The left sides of the rules that the errors of the last expression are blamed on, `-` for none.
+fn blamed(run: &Run, program: &str) -> Vec<String> {
+    let mut blamed = Vec::new();
+    let failure = run.each(program, |_, _, _, faults| {
+        let left = |fault: &Fault| match fault.rule.as_ref().and_then(|rule| rule.atom.children()) {
+            Some([_, left, _]) => left.to_string(),
+            _ => "-".to_owned(),
+        };
+        blamed = faults.iter().map(left).collect();
+        true
+    });
+    assert_eq!(failure, None, "{program}");
+    blamed
+}
+
+#[track_caller]
+fn check_blame(program: &str, expected: &[&str]) {
+    for stress in [false, true] {
+        let run = Run { stress, keep_going: true, ..Run::default() };
+        assert_eq!(blamed(&run, program), expected, "{program}");
+    }
+}
+
+/// M3: the rule is that of the body in which the error came into being.
+#[test]
+fn an_error_is_blamed_on_the_rule_that_made_it() {
+    check_blame("!(/ 1 0)", &["-"]);
+    check_blame("(= (f $x) (/ 1 $x)) !(f 0)", &["(f $x)"]);
+    check_blame("(= (f) (/ (g) 0)) (= (g) 1) !(f)", &["(f)"]);
+    check_blame("(= (f) (+ 1 (g))) (= (g) (/ 1 0)) !(f)", &["(g)"]);
+    check_blame("(= (f) (let $x (g) (if (> $x 0) (/ $x 0) 2))) (= (g) 1) !(f)", &["(f)"]);
+    check_blame("(= (f) (+ 1 \"one\")) !(f)", &["(f)"]);
+    check_blame("(: g (-> Number Number)) (= (g $x) $x) (= (f) (g 1 2)) !(f)", &["(f)"]);
+    check_blame("(= (f) (Error (f) wrong)) !(f)", &["(f)"]);
+    check_blame("(= (f $x) (if $x (Error (f) wrong) (g))) (= (g) (f True)) !(f False)", &["(f $x)"]);
+    check_blame("(= (f) (g)) (= (g) (function (eval (h)))) (= (h) 1) !(f)", &["(g)"]);
+    check_blame("(= (f) (map-atom (0 1) $x (/ 1 $x))) !(f)", &["(f)"]);
+}
+
+#[test]
+fn alternatives_are_blamed_one_by_one() {
+    check_blame("(= (f) (/ 1 0)) (= (f) (g)) (= (g) (/ 2 0)) !(f)", &["(f)", "(g)"]);
+    check_blame("(= (f) (+ (g) (/ 1 0))) (= (g) 1) (= (g) 2) !(f)", &["(f)", "(f)"]);
+    check_blame(
+        "(= (f) (superpose ((g 1) (g 2)))) (= (g $x) (Error (g $x) bad)) !(f)",
+        &["(g $x)", "(g $x)"],
+    );
+}
+
+#[test]
+fn a_caught_error_is_blamed_on_its_maker() {
+    let rules = "(= (a) (/ 1 0)) (= (b) (/ 1 0)) (= (id $x) $x)";
+    check_blame(&format!("{rules} !(case (a) (((Error $c $r) (b)) ($x $x)))"), &["(b)"]);
+    check_blame(&format!("{rules} (= (f) (case (a) (($x $x)))) !(f)"), &["(a)"]);
+    check_blame(&format!("{rules} (= (f) (let $all (collapse (a)) (superpose $all))) !(f)"), &["(a)"]);
+    check_blame(&format!("{rules} (= (f) (Error (f) why)) !(id (f))"), &["(f)"]);
+}
+
+#[test]
+fn rules_of_other_spaces_are_blamed() {
+    check_blame(
+        "!(bind! &s (new-space)) !(add-atom &s (= (f $x) (/ $x 0))) !(metta (f 1) %Undefined% &s)",
+        &["(f $x)"],
+    );
+    check_blame("(= (f) (unique (/ 1 0))) !(f)", &["(f)"]);
+}
+
+#[test]
+fn what_is_noted_about_errors_is_bounded() {
+    let deep = format!("{}0{}", "(S ".repeat(3_000), ")".repeat(3_000));
+    check_blame(&format!("(= (f $x) (Error $x deep)) !(f {deep})"), &["(f $x)"]);
+    // Far more errors than are remembered: what is remembered is still right.
+    let program = "(= (try $n) (if (== $n 0) (last) (case (/ $n 0) (((Error $a $m) (try (- $n 1)))))))
+                   (= (last) (/ 1 0)) !(try 3000)";
+    let run = Run { keep_going: true, ..Run::default() };
+    assert_eq!(blamed(&run, program), ["(last)"]);
 }

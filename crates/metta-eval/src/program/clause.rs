@@ -4,6 +4,7 @@ use metta_atom::{Atom, Variable};
 use metta_space::Declaration;
 use rustc_hash::FxHashMap;
 
+use crate::machine::RuleId;
 use crate::terms::cell::{CODE, Cell, SymbolId, View};
 use crate::terms::heap::Heap;
 
@@ -15,6 +16,7 @@ use crate::terms::heap::Heap;
 pub(crate) struct Template {
     cells: Box<[Cell]>,
     root: Cell,
+    is_error: bool,
 }
 
 /// A rule `(= head body)`, or a declaration `(: left right)`.
@@ -22,6 +24,8 @@ pub(crate) struct Template {
 pub(crate) struct Clause {
     /// When it was added; alternatives come in this order.
     pub(crate) sequence: u64,
+    /// The rule that this is, for who asks where an error came from.
+    pub(crate) rule: RuleId,
     /// The left side as a tree in the code area, with `Local` cells for variables.
     head: Cell,
     body: Template,
@@ -30,11 +34,17 @@ pub(crate) struct Clause {
 }
 
 impl Clause {
-    pub(crate) fn compile(heap: &mut Heap, declaration: &Declaration) -> Clause {
+    pub(crate) fn compile(heap: &mut Heap, declaration: &Declaration, rule: RuleId) -> Clause {
         let mut slots = Slots::default();
         let head = code_tree(heap, &declaration.left, &mut slots);
         let body = template(heap, &declaration.right, &mut slots);
-        Clause { sequence: declaration.sequence, head, body, names: slots.names.into() }
+        Clause { sequence: declaration.sequence, rule, head, body, names: slots.names.into() }
+    }
+
+    /// Reports whether the body is an error as it stands.
+    #[inline]
+    pub(crate) fn makes_error(&self) -> bool {
+        self.body.is_error
     }
 
     /// Slots with no variable set.
@@ -233,7 +243,7 @@ fn template(heap: &mut Heap, atom: &Atom, slots: &mut Slots) -> Template {
     while let Some((atom, place)) = pending.pop() {
         cells[place] = template_node(heap, atom, slots, &mut cells, &mut pending);
     }
-    Template { cells: cells.into(), root }
+    Template { cells: cells.into(), root, is_error: atom.is_error() }
 }
 
 fn template_node<'a>(

@@ -13,6 +13,7 @@ use metta_space::{Declaration, Key, Relation, Snapshot};
 use rustc_hash::FxHashMap;
 
 use crate::library::{Builtin, Library, documentation};
+use crate::machine::{NO_RULE, Rule, RuleId};
 use crate::modules::{bare_space, main_space};
 use crate::program::clause::Clause;
 use crate::terms::cell::SymbolId;
@@ -64,7 +65,10 @@ const GROUPS: [(Relation, bool); 6] = [
 #[derive(Debug, Default)]
 pub(crate) struct Program {
     heads: FxHashMap<(SpaceId, SymbolId), Arc<Head>>,
-    compiled: FxHashMap<usize, (Arc<Declaration>, Arc<Clause>)>,
+    /// By address of the declaration, and space.
+    compiled: FxHashMap<(usize, SpaceId), Arc<Clause>>,
+    /// What was compiled, from rule 1 on.
+    rules: Vec<(Arc<Declaration>, SpaceId)>,
     epoch: u64,
     builtins: FxHashMap<SymbolId, &'static Builtin>,
     operation_types: FxHashMap<SymbolId, Clauses>,
@@ -131,7 +135,7 @@ impl Program {
         let left = Atom::Symbol(heap.symbols.symbol(id).clone());
         let clauses = types.into_iter().map(|right| {
             let declaration = Declaration { sequence: 0, left: left.clone(), right };
-            Arc::new(Clause::compile(heap, &declaration))
+            Arc::new(Clause::compile(heap, &declaration, NO_RULE))
         });
         let clauses: Clauses = clauses.collect();
         self.operation_types.insert(id, Arc::clone(&clauses));
@@ -171,19 +175,20 @@ impl Program {
         let name = name.as_ref().map(|symbol| symbol.name());
         let late = if is_documentation(id) { self.documentation(world, space).cloned() } else { None };
         // What is imported comes first, the library before all: it was defined first.
-        let library = world.library(space);
-        let imports = library.into_iter().chain(&late).chain(world.imports(space));
-        let spaces: Vec<&Snapshot> = imports.chain(world.space(space)).collect();
+        let library = world.library(space).into_iter().chain(&late);
+        let library = library.map(|library| (SpaceId::CORELIB, library));
+        let own = world.space(space).map(|own| (main_space(space), own));
+        let spaces: Vec<(SpaceId, &Snapshot)> = library.chain(world.imports(space)).chain(own).collect();
         let mut sources = Vec::new();
         let mut groups = Vec::new();
         for (relation, call) in GROUPS {
             let mut group = Vec::new();
-            for space in &spaces {
+            for (id, space) in &spaces {
                 let named = name.and_then(|name| {
                     space.declarations(relation, if call { Key::Call(name) } else { Key::Symbol(name) })
                 });
                 let open = space.declarations(relation, Key::Open);
-                group.push((named.clone(), open.clone()));
+                group.push((*id, named.clone(), open.clone()));
                 sources.push(named);
                 sources.push(open);
             }
@@ -207,7 +212,7 @@ impl Program {
         }
         // An addition of the library gives way to a program's own function (ADR-0013).
         let has_rules = |named: &Source| named.as_ref().is_some_and(|rules| !rules.is_empty());
-        let own = groups.first().is_some_and(|calls| calls.iter().any(|(named, _)| has_rules(named)));
+        let own = groups.first().is_some_and(|calls| calls.iter().any(|(_, named, _)| has_rules(named)));
         let mut groups = groups.into_iter();
         let mut next = || match groups.next() {
             Some(group) => self.compile_group(heap, group),
@@ -240,12 +245,12 @@ impl Program {
         }
     }
 
-    fn compile_group(&mut self, heap: &mut Heap, group: Vec<(Source, Source)>) -> Clauses {
+    fn compile_group(&mut self, heap: &mut Heap, group: Vec<(SpaceId, Source, Source)>) -> Clauses {
         let mut clauses = Vec::new();
-        for (named, open) in group {
+        for (space, named, open) in group {
             let start = clauses.len();
             for declaration in named.iter().chain(&open).flat_map(|source| source.iter()) {
-                clauses.push(self.compile(heap, declaration));
+                clauses.push(self.compile(heap, declaration, space));
             }
             if open.is_some() {
                 clauses[start..].sort_by_key(|clause: &Arc<Clause>| clause.sequence);
@@ -254,15 +259,25 @@ impl Program {
         clauses.into()
     }
 
-    fn compile(&mut self, heap: &mut Heap, declaration: &Arc<Declaration>) -> Arc<Clause> {
-        // The table keeps the declaration alive, so its address names it.
-        let key = Arc::as_ptr(declaration) as usize;
-        if let Some((_, clause)) = self.compiled.get(&key) {
+    fn compile(&mut self, heap: &mut Heap, declaration: &Arc<Declaration>, space: SpaceId) -> Arc<Clause> {
+        // The list of rules keeps the declaration alive, so its address names it.
+        let key = (Arc::as_ptr(declaration) as usize, space);
+        if let Some(clause) = self.compiled.get(&key) {
             return Arc::clone(clause);
         }
-        let clause = Arc::new(Clause::compile(heap, declaration));
-        self.compiled.insert(key, (Arc::clone(declaration), Arc::clone(&clause)));
+        self.rules.push((Arc::clone(declaration), space));
+        let rule = if space == SpaceId::CORELIB { NO_RULE } else { self.rules.len() as RuleId };
+        let clause = Arc::new(Clause::compile(heap, declaration, rule));
+        self.compiled.insert(key, Arc::clone(&clause));
         clause
+    }
+
+    /// Returns the rule with this number.
+    pub(crate) fn rule(&self, id: RuleId) -> Option<Rule> {
+        let (declaration, space) = self.rules.get((id as usize).checked_sub(1)?)?;
+        let Declaration { left, right, .. } = &**declaration;
+        let atom = Atom::expression([Atom::symbol("="), left.clone(), right.clone()]);
+        Some(Rule { atom, space: *space })
     }
 }
 

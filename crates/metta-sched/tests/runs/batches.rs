@@ -98,6 +98,17 @@ fn an_ill_typed_fact_is_an_error_that_ends_the_run() {
 }
 
 #[test]
+fn the_rule_at_fault_is_the_same_however_many_evaluate() {
+    let rules = "(= (inverse $x) (/ 1 $x)) (= (both $x) (+ (inverse $x) (inverse 2)))
+                 (= (total $x) (+ (both 1) (both $x)))";
+    let calls: String = (0..60).map(|i| format!("!(total {}) ", i % 3)).collect();
+    let seen = check(&Library::new(), &format!("{rules} {calls}"), |run| run.keep_going(true));
+    let blamed: Vec<&str> = seen.lines().filter(|line| line.contains(" in ")).collect();
+    assert_eq!(blamed.len(), 20);
+    assert_eq!(blamed[1], "6.0 in (= (inverse $x) (/ 1 $x))");
+}
+
+#[test]
 fn a_panic_is_an_error_of_its_expression() {
     let mut library = Library::new();
     host(&mut library, "burst", Effect::Pure, |_| panic!("ouch"));

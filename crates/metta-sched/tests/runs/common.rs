@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use metta_atom::{Atom, SpaceId};
 use metta_config::EvalConfig;
-use metta_eval::{Effect, Operation, OperationError};
+use metta_eval::{Effect, Fault, Operation, OperationError};
 use metta_sched::{Environment, Event, Library, MettaState, Outcome, Run};
 use metta_sync::{Held, Ranked};
 
@@ -69,7 +69,14 @@ pub(crate) fn transcript(run: Run, start: impl FnOnce(Run) -> Outcome) -> String
         match event {
             Event::Printed(line) => writeln!(log, "> {line}").unwrap(),
             Event::Traced(line) => writeln!(log, "? {line}").unwrap(),
-            Event::Results { index, text, .. } => writeln!(log, "{index} [{}]", text.join(", ")).unwrap(),
+            Event::Results { index, text, faults, .. } => {
+                writeln!(log, "{index} [{}]", text.join(", ")).unwrap();
+                for Fault { result, rule, .. } in faults {
+                    if let Some(rule) = rule {
+                        writeln!(log, "{index}.{result} in {}", rule.atom).unwrap();
+                    }
+                }
+            }
             _ => panic!("unknown event"),
         }
     }));
