@@ -52,7 +52,7 @@ pub(crate) struct Args {
     /// Seed of random numbers whose generator the program gives none [default: another one each run]
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
-    /// Do not explain errors on the standard error
+    /// Explain neither errors nor unknown names on the standard error
     #[arg(short, long)]
     pub(crate) quiet: bool,
 

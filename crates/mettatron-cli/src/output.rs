@@ -82,6 +82,9 @@ impl Output {
                     self.out.write_all(result.as_bytes())?;
                 }
                 self.out.write_all(b"]\n")?;
+                if self.explain {
+                    self.with_places(|places| atoms.iter().for_each(|atom| places.mentions.add(atom, index)));
+                }
                 if self.explain && atoms.iter().any(Atom::is_error) {
                     self.out.flush()?;
                     for (_, diagnosis) in self.diagnose(index, &atoms, &faults) {

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use mettatron::RunError;
-use mettatron::diagnosis::{Diagnosis, Label, Text, Texts};
+use mettatron::diagnosis::{Diagnosis, Label, Text, Texts, Unknown};
 use mettatron::syntax::{Diagnostic, Span};
 use miette::{
     GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report, Severity,
@@ -42,6 +42,18 @@ pub(crate) fn stop(places: &mut Places, form: usize, error: &RunError) {
     let form = places.of(form).map(|place| Label { place, words: "while evaluating this".to_owned() });
     let diagnostic = describe(error.code(), &error.to_string(), way_out(error));
     located(&places.texts, diagnostic, [rule.as_ref(), form.as_ref()]);
+}
+
+/// Says which known names an unknown one may be meant for.
+pub(crate) fn unknown(places: &Places, unknown: &Unknown) {
+    let Unknown { name, form, suggestions, .. } = unknown;
+    let form = places.of(*form);
+    let place = form.and_then(|form| places.texts.find_symbol(form, name)).or(form);
+    let at = place.and_then(|place| places.describe(place));
+    let at = at.map_or_else(String::new, |(text, line, column)| format!("{text}:{line}:{column}: "));
+    let suggestions: Vec<String> = suggestions.iter().map(|name| format!("`{name}`")).collect();
+    let suggestions = suggestions.join(" or ");
+    say(&format!("note: {at}`{name}` is not defined; did you mean {suggestions}?\n"));
 }
 
 /// Draws a diagnostic with the places that are known, the most telling one first.

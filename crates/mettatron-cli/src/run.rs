@@ -80,6 +80,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Infallible> {
         Some(ErrorKind::BrokenPipe) => end(Status::Fine),
         Some(kind) => bail!("cannot write the results: {kind}"),
     }
+    let unknown = places.mentions.unknown(&outcome.state.environment.world(), &library);
+    unknown.iter().for_each(|unknown| report::unknown(&places, unknown));
     if let Some(text) = places.last()
         && !program.diagnostics.is_empty()
         && status < Status::Interrupted

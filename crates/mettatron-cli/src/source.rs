@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use mettatron::Library;
-use mettatron::diagnosis::{Place, Text, Texts};
+use mettatron::diagnosis::{Mentions, Place, Text, Texts};
 use mettatron::syntax::{Diagnostic, Form, Span, parse_bytes};
 
 use crate::args::Args;
@@ -21,6 +21,8 @@ pub(crate) struct Program {
 /// Where the forms of a program are written.
 pub(crate) struct Places {
     pub(crate) texts: Texts,
+    /// What the forms answered, for names that nothing declares.
+    pub(crate) mentions: Mentions,
     /// Where each form is in its text.
     spans: Vec<Span>,
     /// The first form of each text that the command line names.
@@ -39,7 +41,12 @@ impl Program {
         }
         let expressions =
             args.expressions.iter().map(|text| ("expression".to_owned(), text.as_bytes().to_vec()));
-        let places = Places { texts: Texts::new(library.clone()), spans: Vec::new(), firsts: Vec::new() };
+        let places = Places {
+            texts: Texts::new(library.clone()),
+            mentions: Mentions::default(),
+            spans: Vec::new(),
+            firsts: Vec::new(),
+        };
         let mut program = Program { forms: Vec::new(), places, diagnostics: Vec::new() };
         let n_files = texts.len();
         for (name, bytes) in texts.into_iter().chain(expressions) {

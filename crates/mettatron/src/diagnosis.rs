@@ -8,6 +8,7 @@
 
 mod explain;
 mod find;
+mod names;
 mod texts;
 
 use metta_atom::Atom;
@@ -15,6 +16,7 @@ use metta_syntax::{Span, parse_bytes};
 
 use crate::{Fault, Rule};
 use explain::{Explanation, explain, shown};
+pub use names::{Mentions, Unknown};
 pub use texts::{Text, Texts};
 
 /// A place in one of several texts.
