@@ -4,7 +4,7 @@
 //! `!` it answers, which rule made it, where both are written, and what the reason means.
 //!
 //! Atoms know nothing of places. [`Texts`] holds the texts that a program was read from, and
-//! looks the rule of a [`Fault`](crate::Fault) up in them.
+//! looks the rule of a [`Fault`] up in them.
 
 mod explain;
 mod find;
