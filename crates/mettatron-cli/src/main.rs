@@ -5,6 +5,7 @@ mod memory;
 mod output;
 mod report;
 mod run;
+mod seen;
 mod source;
 
 use std::process::ExitCode;

@@ -113,6 +113,7 @@ impl Output {
         const MOST: usize = 8;
         let errors = atoms.iter().enumerate().filter(|(_, atom)| atom.is_error()).take(MOST);
         let Some(places) = &mut self.places else { return Vec::new() };
+        places.catch_up();
         errors
             .map(|(result, error)| {
                 let fault = faults.iter().find(|fault| fault.result == result);

@@ -34,6 +34,7 @@ pub(crate) fn error(texts: &Texts, diagnosis: &Diagnosis) {
 
 /// Reports why a run stopped, and where.
 pub(crate) fn stop(places: &mut Places, form: usize, error: &RunError) {
+    places.catch_up();
     let rule = if let RunError::Limit { rule: Some(rule), .. } = error {
         places.texts.find_rule(rule)
     } else {

@@ -18,6 +18,7 @@ use tokio::runtime;
 use crate::args::Args;
 use crate::output::Output;
 use crate::report;
+use crate::seen::{Seen, SeenFiles};
 use crate::source::{Places, Program};
 
 /// How a run went, worst last.
@@ -51,12 +52,13 @@ impl Status {
 pub(crate) fn run(args: &Args) -> anyhow::Result<Infallible> {
     let config = configuration(args)?;
     let mut library = Library::new();
-    library.set_modules(Arc::new(modules(args)));
+    let seen = Seen::default();
+    library.set_modules(Arc::new(SeenFiles { files: modules(args), seen: seen.clone() }));
     library.set_random_seed(args.seed.unwrap_or_else(any_number));
     if !args.no_files {
         library.add_module(file_module());
     }
-    let program = Program::read(args, &library)?;
+    let program = Program::read(args, &library, seen)?;
     let cancel = CancelToken::new();
     interrupt(cancel.clone())?;
 

@@ -9,6 +9,7 @@ use mettatron::diagnosis::{Mentions, Place, Text, Texts};
 use mettatron::syntax::{Diagnostic, Form, Span, parse_bytes};
 
 use crate::args::Args;
+use crate::seen::Seen;
 
 /// All texts, read.
 pub(crate) struct Program {
@@ -23,6 +24,8 @@ pub(crate) struct Places {
     pub(crate) texts: Texts,
     /// What the forms answered, for names that nothing declares.
     pub(crate) mentions: Mentions,
+    /// Texts of modules that `texts` does not have yet.
+    seen: Seen,
     /// Where each form is in its text.
     spans: Vec<Span>,
     /// The first form of each text that the command line names.
@@ -33,7 +36,7 @@ impl Program {
     /// Reads the texts that the command line names, up to the first mistake.
     ///
     /// Forms before a mistake are part of the program: it does not take back their results.
-    pub(crate) fn read(args: &Args, library: &Library) -> anyhow::Result<Self> {
+    pub(crate) fn read(args: &Args, library: &Library, seen: Seen) -> anyhow::Result<Self> {
         // All files are opened before anything runs: a wrong name has no other effect.
         let mut texts = Vec::new();
         for path in &args.files {
@@ -44,6 +47,7 @@ impl Program {
         let places = Places {
             texts: Texts::new(library.clone()),
             mentions: Mentions::default(),
+            seen,
             spans: Vec::new(),
             firsts: Vec::new(),
         };
@@ -81,6 +85,11 @@ impl Program {
 }
 
 impl Places {
+    /// Takes up the texts of modules that were read meanwhile.
+    pub(crate) fn catch_up(&mut self) {
+        self.seen.take(&mut self.texts);
+    }
+
     /// Returns where a form is.
     pub(crate) fn of(&self, form: usize) -> Option<Place> {
         let text = self.firsts.iter().rposition(|first| *first <= form)?;
