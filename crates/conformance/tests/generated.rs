@@ -61,6 +61,29 @@ fn check(record: &Recorded, program: &Program, mode: Mode, ran: &Ran) {
     }
 }
 
+/// Compiled and interpreted rules agree on programs whose answers nobody recorded.
+#[test]
+fn compiled_rules_answer_as_interpreted_ones() {
+    let runtime = runtime();
+    for seed in 20_000..20_600 {
+        let program = generate(seed);
+        let compiled = answers(&program, Mode::Compiled, generous(), &runtime);
+        let interpreted = answers(&program, Mode::Sequential, generous(), &runtime);
+        if compiled.stopped.is_some() || interpreted.stopped.is_some() {
+            continue;
+        }
+        for (index, (found, expected)) in compiled.answers.iter().zip(&interpreted.answers).enumerate() {
+            assert_eq!(
+                canonical(found),
+                canonical(expected),
+                "seed {seed}: {}\nin\n{}",
+                program.forms[index].atom,
+                program.text()
+            );
+        }
+    }
+}
+
 #[test]
 fn a_limit_leaves_right_answers_or_none() {
     let runtime = runtime();

@@ -4,6 +4,7 @@
     reason = "a cell has fifteen views, and most code cares for one or two of them"
 )]
 
+mod code;
 mod library;
 mod limits;
 mod machine;

@@ -48,6 +48,7 @@ pub(crate) use assertions::{Assertion, report};
 pub use documentation::{Area, Description};
 pub(crate) use documentation::{WORDS as DOCUMENTATION_WORDS, documentation};
 pub(crate) use modules::bad_token;
+pub(crate) use numbers::{Binary, apply};
 
 /// The error of an operation that needs a list.
 pub(crate) const NOT_AN_EXPRESSION: &str = "Atom is not an ExpressionAtom";
@@ -272,12 +273,19 @@ pub struct Library {
     modules: Arc<BTreeMap<String, Arc<BuiltinModule>>>,
     source: Option<Arc<dyn ModuleSource>>,
     random_seed: u64,
+    compiles: bool,
 }
 
 impl Default for Library {
     fn default() -> Self {
         let modules = modules().map(|module| (module.name().to_owned(), Arc::new(module)));
-        Library { host: Arc::default(), modules: Arc::new(modules.collect()), source: None, random_seed: 0 }
+        Library {
+            host: Arc::default(),
+            modules: Arc::new(modules.collect()),
+            source: None,
+            random_seed: 0,
+            compiles: false,
+        }
     }
 }
 
@@ -294,6 +302,16 @@ impl Library {
     /// Makes the standard library.
     pub fn new() -> Self {
         Library::default()
+    }
+
+    /// Has machines compile rules before they run them, which answers the same. Off by default.
+    pub fn compile_rules(&mut self, compiles: bool) {
+        self.compiles = compiles;
+    }
+
+    /// Reports whether rules are compiled.
+    pub(crate) fn compiles_rules(&self) -> bool {
+        self.compiles
     }
 
     /// Adds an operation; one of the same name is replaced. Standard operations keep their meaning.

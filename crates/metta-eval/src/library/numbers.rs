@@ -5,7 +5,7 @@ use num_bigint::BigInt;
 
 /// A binary operation on numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Binary {
+pub(crate) enum Binary {
     Add,
     Subtract,
     Multiply,
@@ -15,10 +15,10 @@ pub(super) enum Binary {
 
 /// An integer was divided by zero.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct DivisionByZero;
+pub(crate) struct DivisionByZero;
 
 /// Applies an operation; integers stay integers unless an operand is a float.
-pub(super) fn apply(operation: Binary, a: &Number, b: &Number) -> Result<Number, DivisionByZero> {
+pub(crate) fn apply(operation: Binary, a: &Number, b: &Number) -> Result<Number, DivisionByZero> {
     match (a, b) {
         (Number::Int(x), Number::Int(y)) => integers(operation, *x, *y),
         _ => match (a.to_big(), b.to_big()) {

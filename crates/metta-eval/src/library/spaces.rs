@@ -148,5 +148,6 @@ fn note_declaration(machine: &mut Machine, space: SpaceId, term: Cell) {
     };
     let head = head.filter(|_| relation != Some(symbols::SUB_TYPE));
     machine.untyped.clear();
+    machine.code.invalidate();
     machine.program.invalidate_head(&machine.world, space, head);
 }

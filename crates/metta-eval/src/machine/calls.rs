@@ -11,6 +11,7 @@ use crate::machine::choices::{Alternatives, Then};
 use crate::machine::frames::Kind;
 use crate::machine::{Machine, NO_RULE, Task};
 use crate::program::Clauses;
+use crate::program::clause::Clause;
 use crate::terms::cell::{Cell, SymbolId, View};
 use crate::terms::matching::Matched;
 use crate::terms::symbols::{self, cell, is_instruction};
@@ -44,7 +45,7 @@ impl Machine {
             View::Symbol(id) => {
                 let declared = self.head(id);
                 match declared.builtin.filter(|builtin| !builtin.grounded) {
-                    None => self.try_clauses(call, expected, &declared.calls),
+                    None => self.call_function(id, call, expected),
                     Some(builtin) => self.call_library_rule(builtin, call, expected, &declared.calls),
                 }
             }
@@ -243,14 +244,14 @@ impl Machine {
     }
 
     /// Reduces a call by the rules that match it; without any it stays as it is.
-    fn try_clauses(&mut self, call: Cell, expected: Cell, clauses: &Clauses) {
+    pub(super) fn try_clauses(&mut self, call: Cell, expected: Cell, clauses: &Clauses) {
         let mut candidate = self.next_candidate(call, clauses, 0);
         while let Some(index) = candidate {
             candidate = self.next_candidate(call, clauses, index + 1);
             if let Some(next) = candidate {
                 self.choose(Alternatives::Clauses { call, expected, clauses: Arc::clone(clauses), next });
             }
-            if self.reduce(call, expected, clauses, index) {
+            if self.reduce(call, expected, &clauses[index as usize]) {
                 return;
             }
             if candidate.is_some() {
@@ -272,14 +273,13 @@ impl Machine {
             }
             None => self.exhaust(),
         }
-        if !self.reduce(call, expected, clauses, index) {
+        if !self.reduce(call, expected, &clauses[index as usize]) {
             self.task = Task::Fail;
         }
     }
 
     /// Reduces a call by one clause, if its head matches.
-    fn reduce(&mut self, call: Cell, expected: Cell, clauses: &Clauses, index: u32) -> bool {
-        let clause = &clauses[index as usize];
+    pub(super) fn reduce(&mut self, call: Cell, expected: Cell, clause: &Clause) -> bool {
         let mut slots = std::mem::take(&mut self.slots);
         let matched = self.heap.ways(|heap| clause.match_head(heap, call.unmarked(), &mut slots));
         if matched != Matched::No {

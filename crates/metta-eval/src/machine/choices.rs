@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use metta_atom::SpaceId;
 
+use crate::code::Entry;
 use crate::machine::facts::{FactSearch, Goal};
 use crate::machine::frames::Kind;
 use crate::machine::{Machine, RuleId, Task};
@@ -22,6 +23,8 @@ pub(super) struct Choice {
     /// The number of frames to keep.
     pub(super) frames: u32,
     frame: u32,
+    /// The first slot behind the activations that the alternatives need.
+    pub(super) env: u32,
     space: SpaceId,
     context: SpaceId,
     /// Its number among all choice points made.
@@ -36,6 +39,8 @@ pub(super) struct Choice {
 pub(super) enum Alternatives {
     /// Rules for a call, from `next` on.
     Clauses { call: Cell, expected: Cell, clauses: Clauses, next: u32 },
+    /// Clauses of a function, whose arguments are at `base`, from `next` on.
+    Code { function: u32, base: u32, clauses: Arc<[Entry]>, next: u32 },
     /// Elements of a list as results of a call, from `next` on.
     Values { call: Cell, expected: Cell, list: Cell, next: u32 },
     /// Elements of a list as results, from `next` on.
@@ -105,7 +110,10 @@ impl Alternatives {
                 visit(ways);
                 then.each_cell(visit);
             }
-            Alternatives::Collapsed | Alternatives::CaseEmpty { .. } | Alternatives::Exhausted => {}
+            Alternatives::Code { .. }
+            | Alternatives::Collapsed
+            | Alternatives::CaseEmpty { .. }
+            | Alternatives::Exhausted => {}
         }
     }
 
@@ -129,6 +137,7 @@ impl Machine {
             heap: self.heap.top(),
             frames: self.frames.len() as u32,
             frame: self.frame,
+            env: self.env_top(),
             space: self.space,
             context: self.context,
             number: self.choices_made,
@@ -155,6 +164,7 @@ impl Machine {
         self.heap.boundary = choice.heap;
         self.frames.truncate(choice.frames as usize);
         self.frame = choice.frame;
+        self.top = choice.env;
         (self.space, self.context) = (choice.space, choice.context);
         self.rule = choice.rule;
         true
@@ -189,6 +199,10 @@ impl Machine {
             Alternatives::Clauses { call, expected, clauses, next } => {
                 let (call, expected, clauses, next) = (*call, *expected, Arc::clone(clauses), *next);
                 self.retry_clauses(call, expected, &clauses, next);
+            }
+            Alternatives::Code { function, base, clauses, next } => {
+                let (function, base, clauses, next) = (*function, *base, Arc::clone(clauses), *next);
+                self.retry_function(function, base, &clauses, next);
             }
             Alternatives::Values { call, expected, list, next } => {
                 let (call, expected) = (*call, *expected);

@@ -19,6 +19,8 @@ pub(super) struct Frame {
     pub(super) depth: u32,
     /// The rule that goes on with the result (M3).
     pub(super) rule: RuleId,
+    /// The first slot behind the activations in use when the frame was made.
+    pub(super) env: u32,
     pub(super) exit: Exit,
     pub(super) kind: Kind,
 }
@@ -42,6 +44,11 @@ pub(super) enum Kind {
         expected: Cell,
         block: Cell,
         index: u32,
+    },
+    /// Code waits, to go on at a site in the activation at `base`.
+    Code {
+        site: u32,
+        base: u32,
     },
     /// A call whose rule ran instructions waits for their outcome.
     CallReturn {
@@ -131,6 +138,7 @@ impl Kind {
     pub(super) fn cells(&mut self) -> [Option<&mut Cell>; 4] {
         match self {
             Kind::Top
+            | Kind::Code { .. }
             | Kind::Collapse
             | Kind::Limited
             | Kind::CollapseBind { .. }
@@ -157,6 +165,7 @@ impl Kind {
 
 impl Machine {
     /// Makes a frame that waits for the results of an evaluation.
+    #[inline]
     pub(super) fn wait(&mut self, kind: Kind) {
         self.push_frame(self.choices.len() as u32, kind);
     }
@@ -166,19 +175,24 @@ impl Machine {
         self.push_frame(RAW, kind);
     }
 
+    #[inline]
     fn push_frame(&mut self, choices: u32, kind: Kind) {
         let parent = self.frame;
         let depth = self.frames[parent as usize].depth + 1;
         self.frame = self.frames.len() as u32;
-        self.frames.push(Frame { parent, choices, depth, rule: self.rule, exit: Exit::default(), kind });
+        let frame =
+            Frame { parent, choices, depth, env: self.top, rule: self.rule, exit: Exit::default(), kind };
+        self.frames.push(frame);
     }
 
     /// Leaves the current frame; its storage is freed unless a choice point may come back to it.
+    #[inline]
     pub(super) fn leave_frame(&mut self) {
         let left = self.frame;
-        let Frame { parent, rule, .. } = self.frames[left as usize];
+        let Frame { parent, rule, env, .. } = self.frames[left as usize];
         self.frame = parent;
         self.rule = rule;
+        self.top = env;
         let kept = self.choices.last().map_or(0, |choice| choice.frames);
         if left >= kept {
             self.frames.truncate(left as usize);
@@ -231,6 +245,10 @@ impl Machine {
                 self.argument_result(expression, function, expected, block, index, value);
             }
             Kind::CallReturn { call, expected } => self.finish_call(call, expected, value),
+            Kind::Code { site, base } => {
+                self.acc = value;
+                self.task = Task::Run { pc: self.resume_at(site), base };
+            }
             Kind::Chain { variable, template } => self.chain_result(variable, template, value),
             Kind::Function { call } => self.function_result(call, value),
             Kind::Load { call, expected, last, more: true } => self.load_step(call, expected, last),

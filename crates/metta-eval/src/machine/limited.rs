@@ -73,6 +73,7 @@ impl Machine {
         };
         self.scopes.push(scope);
         self.last_step = self.last_step.min(scope.last_step);
+        self.pause_at = 0;
         self.choose(Alternatives::Limited { call: call.term });
         self.parcels.push(Parcel::default());
         self.wait(Kind::Limited);
@@ -145,6 +146,7 @@ impl Machine {
         self.scopes.truncate(index);
         let own = self.limits.steps.unwrap_or(u64::MAX);
         self.last_step = self.scopes.iter().map(|scope| scope.last_step).fold(own, u64::min);
+        self.pause_at = 0;
     }
 
     /// The reductions that may be done are used up: by a scope, or by the evaluation as a whole.

@@ -216,6 +216,7 @@ impl Machine {
                 let module = self.context;
                 self.world.modules_mut().import(module, id);
                 self.program.invalidate();
+                self.code.invalidate();
                 self.untyped.clear();
             }
             Wish::Named(token) => {
@@ -365,6 +366,7 @@ impl Machine {
             let atom = self.world.resolve_in(module, &form.atom);
             if form.run || self.world.checks_types() {
                 self.program.invalidate();
+                self.code.invalidate();
                 self.untyped.clear();
                 let term = self.heap.import(&atom, &mut rustc_hash::FxHashMap::default(), true);
                 let errors = if self.world.checks_types() { self.type_errors(term) } else { Vec::new() };
@@ -460,6 +462,7 @@ impl Machine {
         let load = self.loads.pop()?;
         (self.space, self.context, self.rule) = load.outer;
         self.program.invalidate();
+        self.code.invalidate();
         self.untyped.clear();
         Some(load)
     }

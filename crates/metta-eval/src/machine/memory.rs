@@ -1,8 +1,10 @@
 //! Garbage collection and limits.
 
 use crate::EvalError;
+use crate::code::{Code, Resume};
 use crate::library::Outcome;
-use crate::machine::frames::Frame;
+use crate::machine::choices::Alternatives;
+use crate::machine::frames::{Frame, Kind};
 use crate::machine::{Machine, Task};
 use crate::program::Program;
 use crate::terms::cell::Cell;
@@ -31,6 +33,8 @@ impl Machine {
         if self.heap.code.len() + self.heap.symbols.len() > MOST_CODE {
             self.heap = Heap::new();
             self.program = Program::new(&mut self.heap);
+            self.code = Code::default();
+            self.untyped_at.clear();
         }
     }
 
@@ -72,6 +76,9 @@ impl Machine {
         }
         for cell in task_cells(&mut self.task).into_iter().flatten() {
             marks.mark(&self.heap, *cell);
+        }
+        for slot in self.live_slots() {
+            marks.mark(&self.heap, self.env[slot as usize]);
         }
         for (Frame { kind, .. }, current) in self.frames.iter_mut().zip(&current) {
             let unfinished = kind.block().filter(|_| !current).map(|(block, _)| block);
@@ -121,7 +128,37 @@ impl Machine {
         current
     }
 
+    /// The slots in use, each once.
+    fn live_slots(&self) -> Vec<u32> {
+        let mut slots = Vec::new();
+        for Frame { kind, .. } in &self.frames {
+            if let Kind::Code { site, base } = *kind
+                && let Resume::At { live, .. } = self.code.sites[site as usize].resume
+            {
+                slots.push(base);
+                slots.extend((1..64).filter(|slot| live >> slot & 1 == 1).map(|slot| base + slot));
+            }
+        }
+        let mut arguments = |function: u32, base: u32| {
+            slots.extend(base..=base + self.code.functions[function as usize].arity);
+        };
+        for choice in &self.choices {
+            if let Alternatives::Code { function, base, .. } = choice.alternatives {
+                arguments(function, base);
+            }
+        }
+        if let Task::Enter { function, base } = self.task {
+            arguments(function, base);
+        }
+        slots.sort_unstable();
+        slots.dedup();
+        slots
+    }
+
     fn update_roots(&mut self, marks: &Marks) {
+        for slot in self.live_slots() {
+            self.env[slot as usize] = marks.update(self.env[slot as usize]);
+        }
         for cell in task_cells(&mut self.task).into_iter().flatten() {
             *cell = marks.update(*cell);
         }
@@ -164,6 +201,7 @@ impl Machine {
 
     /// Bytes held for terms, frames, choice points and kept results.
     fn bytes(&self) -> u64 {
+        let slots = (self.env.capacity() * size_of::<Cell>()) as u64;
         let frames = (self.frames.capacity() * size_of::<Frame>()) as u64;
         let choices = (self.choices.capacity() * size_of::<super::Choice>()) as u64;
         let facts: u64 = self.choices.iter().map(|choice| choice.alternatives.bytes()).sum();
@@ -171,7 +209,7 @@ impl Machine {
         let loads: u64 = self.loads.iter().map(|load| load.bytes).sum();
         let results = 64 * self.results.len() as u64 + self.result_bytes;
         let kept = results + self.line_bytes + self.stored_bytes + loads;
-        self.heap.bytes() + frames + choices + facts + parcels + kept
+        self.heap.bytes() + slots + frames + choices + facts + parcels + kept
     }
 
     pub(super) fn note_peak(&mut self) {
@@ -215,6 +253,6 @@ fn task_cells(task: &mut Task) -> [Option<&mut Cell>; 2] {
     match task {
         Task::Eval { term, expected } => [Some(term), Some(expected)],
         Task::Exec(cell) | Task::Return(cell) | Task::Deliver(cell) => [Some(cell), None],
-        Task::Fail | Task::Done => [None, None],
+        Task::Run { .. } | Task::Enter { .. } | Task::Fail | Task::Done => [None, None],
     }
 }

@@ -19,6 +19,7 @@
 mod assertions;
 mod calls;
 mod choices;
+mod code;
 mod collapse;
 mod eval;
 mod facts;
@@ -40,6 +41,7 @@ use std::time::Duration;
 
 use metta_atom::{Atom, SpaceId};
 
+use crate::code::Code;
 use crate::limits::Written;
 use crate::program::{Head, Program};
 use crate::terms::cell::{Cell, SymbolId};
@@ -86,6 +88,10 @@ pub(crate) enum Task {
     Return(Cell),
     /// Give a result to the current frame, past its exit check.
     Deliver(Cell),
+    /// Go on in the code of a clause.
+    Run { pc: u32, base: u32 },
+    /// Reduce a call of a function whose arguments are in an activation.
+    Enter { function: u32, base: u32 },
     /// Take the next alternative.
     Fail,
     /// Nothing: all alternatives are done.
@@ -155,6 +161,20 @@ pub struct Machine {
     collect_outside_at: usize,
     failure: Option<EvalError>,
     slots: Vec<Cell>,
+    pub(crate) code: Code,
+    /// The slots of activations, see `code`.
+    env: Vec<Cell>,
+    /// The slots below this one belong to activations that frames go on with.
+    top: u32,
+    /// The result that code goes on with.
+    acc: Cell,
+    /// The number of reductions at which code lets the loop look at limits.
+    pause_at: u64,
+    /// Symbols without types, by the stamp at which that was so, in the space `untyped_in`.
+    untyped_at: Vec<u64>,
+    untyped_in: SpaceId,
+    /// Whether clauses are compiled.
+    pub(crate) compiles: bool,
     /// Work done inside tasks beyond their number, for fair steps.
     pub(crate) work: u64,
     /// Addresses of expressions known to have no types. Forgotten when cells move or go, and
@@ -168,6 +188,7 @@ pub struct Machine {
 impl Machine {
     /// Makes a machine with the given operations.
     pub fn new(library: Library) -> Self {
+        let compiles = library.compiles_rules();
         let mut heap = Heap::new();
         let program = Program::new(&mut heap);
         Machine {
@@ -211,6 +232,14 @@ impl Machine {
             collect_outside_at: memory::FIRST_OUTSIDE,
             failure: None,
             slots: Vec::new(),
+            code: Code::default(),
+            env: Vec::new(),
+            top: 0,
+            acc: Cell::UNIT,
+            pause_at: 0,
+            untyped_at: Vec::new(),
+            untyped_in: SpaceId::TOP,
+            compiles,
             work: 0,
             untyped: rustc_hash::FxHashSet::default(),
             #[cfg(test)]
@@ -232,13 +261,14 @@ impl Machine {
         self.allowed = allowed;
         self.heap.limit_ways(limits.memory_bytes);
         self.program.invalidate();
+        self.code.invalidate();
         self.heap.states = std::mem::take(&mut self.world.states);
         self.stack_depth = self.world.stack_depth();
         let mut variables = rustc_hash::FxHashMap::default();
         let term = self.heap.import(goal, &mut variables, true);
         self.open_states.originals = variables;
         let (exit, kind) = (frames::Exit::default(), Kind::Top);
-        self.frames.push(Frame { parent: 0, choices: 0, depth: 0, rule: NO_RULE, exit, kind });
+        self.frames.push(Frame { parent: 0, choices: 0, depth: 0, env: 0, rule: NO_RULE, exit, kind });
         if self.world.is_bare_minimal() {
             self.wait_raw(Kind::Deliver);
             self.task = Task::Exec(term);
@@ -277,6 +307,7 @@ impl Machine {
         self.limits = limits.clone();
         self.heap.states = std::mem::take(&mut self.world.states);
         self.program.invalidate();
+        self.code.invalidate();
         let term = self.heap.import(atom, &mut rustc_hash::FxHashMap::default(), true);
         let errors: Vec<Atom> = self.type_errors(term).into_iter().map(|error| self.export(error)).collect();
         let failure = self.failure.take();
@@ -318,6 +349,9 @@ impl Machine {
         self.heap.clear();
         self.frames.clear();
         self.frame = 0;
+        self.top = 0;
+        self.acc = Cell::UNIT;
+        self.pause_at = 0;
         self.choices.clear();
         self.choices_made = 0;
         self.open_states.clear();
@@ -346,12 +380,18 @@ impl Machine {
         self.collect_outside_at = memory::FIRST_OUTSIDE;
         memory::release(&mut self.heap.cells);
         memory::release(&mut self.frames);
+        memory::release(&mut self.env);
         self.forget_old_code();
     }
 
     /// What is declared about a symbol, in the current space.
     pub(crate) fn head(&mut self, id: SymbolId) -> Arc<Head> {
         self.program.head(&mut self.heap, &self.world, self.space, id)
+    }
+
+    /// What is declared about a symbol in some space.
+    pub(crate) fn head_in(&mut self, space: SpaceId, id: SymbolId) -> Arc<Head> {
+        self.program.head(&mut self.heap, &self.world, space, id)
     }
 
     /// What is declared about heads that are not symbols, in the current space.

@@ -22,6 +22,7 @@ impl Machine {
         let mut ticks = 0;
         self.work = 0;
         let mut checked = 0;
+        self.pause_at = self.next_pause(end);
         loop {
             if let Some(scope) = self.exceeded.take() {
                 self.give_up(scope);
@@ -31,16 +32,25 @@ impl Machine {
                 Task::Exec(term) => self.exec(term),
                 Task::Return(value) => self.return_value(value),
                 Task::Deliver(value) => self.deliver(value),
+                Task::Run { pc, base } => self.run_code(pc, base),
+                Task::Enter { function, base } => self.resume_call(function, base),
                 Task::Fail => self.backtrack(),
                 Task::Done => return self.stop(),
             }
             ticks += 1;
-            if self.heap.cells.len() >= self.collect_at || self.is_stressed() {
+            // What code has in its slots is only known at a call.
+            let at_call = !matches!(self.task, Task::Run { .. });
+            if at_call && (self.heap.cells.len() >= self.collect_at || self.is_stressed()) {
                 self.collect_garbage();
             }
-            if ticks % CHECK_INTERVAL == 0 || self.heap.full || self.work - checked > CHECK_WORK {
+            if self.stats.reductions > self.last_step && self.exceeded.is_none() {
+                self.out_of_steps();
+            }
+            let due = ticks % CHECK_INTERVAL == 0 || self.stats.reductions >= self.pause_at;
+            if due || self.heap.full || self.work - checked > CHECK_WORK {
                 checked = self.work;
                 self.check_limits();
+                self.pause_at = self.next_pause(end);
             }
             if self.failure.is_some() || self.blocked.is_some() {
                 return self.stop();
@@ -52,9 +62,14 @@ impl Machine {
         }
     }
 
+    /// The number of reductions at which code comes back to the loop.
+    fn next_pause(&self, end: u64) -> u64 {
+        end.min(self.stats.reductions + CHECK_INTERVAL).min(self.last_step.saturating_add(1))
+    }
+
     /// Tests collect garbage all the time.
     #[inline]
-    fn is_stressed(&self) -> bool {
+    pub(super) fn is_stressed(&self) -> bool {
         #[cfg(test)]
         return self.stress;
         #[cfg(not(test))]

@@ -161,16 +161,29 @@ fn corpus() -> Vec<(PathBuf, String)> {
 /// H1, H2, P1, M1 and M2 together: no collection at any point changes any answer.
 #[test]
 fn collections_change_nothing() {
+    compare_with_collections(&Library::new());
+}
+
+/// C1 as well.
+#[test]
+fn collections_change_nothing_for_compiled_rules() {
+    let mut library = Library::new();
+    library.compile_rules(true);
+    compare_with_collections(&library);
+}
+
+#[track_caller]
+fn compare_with_collections(library: &Library) {
     let programs = corpus();
     assert!(programs.len() > 50);
     for (path, program) in programs {
         // Collecting before every task costs the square of a long run.
         let limits = Limits { steps: Some(20_000), ..Limits::default() };
-        let plain = Run { limits: limits.clone(), keep_going: true, stress: false, ..Run::default() }
-            .until_failure(&program);
-        let stressed =
-            Run { limits, keep_going: true, stress: true, ..Run::default() }.until_failure(&program);
-        assert_eq!(plain, stressed, "{}", path.display());
+        let run = |stress| {
+            let (limits, library) = (limits.clone(), library.clone());
+            Run { limits, library, keep_going: true, stress }.until_failure(&program)
+        };
+        assert_eq!(run(false), run(true), "{}", path.display());
     }
 }
 

@@ -47,6 +47,46 @@ impl Clause {
         self.body.is_error
     }
 
+    /// The left side: a tree in the code area with `Local` cells for variables.
+    pub(crate) fn head(&self) -> Cell {
+        self.head
+    }
+
+    /// The right side; see [`Clause::body_cell`] for its elements.
+    pub(crate) fn body(&self) -> Cell {
+        self.body.root
+    }
+
+    /// A cell of the right side, by the address that an expression of it that is not ground has.
+    pub(crate) fn body_cell(&self, address: u32) -> Cell {
+        self.body.cells[address as usize]
+    }
+
+    /// The names of the variables.
+    pub(crate) fn names(&self) -> &[SymbolId] {
+        &self.names
+    }
+
+    /// The right side, if it has no variables.
+    pub(crate) fn body_as_constant(&self, heap: &Heap) -> Option<Cell> {
+        let constant = self.body.cells.is_empty() && !matches!(self.body.root.view(), View::Local(_));
+        constant.then(|| heap.deref(self.body.root))
+    }
+
+    /// Reports whether the head can match a call of `symbol` with so many arguments.
+    pub(crate) fn takes(&self, heap: &Heap, symbol: SymbolId, arity: u32) -> bool {
+        match self.head.view() {
+            View::Local(_) => true,
+            View::Expression { address, length } => {
+                length == arity + 1
+                    && matches!(heap.get(address).view(), View::Local(_) | View::Symbol(_))
+                    && (heap.get(address) == Cell::symbol(symbol)
+                        || !matches!(heap.get(address).view(), View::Symbol(_)))
+            }
+            _ => false,
+        }
+    }
+
     /// Slots with no variable set.
     pub(crate) fn new_slots(&self) -> Vec<Cell> {
         vec![Cell::NONE; self.names.len()]
@@ -227,6 +267,7 @@ fn leaf(heap: &mut Heap, atom: &Atom, slots: &mut Slots) -> Cell {
         Atom::Grounded(value) => match heap.immediate(value) {
             Some(cell) => cell,
             None => {
+                heap.note_matcher(value);
                 heap.code_boxes.push(value.clone());
                 Cell::boxed((heap.code_boxes.len() as u32 - 1) | CODE)
             }

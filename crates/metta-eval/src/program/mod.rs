@@ -48,8 +48,22 @@ pub(crate) struct Head {
     epoch: u64,
 }
 
+impl Head {
+    /// Reports whether both say the same.
+    pub(crate) fn same_as(&self, other: &Head) -> bool {
+        let same = |a: &Clauses, b: &Clauses| {
+            Arc::ptr_eq(a, b) || a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| Arc::ptr_eq(a, b))
+        };
+        same(&self.calls, &other.calls)
+            && same(&self.types, &other.types)
+            && same(&self.call_types, &other.call_types)
+            && same(&self.supertypes, &other.supertypes)
+            && self.builtin.map(|builtin| builtin.name) == other.builtin.map(|builtin| builtin.name)
+    }
+}
+
 /// The key of the heads that are not symbols.
-const OPEN: SymbolId = SymbolId(u32::MAX);
+pub(crate) const OPEN: SymbolId = SymbolId(u32::MAX);
 
 /// The groups of declarations in an entry, and whether the left side is a call.
 const GROUPS: [(Relation, bool); 6] = [

@@ -32,6 +32,8 @@ pub(crate) struct Heap {
     /// Variables below this address outlive the newest choice point: their bindings are trailed.
     pub(crate) boundary: u32,
     pub(crate) symbols: SymbolTable,
+    /// Whether some value matches in its own way; then no clause is compiled.
+    pub(crate) has_matchers: bool,
     /// Bytes behind the boxes, as far as they are known.
     outside: usize,
     /// Where values that match in their own way met something, in the unification under way.
@@ -53,6 +55,7 @@ impl Heap {
             trail: Vec::new(),
             boundary: 0,
             symbols: SymbolTable::new(),
+            has_matchers: false,
             outside: 0,
             meetings: Vec::new(),
             max_cells: MAX_CELLS,
@@ -280,9 +283,17 @@ impl Heap {
             Some(cell) => cell,
             None => {
                 self.outside += bytes_behind(&value);
+                self.note_matcher(&value);
                 self.boxes.push(value);
                 Cell::boxed(self.boxes.len() as u32 - 1)
             }
+        }
+    }
+
+    /// Notes that there is a value that matches in its own way.
+    pub(crate) fn note_matcher(&mut self, value: &Grounded) {
+        if let Grounded::Foreign(value) = value {
+            self.has_matchers |= value.matching().is_some();
         }
     }
 

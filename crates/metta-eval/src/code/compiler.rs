@@ -1,0 +1,763 @@
+//! From a clause to instructions: slots, labels, templates, and the head.
+
+use std::sync::Arc;
+
+use metta_atom::SpaceId;
+
+use super::instr::*;
+use super::{Compiled, Template};
+use crate::machine::Machine;
+use crate::program::Head;
+use crate::program::clause::Clause;
+use crate::terms::cell::{CODE, Cell, SymbolId, View};
+use crate::terms::symbols;
+
+/// Patterns and bodies that nest deeper than this are left to the general evaluator.
+pub(super) const MOST_NESTING: u32 = 48;
+
+/// A place in the code that is not known yet.
+pub(super) type Label = u32;
+
+/// The code of a clause would be too big, or needs what compiled code has not got.
+pub(super) struct TooBig;
+
+pub(super) type Outcome<T> = Result<T, TooBig>;
+
+/// Where the value of an expression goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dest {
+    /// It is the result of the activation.
+    Tail,
+    /// It is the result of the block.
+    Block,
+    Slot(Slot),
+}
+
+/// Instructions to be placed behind the others, for what is rare.
+struct Aside {
+    label: Label,
+    assigned: Live,
+    work: Work,
+}
+
+enum Work {
+    /// Does it in the general way. The variables of the nodes get values first.
+    General { site: Site, nodes: Vec<Cell>, call: Option<(Cell, Vec<(u32, Operand)>)>, resume: Option<Label> },
+    /// Takes the result of something done in the general way, and goes on. An error that is what
+    /// the slot `from` holds is a value like any other.
+    Resume { to: Slot, from: Option<Slot>, join: Label },
+    /// Evaluates the value of a binding in the general way.
+    Value { value: Cell, to: Slot, join: Label },
+    /// Looks a pattern up in the space that a slot holds.
+    Space { slot: Slot, pattern: Cell, join: Label },
+    /// Binds a variable to a pattern.
+    Pattern { slot: Slot, pattern: Cell, join: Label },
+}
+
+/// Compiles one clause.
+pub(crate) struct Compiler<'m> {
+    pub(super) machine: &'m mut Machine,
+    pub(super) space: SpaceId,
+    pub(super) clause: Arc<Clause>,
+    /// Its number in the table of compiled clauses.
+    pub(super) code: u32,
+    arity: u32,
+    /// The slot of each variable of the clause.
+    slots: Vec<Slot>,
+    /// Slots that hold a value here.
+    pub(super) assigned: Live,
+    pub(super) known: [Known; MAX_SLOTS],
+    first_temporary: u32,
+    temporaries: Live,
+    /// Temporaries that hold something where the activation can be left, so that it can come back there.
+    spent: Live,
+    size: u32,
+    start: usize,
+    labels: Vec<u32>,
+    asides: Vec<Aside>,
+    assumed: Vec<(SymbolId, Arc<Head>)>,
+    /// How often each variable occurs in the clause.
+    totals: Vec<u32>,
+    /// Declarations may have changed since the last check.
+    pub(super) dirty: bool,
+    pub(super) nesting: u32,
+}
+
+impl<'m> Compiler<'m> {
+    /// Compiles a clause for calls of a symbol; `None` when it is left to the general evaluator.
+    pub(crate) fn compile(
+        machine: &'m mut Machine,
+        space: SpaceId,
+        clause: &Arc<Clause>,
+        symbol: SymbolId,
+        arity: u32,
+        code: u32,
+    ) -> Option<Compiled> {
+        let first_site = machine.code.sites.len();
+        let start = machine.code.instrs.len();
+        let mut compiler = Compiler {
+            machine,
+            space,
+            clause: Arc::clone(clause),
+            code,
+            arity,
+            slots: Vec::new(),
+            assigned: 0,
+            known: [Known::Nothing; MAX_SLOTS],
+            first_temporary: 0,
+            temporaries: 0,
+            spent: 0,
+            size: 0,
+            start,
+            labels: Vec::new(),
+            asides: Vec::new(),
+            assumed: Vec::new(),
+            totals: Vec::new(),
+            dirty: false,
+            nesting: 0,
+        };
+        match compiler.clause(symbol) {
+            Ok(()) => {
+                compiler.link();
+                for site in &mut compiler.machine.code.sites[first_site..] {
+                    site.size = compiler.size as u8;
+                }
+                let stamp = compiler.machine.code.stamp;
+                let (size, assumed) = (compiler.size, compiler.assumed.into());
+                Some(Compiled { pc: Some(start as u32), stamp, assumed, size })
+            }
+            Err(TooBig) => {
+                compiler.machine.code.instrs.truncate(start);
+                None
+            }
+        }
+    }
+
+    fn clause(&mut self, symbol: SymbolId) -> Outcome<()> {
+        let head = self.clause.head();
+        let Some((address, length)) = head.slice() else { return Err(TooBig) };
+        if length != self.arity + 1 {
+            return Err(TooBig);
+        }
+        let first = self.machine.heap.get(address);
+        self.place_variables(address, length)?;
+        self.assigned = (2 << self.arity) - 1;
+        let mut totals = self.occurrences(head);
+        self.count(self.clause.body(), &mut totals);
+        self.totals = totals;
+        match first.view() {
+            View::Symbol(id) if id == symbol => {}
+            View::Local(local) => {
+                let constant = self.constant(Cell::symbol(symbol));
+                let to = self.slots[local as usize];
+                self.emit(Instr::Copy { to, from: Operand::constant(constant) });
+                self.assign(to, Known::Nothing);
+            }
+            _ => return Err(TooBig),
+        }
+        for index in 1..length {
+            let pattern = self.machine.heap.get(address + index);
+            self.match_argument(index as Slot, pattern)?;
+        }
+        self.emit(Instr::Body);
+        let root = self.clause.body();
+        self.body(root)?;
+        self.emit_asides()
+    }
+
+    /// Gives every variable a slot: that of the argument that it is, or one of its own.
+    fn place_variables(&mut self, address: u32, length: u32) -> Outcome<()> {
+        let count = self.clause.names().len();
+        let mut slots: Vec<Option<Slot>> = vec![None; count];
+        if 1 + self.arity as usize + count > MAX_SLOTS - 8 {
+            return Err(TooBig);
+        }
+        for index in 1..length {
+            if let View::Local(local) = self.machine.heap.get(address + index).view() {
+                let slot = &mut slots[local as usize];
+                if slot.is_none() {
+                    *slot = Some(index as Slot);
+                }
+            }
+        }
+        let mut next = self.arity as Slot + 1;
+        self.slots = slots
+            .into_iter()
+            .map(|slot| {
+                slot.unwrap_or_else(|| {
+                    next += 1;
+                    next - 1
+                })
+            })
+            .collect();
+        self.first_temporary = u32::from(next);
+        self.size = self.first_temporary;
+        Ok(())
+    }
+
+    // Slots.
+
+    pub(super) fn slot_of(&self, local: u32) -> Slot {
+        self.slots[local as usize]
+    }
+
+    pub(super) fn is_assigned(&self, slot: Slot) -> bool {
+        self.assigned >> slot & 1 == 1
+    }
+
+    pub(super) fn assign(&mut self, slot: Slot, known: Known) {
+        self.assigned |= 1 << slot;
+        self.known[usize::from(slot)] = known;
+    }
+
+    pub(super) fn temporary(&mut self) -> Outcome<Slot> {
+        let taken = self.temporaries | self.spent;
+        let slot = (self.first_temporary..MAX_SLOTS as u32).find(|slot| taken >> slot & 1 == 0);
+        let slot = slot.ok_or(TooBig)?;
+        self.temporaries |= 1 << slot;
+        self.size = self.size.max(slot + 1);
+        Ok(slot as Slot)
+    }
+
+    /// Forgets the temporaries made since `mark`, which [`Compiler::temporaries`] gave.
+    pub(super) fn release(&mut self, mark: Live) {
+        self.assigned &= !(self.temporaries & !mark);
+        self.temporaries = mark;
+    }
+
+    pub(super) fn temporaries(&self) -> Live {
+        self.temporaries
+    }
+
+    /// Gives the variables of a node values, if they have none.
+    pub(super) fn ensure(&mut self, node: Cell) {
+        for local in self.locals(node) {
+            let slot = self.slot_of(local);
+            if !self.is_assigned(slot) {
+                self.fresh(local);
+                self.assign(slot, Known::Nothing);
+            }
+        }
+    }
+
+    fn fresh(&mut self, local: u32) {
+        let name = self.clause.names()[local as usize];
+        let names = &mut self.machine.code.names;
+        names.push(name);
+        let name = names.len() as u32 - 1;
+        let slot = self.slot_of(local);
+        self.emit(Instr::Fresh { slot, name });
+    }
+
+    /// The variables of a node.
+    pub(super) fn locals(&self, node: Cell) -> Vec<u32> {
+        let mut found = Vec::new();
+        let mut pending = vec![node];
+        while let Some(node) = pending.pop() {
+            match node.view() {
+                View::Local(local) if !found.contains(&local) => found.push(local),
+                View::Expression { length, .. } if !node.is_ground() => {
+                    pending.extend((0..length).rev().map(|index| self.child(node, index)));
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+
+    // Nodes: cells of the clause.
+
+    /// Element `index` of a node that is an expression.
+    pub(super) fn child(&self, node: Cell, index: u32) -> Cell {
+        match node.slice() {
+            Some((address, _)) if address & CODE != 0 => self.machine.heap.get(address + index),
+            Some((address, _)) => self.clause.body_cell(address + index),
+            None => Cell::UNIT,
+        }
+    }
+
+    pub(super) fn length(&self, node: Cell) -> u32 {
+        node.slice().map_or(0, |(_, length)| length)
+    }
+
+    // Code.
+
+    pub(super) fn emit(&mut self, instr: Instr) {
+        self.machine.code.instrs.push(instr);
+    }
+
+    pub(super) fn label(&mut self) -> Label {
+        self.labels.push(u32::MAX);
+        self.labels.len() as Label - 1
+    }
+
+    pub(super) fn place(&mut self, label: Label) {
+        self.labels[label as usize] = self.machine.code.instrs.len() as u32;
+    }
+
+    pub(super) fn constant(&mut self, cell: Cell) -> u32 {
+        let constants = &mut self.machine.code.constants;
+        let known = constants.iter().rev().take(64).position(|known| *known == cell);
+        match known {
+            Some(back) => (constants.len() - 1 - back) as u32,
+            None => {
+                constants.push(cell);
+                constants.len() as u32 - 1
+            }
+        }
+    }
+
+    pub(super) fn constant_operand(&mut self, cell: Cell) -> Operand {
+        Operand::constant(self.constant(cell))
+    }
+
+    fn site(&mut self, site: Site) -> u32 {
+        self.machine.code.sites.push(site);
+        self.machine.code.sites.len() as u32 - 1
+    }
+
+    /// A site whose result goes to `dest`; with a slot it comes back at `resume`.
+    pub(super) fn site_for(
+        &mut self,
+        task: Task,
+        expected: Expected,
+        dest: Dest,
+        resume: Option<Label>,
+        tuple: bool,
+    ) -> u32 {
+        self.spend();
+        let resume = match dest {
+            Dest::Tail => Resume::Tail,
+            Dest::Block => Resume::Block,
+            // A label for now.
+            Dest::Slot(_) => Resume::At { pc: resume.unwrap_or(u32::MAX), live: self.assigned },
+        };
+        self.site(Site { task, template: 0, expected, resume, tuple, size: 0 })
+    }
+
+    /// Where the result of something that leaves the activation is taken up, to go on at `join`.
+    pub(super) fn resume(&mut self, to: Slot, join: Label) -> Label {
+        self.aside(Work::Resume { to, from: None, join })
+    }
+
+    /// Like [`Compiler::resume`] for what the slot `from` was evaluated to.
+    pub(super) fn resume_argument(&mut self, to: Slot, from: Slot, join: Label) -> Label {
+        self.aside(Work::Resume { to, from: Some(from), join })
+    }
+
+    /// Where the value of a binding is evaluated in the general way.
+    pub(super) fn otherwise_value(&mut self, value: Cell, to: Slot, join: Label) -> Label {
+        self.aside(Work::Value { value, to, join })
+    }
+
+    /// Where the value of a slot is a space in which a pattern is looked up.
+    pub(super) fn otherwise_space(&mut self, slot: Slot, pattern: Cell, join: Label) -> Label {
+        self.aside(Work::Space { slot, pattern, join })
+    }
+
+    /// Notes that the activation can be left here.
+    fn spend(&mut self) {
+        self.spent |= self.assigned;
+    }
+
+    fn aside(&mut self, work: Work) -> Label {
+        self.spend();
+        let label = self.label();
+        self.asides.push(Aside { label, assigned: self.assigned, work });
+        label
+    }
+
+    /// Where an expression is evaluated in the general way.
+    pub(super) fn otherwise(
+        &mut self,
+        node: Cell,
+        expected: Expected,
+        dest: Dest,
+        resume: Option<Label>,
+    ) -> Label {
+        self.aside_general(Task::Evaluate, vec![node], None, expected, dest, resume)
+    }
+
+    /// Where a call with some evaluated elements is done in the general way.
+    pub(super) fn otherwise_call(
+        &mut self,
+        task: Task,
+        node: Cell,
+        evaluated: Vec<(u32, Operand)>,
+        expected: Expected,
+        dest: Dest,
+        resume: Option<Label>,
+    ) -> Label {
+        let left = (0..self.length(node)).filter(|index| !evaluated.iter().any(|(known, _)| known == index));
+        let nodes = left.map(|index| self.child(node, index)).collect();
+        self.aside_general(task, nodes, Some((node, evaluated)), expected, dest, resume)
+    }
+
+    fn aside_general(
+        &mut self,
+        task: Task,
+        nodes: Vec<Cell>,
+        call: Option<(Cell, Vec<(u32, Operand)>)>,
+        expected: Expected,
+        dest: Dest,
+        resume: Option<Label>,
+    ) -> Label {
+        self.spend();
+        let label = self.label();
+        let to = match dest {
+            Dest::Tail => Resume::Tail,
+            Dest::Block => Resume::Block,
+            Dest::Slot(_) => Resume::At { pc: u32::MAX, live: 0 },
+        };
+        let site = Site { task, template: 0, expected, resume: to, tuple: true, size: 0 };
+        let work = Work::General { site, nodes, call, resume };
+        self.asides.push(Aside { label, assigned: self.assigned, work });
+        label
+    }
+
+    fn emit_asides(&mut self) -> Outcome<()> {
+        while let Some(Aside { label, assigned, work }) = self.asides.pop() {
+            self.place(label);
+            self.assigned = assigned;
+            match work {
+                Work::Resume { to, from, join } => {
+                    match from {
+                        None => self.emit(Instr::Result { to }),
+                        Some(from) => self.emit(Instr::ResultOf { to, from }),
+                    }
+                    self.emit(Instr::Jump { to: join });
+                }
+                Work::Value { value, to, join } => self.emit_value(value, to, join)?,
+                Work::Space { slot, pattern, join } => self.emit_space(slot, pattern, join)?,
+                Work::Pattern { slot, pattern, join } => {
+                    self.ensure(pattern);
+                    let template = self.template(pattern);
+                    let to = self.spare()?;
+                    self.emit(Instr::Build { to, template });
+                    self.emit(Instr::MatchSame { slot, with: to });
+                    self.emit(Instr::Jump { to: join });
+                }
+                Work::General { mut site, nodes, call, resume } => {
+                    for node in &nodes {
+                        self.ensure(*node);
+                    }
+                    site.template = match call {
+                        Some((node, evaluated)) => self.call_template(node, &evaluated),
+                        None => self.template(nodes[0]),
+                    };
+                    if let Resume::At { pc, live } = &mut site.resume {
+                        *pc = resume.unwrap_or(u32::MAX);
+                        *live = self.assigned;
+                    }
+                    let site = self.site(site);
+                    self.emit(Instr::General { site });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A slot that is not in use, for code aside.
+    fn spare(&mut self) -> Outcome<Slot> {
+        let taken = self.assigned | self.spent;
+        let mut free = self.first_temporary..MAX_SLOTS as u32;
+        let slot = free.find(|slot| taken >> slot & 1 == 0).ok_or(TooBig)?;
+        self.size = self.size.max(slot + 1);
+        Ok(slot as Slot)
+    }
+
+    /// `(let $value value (quote $value))` in the general way: it judges the value as a binding does,
+    /// and an error that is passed on as a value stays one.
+    fn emit_value(&mut self, value: Cell, to: Slot, join: Label) -> Outcome<()> {
+        self.ensure(value);
+        let variable = self.spare()?;
+        self.machine.code.names.push(symbols::VARIABLE);
+        let name = self.machine.code.names.len() as u32 - 1;
+        self.emit(Instr::Fresh { slot: variable, name });
+        let variable = Cell::local(u32::from(variable));
+        self.emit_let([variable, value, variable], Some(1), to, join)
+    }
+
+    /// `(let pattern space ())` in the general way.
+    fn emit_space(&mut self, slot: Slot, pattern: Cell, join: Label) -> Outcome<()> {
+        self.ensure(pattern);
+        let space = Cell::local(u32::from(slot));
+        let to = self.spare()?;
+        self.emit_let([pattern, space, Cell::UNIT], Some(0), to, join)
+    }
+
+    /// Evaluates a `let` of which one part is a node and the others are cells of a template.
+    fn emit_let(&mut self, parts: [Cell; 3], node: Option<usize>, to: Slot, join: Label) -> Outcome<()> {
+        let start = self.machine.code.cells.len() as u32;
+        let head = Cell::symbol(self.machine.heap.symbols.intern("let"));
+        self.machine.code.cells.extend_from_slice(&[head, Cell::UNIT, Cell::UNIT, Cell::UNIT]);
+        for (index, part) in parts.into_iter().enumerate() {
+            let cell = if Some(index) == node { self.template_node(part, start) } else { part };
+            self.machine.code.cells[start as usize + 1 + index] = cell;
+        }
+        if node == Some(1) {
+            let place = self.machine.code.cells.len() as u32 - start;
+            self.machine.code.cells.extend_from_slice(&[symbols::cell(symbols::QUOTE), parts[2]]);
+            self.machine.code.cells[start as usize + 3] = Cell::expression(place, 2, false);
+        }
+        let template = self.finish_template(start, Cell::expression(0, 4, false));
+        let resume = self.label();
+        let expected = Expected::Type(symbols::cell(symbols::UNDEFINED));
+        let live = self.assigned;
+        let task = if node == Some(0) { Task::Call } else { Task::Evaluate };
+        let site =
+            Site { task, template, expected, resume: Resume::At { pc: resume, live }, tuple: false, size: 0 };
+        let site = self.site(site);
+        self.emit(Instr::General { site });
+        self.place(resume);
+        self.emit(Instr::Result { to });
+        if node == Some(1) {
+            self.emit(Instr::Element { from: to, index: 1, to });
+        }
+        self.emit(Instr::Jump { to: join });
+        Ok(())
+    }
+
+    /// Replaces labels by places.
+    fn link(&mut self) {
+        let labels = &self.labels;
+        let at = |label: &mut u32| *label = labels[*label as usize];
+        let code = &mut self.machine.code;
+        for instr in &mut code.instrs[self.start..] {
+            match instr {
+                Instr::MatchExpression { variable, .. } => at(variable),
+                Instr::Expect { variable, otherwise, .. } => {
+                    at(variable);
+                    at(otherwise);
+                }
+                Instr::Arithmetic { otherwise, .. }
+                | Instr::Compare { otherwise, .. }
+                | Instr::Cons { otherwise, .. }
+                | Instr::Uncons { otherwise, .. }
+                | Instr::Part { otherwise, .. }
+                | Instr::Unify { otherwise, .. }
+                | Instr::Guard { otherwise, .. }
+                | Instr::GuardExpected { otherwise, .. }
+                | Instr::GuardDeclared { otherwise, .. }
+                | Instr::Return { otherwise, .. } => at(otherwise),
+                Instr::JumpUnless { to, otherwise, .. } | Instr::Branch { to, otherwise, .. } => {
+                    at(to);
+                    at(otherwise);
+                }
+                Instr::Jump { to } => at(to),
+                Instr::Call { site }
+                | Instr::TailCall { site }
+                | Instr::LastCall { site }
+                | Instr::Construct { site, .. }
+                | Instr::Eval { site, .. }
+                | Instr::Block { site }
+                | Instr::General { site } => {
+                    if let Resume::At { pc, .. } = &mut code.sites[*site as usize].resume {
+                        at(pc);
+                    }
+                }
+                Instr::MatchConstant { .. }
+                | Instr::MatchSame { .. }
+                | Instr::Element { .. }
+                | Instr::ElementConstant { .. }
+                | Instr::Body
+                | Instr::Fresh { .. }
+                | Instr::Copy { .. }
+                | Instr::Build { .. }
+                | Instr::Result { .. }
+                | Instr::ResultOf { .. }
+                | Instr::Give { .. }
+                | Instr::Fail => {}
+            }
+        }
+    }
+
+    // Templates.
+
+    /// The template of a node whose variables have values.
+    pub(super) fn template(&mut self, node: Cell) -> u32 {
+        let start = self.machine.code.cells.len() as u32;
+        let root = self.template_node(node, start);
+        self.finish_template(start, root)
+    }
+
+    /// The template of a call in which some elements stand for what they were evaluated to.
+    fn call_template(&mut self, node: Cell, evaluated: &[(u32, Operand)]) -> u32 {
+        let start = self.machine.code.cells.len() as u32;
+        let length = self.length(node);
+        for _ in 0..length {
+            self.machine.code.cells.push(Cell::UNIT);
+        }
+        for index in 0..length {
+            let cell = match evaluated.iter().find(|(known, _)| *known == index) {
+                Some((_, operand)) => match operand.place() {
+                    Ok(slot) => Cell::local(slot),
+                    Err(constant) => self.machine.code.constants[constant as usize],
+                },
+                None => {
+                    let child = self.child(node, index);
+                    self.template_node(child, start)
+                }
+            };
+            self.machine.code.cells[(start + index) as usize] = cell;
+        }
+        self.finish_template(start, Cell::expression(0, length, false))
+    }
+
+    fn finish_template(&mut self, start: u32, root: Cell) -> u32 {
+        let length = self.machine.code.cells.len() as u32 - start;
+        self.machine.code.templates.push(Template { start, length, root });
+        self.machine.code.templates.len() as u32 - 1
+    }
+
+    /// Adds the cells below a node; addresses count from `start`.
+    fn template_node(&mut self, node: Cell, start: u32) -> Cell {
+        let mut pending: Vec<(Cell, u32)> = Vec::new();
+        let root = self.template_cell(node, start, &mut pending);
+        while let Some((node, place)) = pending.pop() {
+            let cell = self.template_cell(node, start, &mut pending);
+            self.machine.code.cells[place as usize] = cell;
+        }
+        root
+    }
+
+    fn template_cell(&mut self, node: Cell, start: u32, pending: &mut Vec<(Cell, u32)>) -> Cell {
+        match node.view() {
+            View::Local(local) => Cell::local(u32::from(self.slot_of(local))),
+            View::Expression { length, .. } if !node.is_ground() => {
+                let place = self.machine.code.cells.len() as u32;
+                for index in 0..length {
+                    self.machine.code.cells.push(Cell::UNIT);
+                    pending.push((self.child(node, index), place + index));
+                }
+                Cell::expression(place - start, length, false)
+            }
+            _ => node,
+        }
+    }
+
+    // The head, and patterns in general.
+
+    fn match_argument(&mut self, slot: Slot, pattern: Cell) -> Outcome<()> {
+        match pattern.view() {
+            View::Local(local) => {
+                let own = self.slot_of(local);
+                if own != slot {
+                    if self.is_assigned(own) {
+                        self.emit(Instr::MatchSame { slot, with: own });
+                    } else {
+                        self.emit(Instr::Copy { to: own, from: Operand::slot(slot) });
+                        self.assign(own, Known::Nothing);
+                    }
+                }
+                Ok(())
+            }
+            View::Expression { length, .. } if !pattern.is_ground() => {
+                let (variable, join) = (self.label(), self.label());
+                let work = Work::Pattern { slot, pattern, join };
+                self.asides.push(Aside { label: variable, assigned: self.assigned, work });
+                self.emit(Instr::MatchExpression { slot, length, variable });
+                self.match_elements(slot, pattern, length)?;
+                self.place(join);
+                Ok(())
+            }
+            _ => {
+                let constant = self.constant(pattern);
+                self.emit(Instr::MatchConstant { slot, constant });
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn match_elements(&mut self, from: Slot, pattern: Cell, length: u32) -> Outcome<()> {
+        self.nesting += 1;
+        if self.nesting > MOST_NESTING {
+            return Err(TooBig);
+        }
+        for index in 0..length {
+            let element = self.child(pattern, index);
+            let index = u16::try_from(index).map_err(|_| TooBig)?;
+            match element.view() {
+                View::Local(local) if !self.is_assigned(self.slot_of(local)) => {
+                    let to = self.slot_of(local);
+                    self.emit(Instr::Element { from, index, to });
+                    self.assign(to, Known::Nothing);
+                }
+                View::Local(_) => {
+                    let mark = self.temporaries;
+                    let to = self.temporary()?;
+                    self.emit(Instr::Element { from, index, to });
+                    self.match_argument(to, element)?;
+                    self.release(mark);
+                }
+                View::Expression { .. } if !element.is_ground() => {
+                    let mark = self.temporaries;
+                    let to = self.temporary()?;
+                    self.emit(Instr::Element { from, index, to });
+                    self.assign(to, Known::Nothing);
+                    self.match_argument(to, element)?;
+                    self.release(mark);
+                }
+                _ => {
+                    let constant = self.constant(element);
+                    self.emit(Instr::ElementConstant { from, index, constant });
+                }
+            }
+        }
+        self.nesting -= 1;
+        Ok(())
+    }
+
+    /// Where a variable that meets a pattern is bound to it.
+    pub(super) fn bind_pattern(&mut self, slot: Slot, pattern: Cell, join: Label) -> Label {
+        self.aside(Work::Pattern { slot, pattern, join })
+    }
+
+    /// How often each of some variables occurs in a node.
+    pub(super) fn occurrences(&self, node: Cell) -> Vec<u32> {
+        let mut counts = vec![0; self.slots.len()];
+        self.count(node, &mut counts);
+        counts
+    }
+
+    fn count(&self, node: Cell, counts: &mut [u32]) {
+        let mut pending = vec![node];
+        while let Some(node) = pending.pop() {
+            match node.view() {
+                View::Local(local) => counts[local as usize] += 1,
+                View::Expression { length, .. } if !node.is_ground() => {
+                    pending.extend((0..length).map(|index| self.child(node, index)));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Gives values to the variables of nodes that also occur elsewhere in the clause.
+    pub(super) fn ensure_shared(&mut self, nodes: &[Cell]) {
+        let mut inside = vec![0; self.slots.len()];
+        for node in nodes {
+            self.count(*node, &mut inside);
+        }
+        for local in 0..self.slots.len() as u32 {
+            let (inside, total) = (inside[local as usize], self.totals[local as usize]);
+            let slot = self.slot_of(local);
+            if inside > 0 && inside < total && !self.is_assigned(slot) {
+                self.fresh(local);
+                self.assign(slot, Known::Nothing);
+            }
+        }
+    }
+
+    // What is taken for granted.
+
+    /// What is declared about a symbol. The code is compiled again when that changes.
+    pub(super) fn assume(&mut self, id: SymbolId) -> Arc<Head> {
+        if let Some((_, head)) = self.assumed.iter().find(|(known, _)| *known == id) {
+            return Arc::clone(head);
+        }
+        let head = self.machine.head_in(self.space, id);
+        self.assumed.push((id, Arc::clone(&head)));
+        head
+    }
+}

@@ -1,0 +1,328 @@
+//! The instructions of compiled clauses.
+//!
+//! A clause runs in an *activation*: consecutive slots of the machine's environment stack.
+//! Slot 0 holds the type expected of the result, slots 1 to n the arguments of the call; then come
+//! the variables of the clause and temporaries. A slot is written before it is read on every path.
+
+use crate::terms::cell::Cell;
+
+/// A slot of the current activation.
+pub(crate) type Slot = u8;
+
+/// The most slots of an activation: which of them are in use fits one word.
+pub(crate) const MAX_SLOTS: usize = 64;
+
+/// A set of slots.
+pub(crate) type Live = u64;
+
+/// Something to be read: a slot of the activation or a constant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Operand(u32);
+
+const CONSTANT: u32 = 1 << 31;
+
+impl Operand {
+    pub(crate) fn slot(slot: Slot) -> Operand {
+        Operand(u32::from(slot))
+    }
+
+    pub(crate) fn constant(index: u32) -> Operand {
+        Operand(index | CONSTANT)
+    }
+
+    /// The slot, or the index of the constant.
+    #[inline(always)]
+    pub(crate) fn place(self) -> Result<u32, u32> {
+        if self.0 & CONSTANT == 0 { Ok(self.0) } else { Err(self.0 & !CONSTANT) }
+    }
+}
+
+impl std::fmt::Debug for Operand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.place() {
+            Ok(slot) => write!(f, "s{slot}"),
+            Err(index) => write!(f, "c{index}"),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arithmetic {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Test {
+    Less,
+    Greater,
+    LessOrEqual,
+    GreaterOrEqual,
+    Equal,
+}
+
+/// What a value is known, or has, to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    Nothing,
+    Number,
+    Bool,
+    Expression,
+    Space,
+    /// A leaf or a tuple that is no application of a typed head: it has no type error.
+    Sound,
+}
+
+/// One instruction.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Instr {
+    // Matching of the head. A failure goes on with the next clause.
+    /// The value is this constant; an unbound variable becomes it.
+    MatchConstant {
+        slot: Slot,
+        constant: u32,
+    },
+    /// Both values unify.
+    MatchSame {
+        slot: Slot,
+        with: Slot,
+    },
+    /// The value is an expression of this length. For an unbound variable go on at `variable`.
+    MatchExpression {
+        slot: Slot,
+        length: u32,
+        variable: u32,
+    },
+    /// Takes an element.
+    Element {
+        from: Slot,
+        index: u16,
+        to: Slot,
+    },
+    /// Like `Element` and `MatchConstant` together.
+    ElementConstant {
+        from: Slot,
+        index: u16,
+        constant: u32,
+    },
+    /// The head is matched.
+    Body,
+
+    // Values.
+    /// Makes an unbound variable.
+    Fresh {
+        slot: Slot,
+        name: u32,
+    },
+    Copy {
+        to: Slot,
+        from: Operand,
+    },
+    /// Builds a term.
+    Build {
+        to: Slot,
+        template: u32,
+    },
+    /// Evaluates the value of a slot.
+    Eval {
+        from: Slot,
+        to: Slot,
+        site: u32,
+    },
+    /// Takes the result of a call; an error is the result of the whole.
+    Result {
+        to: Slot,
+    },
+    /// Takes the result of evaluating an argument: an error that was there before is passed on.
+    ResultOf {
+        to: Slot,
+        from: Slot,
+    },
+    Arithmetic {
+        operation: Arithmetic,
+        to: Slot,
+        a: Operand,
+        b: Operand,
+        otherwise: u32,
+    },
+    Compare {
+        test: Test,
+        to: Slot,
+        a: Operand,
+        b: Operand,
+        otherwise: u32,
+    },
+    Cons {
+        to: Slot,
+        head: Operand,
+        tail: Operand,
+        otherwise: u32,
+    },
+    /// Head and tail of a list.
+    Uncons {
+        list: Slot,
+        head: Slot,
+        tail: Slot,
+        otherwise: u32,
+    },
+    /// The first element of a list, or the others.
+    Part {
+        to: Slot,
+        list: Slot,
+        first: bool,
+        otherwise: u32,
+    },
+    /// Unifies two values; a failure ends this branch.
+    Unify {
+        slot: Slot,
+        with: Operand,
+        otherwise: u32,
+    },
+    /// Like `MatchExpression`, where a space has to be searched: see `otherwise`.
+    Expect {
+        slot: Slot,
+        length: u32,
+        variable: u32,
+        otherwise: u32,
+    },
+
+    // Conditions for the instructions that follow.
+    /// The value is what it has to be.
+    Guard {
+        slot: Slot,
+        known: Known,
+        otherwise: u32,
+    },
+    /// The expected type takes results of a type.
+    GuardExpected {
+        constant: u32,
+        otherwise: u32,
+    },
+    /// What the clause was compiled for still holds.
+    GuardDeclared {
+        clause: u32,
+        otherwise: u32,
+    },
+
+    // Control.
+    Jump {
+        to: u32,
+    },
+    JumpUnless {
+        test: Test,
+        a: Operand,
+        b: Operand,
+        to: u32,
+        otherwise: u32,
+    },
+    /// Goes on at `to` for `False`, at the next instruction for `True`.
+    Branch {
+        slot: Slot,
+        to: u32,
+        otherwise: u32,
+    },
+    Call {
+        site: u32,
+    },
+    /// A call whose result is that of the activation, which ends.
+    TailCall {
+        site: u32,
+    },
+    /// A call whose result is that of the block, in an activation that goes on.
+    LastCall {
+        site: u32,
+    },
+    /// Makes the tuple of a call that no rule can reduce, or calls.
+    Construct {
+        to: Slot,
+        site: u32,
+    },
+    /// A result, to be evaluated with a type (`NONE` for the one in slot 0).
+    Return {
+        value: Operand,
+        expected: u32,
+        otherwise: u32,
+    },
+    /// A result that is known to be a number, a truth value or unit with the right type.
+    Give {
+        value: Operand,
+    },
+    /// Runs the instructions that follow as an evaluation of its own.
+    Block {
+        site: u32,
+    },
+    /// Evaluates or calls a term in the general way.
+    General {
+        site: u32,
+    },
+    Fail,
+}
+
+/// How a value is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// With the type in slot 0.
+    Dynamic,
+    /// With this type.
+    Type(Cell),
+}
+
+/// Where a result goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Resume {
+    /// It is the result of the activation.
+    Tail,
+    /// It is the result of the innermost block.
+    Block,
+    /// To the instruction at this place, with these slots in use.
+    At { pc: u32, live: Live },
+}
+
+/// What to do in the general way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// Evaluate the template.
+    Evaluate,
+    /// Call the template, whose elements are evaluated.
+    Call,
+    /// Go on with the value of a slot as a result of the call that is the template.
+    ResultOf(Operand),
+    /// Call this function with these operands; each is given with the slot it was evaluated from.
+    Function { id: u32, operands: u32, count: u8 },
+}
+
+/// A place of an activation that the machine leaves and comes back to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Site {
+    pub(crate) task: Task,
+    pub(crate) template: u32,
+    pub(crate) expected: Expected,
+    pub(crate) resume: Resume,
+    /// Whether a literal `Empty` or error ends the evaluation, as it does in tuples.
+    pub(crate) tuple: bool,
+    /// The slots of the activation.
+    pub(crate) size: u8,
+}
+
+/// An operand of a call, and what it was before it was evaluated.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Argument {
+    pub(crate) value: Operand,
+    pub(crate) source: Source,
+}
+
+/// Whether an argument evaluated to itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// It is what it was.
+    Same,
+    /// If it is what this slot holds.
+    Slot(Slot),
+    /// If it bears the mark of an evaluated expression.
+    Marked,
+    /// It is something else.
+    Other,
+}

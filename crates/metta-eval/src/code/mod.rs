@@ -1,0 +1,127 @@
+//! Compiled clauses.
+//!
+//! A clause is compiled when it is first tried. What the code of a clause takes for granted about
+//! other symbols (their types, that `if` means `if`) is listed with it; see [`Compiled::assumed`].
+//! Whatever the code does not cover it leaves to the general evaluator, expression by expression.
+
+mod body;
+mod compiler;
+mod instr;
+mod types;
+
+use std::sync::Arc;
+
+use metta_atom::SpaceId;
+use rustc_hash::FxHashMap;
+
+use crate::program::Head;
+use crate::program::clause::Clause;
+use crate::terms::cell::{Cell, SymbolId};
+
+pub(crate) use compiler::Compiler;
+pub(crate) use instr::*;
+
+/// A part of a rule body, to be built from the slots of an activation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Template {
+    /// The cells in [`Code::cells`]; addresses in them are relative to `start`.
+    pub(crate) start: u32,
+    pub(crate) length: u32,
+    pub(crate) root: Cell,
+}
+
+/// The rules for calls of one symbol with one number of arguments, in one space.
+#[derive(Debug)]
+pub(crate) struct Function {
+    pub(crate) space: SpaceId,
+    pub(crate) symbol: SymbolId,
+    pub(crate) arity: u32,
+    /// The [`Code::stamp`] at which `clauses` were the right ones.
+    pub(crate) stamp: u64,
+    pub(crate) head: Option<Arc<Head>>,
+    pub(crate) clauses: Arc<[Entry]>,
+    /// A native function that is a rule of the library: it comes before the clauses.
+    pub(crate) native: bool,
+}
+
+/// One clause of a function.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) clause: Arc<Clause>,
+    /// Index in [`Code::clauses`].
+    pub(crate) code: u32,
+    /// What the arguments have to be, one level deep.
+    pub(crate) tests: Box<[(u8, Shape)]>,
+}
+
+/// What an argument has to be, unless it is a variable.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Shape {
+    Leaf(Cell),
+    Expression { length: u32, head: Cell },
+}
+
+/// The code of one clause.
+#[derive(Debug, Default)]
+pub(crate) struct Compiled {
+    /// Where it begins; `None` before it is compiled.
+    pub(crate) pc: Option<u32>,
+    /// The [`Code::stamp`] at which what it takes for granted held.
+    pub(crate) stamp: u64,
+    pub(crate) assumed: Box<[(SymbolId, Arc<Head>)]>,
+    /// How many slots an activation needs.
+    pub(crate) size: u32,
+}
+
+/// All code of a machine.
+#[derive(Debug, Default)]
+pub(crate) struct Code {
+    pub(crate) instrs: Vec<Instr>,
+    pub(crate) constants: Vec<Cell>,
+    pub(crate) cells: Vec<Cell>,
+    pub(crate) templates: Vec<Template>,
+    pub(crate) sites: Vec<Site>,
+    pub(crate) arguments: Vec<Argument>,
+    pub(crate) names: Vec<SymbolId>,
+    pub(crate) functions: Vec<Function>,
+    pub(crate) clauses: Vec<Compiled>,
+    keys: FxHashMap<(SpaceId, SymbolId, u32), u32>,
+    codes: FxHashMap<(SpaceId, usize), u32>,
+    /// Changes with every declaration.
+    pub(crate) stamp: u64,
+}
+
+impl Code {
+    /// The number of the function for calls of a symbol with so many arguments.
+    pub(crate) fn function(&mut self, space: SpaceId, symbol: SymbolId, arity: u32) -> u32 {
+        let next = self.functions.len() as u32;
+        let id = *self.keys.entry((space, symbol, arity)).or_insert(next);
+        if id == next {
+            self.functions.push(Function {
+                space,
+                symbol,
+                arity,
+                stamp: 0,
+                head: None,
+                clauses: Arc::new([]),
+                native: false,
+            });
+        }
+        id
+    }
+
+    /// The place for the code of a clause. The clause is kept alive by the function that asks.
+    pub(crate) fn clause(&mut self, space: SpaceId, clause: &Arc<Clause>) -> u32 {
+        let next = self.clauses.len() as u32;
+        let id = *self.codes.entry((space, Arc::as_ptr(clause) as usize)).or_insert(next);
+        if id == next {
+            self.clauses.push(Compiled::default());
+        }
+        id
+    }
+
+    /// Everything has to prove itself again.
+    pub(crate) fn invalidate(&mut self) {
+        self.stamp += 1;
+    }
+}

@@ -1,0 +1,275 @@
+//! What can be said about types when a clause is compiled (semantics 4.3, 5.1).
+//!
+//! The answer may depend on what variables hold; then it comes with conditions that the code checks.
+
+use super::compiler::Compiler;
+use super::instr::{Known, Slot};
+use crate::terms::cell::{Cell, SymbolId, View};
+use crate::terms::symbols::{self, cell};
+use crate::types::is_function_type;
+
+/// The type of an expression that is part of a rule body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StaticType {
+    /// It fits every type.
+    Any,
+    Is(Cell),
+}
+
+/// How an argument is passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Passing {
+    Unevaluated,
+    Evaluated(Cell),
+}
+
+/// Conditions on the values of slots.
+pub(super) type Conditions = Vec<(Slot, Known)>;
+
+/// The one function type of a head: its parameters and its return type.
+#[derive(Clone, Debug)]
+pub(super) struct Signature {
+    pub(super) parameters: Vec<Cell>,
+    pub(super) returned: Cell,
+}
+
+/// How calls of a symbol are read.
+pub(super) enum Reading {
+    Tuple,
+    Function(Signature),
+}
+
+impl Compiler<'_> {
+    /// How the calls of a symbol are read, if there is only one way.
+    pub(super) fn reading(&mut self, id: SymbolId) -> Option<Reading> {
+        if !self.has_closed_types() {
+            return None;
+        }
+        let head = self.assume(id);
+        if !head.call_types.is_empty() {
+            return None;
+        }
+        match head.types.as_ref() {
+            [] => Some(Reading::Tuple),
+            [only] => self.signature(only.body_as_constant(&self.machine.heap)?).map(Reading::Function),
+            _ => None,
+        }
+    }
+
+    /// Reports whether all types are declared for symbols.
+    fn has_closed_types(&mut self) -> bool {
+        let open = self.assume(crate::program::OPEN);
+        open.types.is_empty() && open.call_types.is_empty()
+    }
+
+    /// The parameters and the return type of a function type without nested parts.
+    pub(super) fn signature(&self, function: Cell) -> Option<Signature> {
+        if !is_function_type(&self.machine.heap, function) {
+            return None;
+        }
+        let elements = self.machine.heap.elements(function)?;
+        let (returned, parameters) = elements[1..].split_last()?;
+        Some(Signature { parameters: parameters.to_vec(), returned: *returned })
+    }
+
+    /// The signature of a grounded operation.
+    pub(super) fn operation_signature(&mut self, id: SymbolId) -> Option<Signature> {
+        if !self.has_closed_types() {
+            return None;
+        }
+        let machine = &mut *self.machine;
+        let types = machine.program.operation_types(&mut machine.heap, &machine.library, id);
+        match types.as_ref() {
+            [only] => self.signature(only.body_as_constant(&self.machine.heap)?),
+            _ => None,
+        }
+    }
+
+    /// How the arguments of a call fit the parameters; `None` when that cannot be known.
+    pub(super) fn passings(
+        &mut self,
+        node: Cell,
+        signature: &Signature,
+        conditions: &mut Conditions,
+    ) -> Option<Vec<Passing>> {
+        if self.length(node) as usize != signature.parameters.len() + 1 {
+            return None;
+        }
+        (1..self.length(node))
+            .zip(&signature.parameters)
+            .map(|(index, parameter)| {
+                let argument = self.child(node, index);
+                self.passing(*parameter, argument, conditions)
+            })
+            .collect()
+    }
+
+    pub(super) fn passing(
+        &mut self,
+        parameter: Cell,
+        argument: Cell,
+        conditions: &mut Conditions,
+    ) -> Option<Passing> {
+        let View::Symbol(id) = parameter.view() else { return None };
+        match (id, argument.view()) {
+            (symbols::ATOM, _) => Some(Passing::Unevaluated),
+            (symbols::EXPRESSION, View::Expression { .. }) => Some(Passing::Unevaluated),
+            (symbols::EXPRESSION, View::Local(local)) => {
+                self.condition(local, Known::Expression, conditions)?;
+                Some(Passing::Unevaluated)
+            }
+            (symbols::EXPRESSION, _) => None,
+            (symbols::SYMBOL, View::Symbol(_)) => Some(Passing::Unevaluated),
+            (symbols::VARIABLE, View::Local(local)) if !self.is_assigned(self.slot_of(local)) => {
+                Some(Passing::Unevaluated)
+            }
+            (symbols::SYMBOL | symbols::VARIABLE | symbols::GROUNDED, _) => None,
+            // A literal error is passed on as it is.
+            (_, View::Expression { length, .. })
+                if length > 0 && self.child(argument, 0) == cell(symbols::ERROR) =>
+            {
+                None
+            }
+            // What is wrong with its type comes out when it is evaluated, too.
+            (symbols::UNDEFINED, View::Expression { .. }) => Some(Passing::Evaluated(parameter)),
+            (symbols::UNDEFINED, View::Local(local)) => {
+                if self.is_assigned(self.slot_of(local)) {
+                    self.condition(local, Known::Sound, conditions)?;
+                }
+                Some(Passing::Evaluated(parameter))
+            }
+            (_, View::Local(local)) => {
+                let known = match id {
+                    symbols::NUMBER => Known::Number,
+                    symbols::BOOL => Known::Bool,
+                    symbols::SPACE_TYPE => Known::Space,
+                    _ => return None,
+                };
+                self.condition(local, known, conditions)?;
+                Some(Passing::Evaluated(parameter))
+            }
+            _ => match self.static_type(argument, conditions)? {
+                StaticType::Any => Some(Passing::Evaluated(parameter)),
+                StaticType::Is(found) if found == parameter || id == symbols::UNDEFINED => {
+                    Some(Passing::Evaluated(parameter))
+                }
+                StaticType::Is(_) => None,
+            },
+        }
+    }
+
+    /// Demands that a variable holds something; `None` when it has no value yet.
+    fn condition(&self, local: u32, known: Known, conditions: &mut Conditions) -> Option<()> {
+        let slot = self.slot_of(local);
+        if !self.is_assigned(slot) {
+            return None;
+        }
+        let has = self.known[usize::from(slot)];
+        let implied = has == known
+            || known == Known::Sound && matches!(has, Known::Number | Known::Bool | Known::Space);
+        if !implied && !conditions.contains(&(slot, known)) {
+            conditions.push((slot, known));
+        }
+        Some(())
+    }
+
+    /// The type of a node, if it has only one.
+    pub(super) fn static_type(&mut self, node: Cell, conditions: &mut Conditions) -> Option<StaticType> {
+        match node.view() {
+            View::Int(_) | View::Float(_) => Some(StaticType::Is(cell(symbols::NUMBER))),
+            View::Bool(_) => Some(StaticType::Is(cell(symbols::BOOL))),
+            View::Space(_) => Some(StaticType::Is(cell(symbols::SPACE_TYPE))),
+            View::Symbol(id) => match self.reading(id)? {
+                Reading::Tuple => Some(StaticType::Any),
+                Reading::Function(_) => None,
+            },
+            View::Local(local) if !self.is_assigned(self.slot_of(local)) => Some(StaticType::Any),
+            View::Local(_) => None,
+            View::Expression { length: 0, .. } => Some(StaticType::Any),
+            View::Expression { .. } => self.expression_type(node, conditions),
+            _ => None,
+        }
+    }
+
+    fn expression_type(&mut self, node: Cell, conditions: &mut Conditions) -> Option<StaticType> {
+        self.nesting += 1;
+        let found = if self.nesting > super::compiler::MOST_NESTING {
+            None
+        } else {
+            match self.child(node, 0).view() {
+                // As an argument it is passed on without being evaluated.
+                View::Symbol(symbols::ERROR) => None,
+                View::Symbol(id) if self.machine.heap.symbols.name(id) == "if" => {
+                    self.assume(id);
+                    let condition = self.child(node, 1);
+                    let fits = self.length(node) == 4
+                        && self.passing(cell(symbols::BOOL), condition, conditions).is_some();
+                    fits.then_some(StaticType::Any)
+                }
+                View::Symbol(id) => match self.reading(id) {
+                    Some(Reading::Tuple) => Some(StaticType::Any),
+                    Some(Reading::Function(signature)) => self.application_type(node, &signature, conditions),
+                    None => None,
+                },
+                View::Operation(id) if self.machine.heap.symbols.name(id) == "==" => {
+                    let wanted = self.comparable(node, conditions);
+                    wanted.map(|_| StaticType::Is(cell(symbols::BOOL)))
+                }
+                View::Operation(id) => {
+                    let signature = self.operation_signature(id);
+                    signature.and_then(|signature| self.application_type(node, &signature, conditions))
+                }
+                _ => None,
+            }
+        };
+        self.nesting -= 1;
+        found
+    }
+
+    fn application_type(
+        &mut self,
+        node: Cell,
+        signature: &Signature,
+        conditions: &mut Conditions,
+    ) -> Option<StaticType> {
+        self.passings(node, signature, conditions)?;
+        match signature.returned.view() {
+            View::Symbol(symbols::UNDEFINED | symbols::ATOM) | View::Local(_) => Some(StaticType::Any),
+            View::Symbol(_) => Some(StaticType::Is(signature.returned)),
+            View::Expression { length: 1, .. } => Some(StaticType::Is(signature.returned)),
+            _ => None,
+        }
+    }
+
+    /// The type with which the operands of `==` are evaluated, if theirs unify.
+    pub(super) fn comparable(&mut self, node: Cell, conditions: &mut Conditions) -> Option<Cell> {
+        if self.length(node) != 3 {
+            return None;
+        }
+        let mut types = Vec::new();
+        for index in 1..3 {
+            let operand = self.child(node, index);
+            let found = match operand.view() {
+                View::Local(local) if self.is_assigned(self.slot_of(local)) => {
+                    match self.known[usize::from(self.slot_of(local))] {
+                        Known::Number => Some(StaticType::Is(cell(symbols::NUMBER))),
+                        Known::Bool => Some(StaticType::Is(cell(symbols::BOOL))),
+                        // The instruction itself looks at the values.
+                        _ => continue,
+                    }
+                }
+                _ => self.static_type(operand, conditions),
+            };
+            match found {
+                Some(found) => types.push(found),
+                None => return None,
+            }
+        }
+        let mut known = types.iter().filter_map(|found| match found {
+            StaticType::Is(found) => Some(*found),
+            StaticType::Any => None,
+        });
+        let wanted = known.next().unwrap_or(cell(symbols::UNDEFINED));
+        known.all(|other| other == wanted).then_some(wanted)
+    }
+}

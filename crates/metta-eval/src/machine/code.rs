@@ -1,0 +1,1072 @@
+//! Runs compiled clauses.
+//!
+//! ```text
+//! call ─► enter ─► clause whose tests fit ─► head ─► body ─► Call: frame, enter ...
+//!                                                     ├────► TailCall: enter
+//!                                                     ├────► Give: the frame goes on
+//!                                                     └────► General: a task of the machine
+//! ```
+//!
+//! Invariant C1: a slot of an activation is written before it is read, on every path, and what is in it
+//! when the activation is left stays there. So a choice point need not save slots.
+//! Invariant C2: activations at or above the `env` of the newest choice point may be overwritten,
+//! those below may not.
+
+use std::sync::Arc;
+
+use crate::code::{
+    Arithmetic, Code, Compiled, Compiler, Entry, Expected, Instr, Known, MAX_SLOTS, Operand, Resume, Shape,
+    Source, Task as Work, Test,
+};
+use crate::library::{Binary, apply};
+use crate::machine::choices::Alternatives;
+use crate::machine::frames::{Kind, RAW};
+use crate::machine::{Machine, NO_RULE, Task};
+use crate::program::Head;
+use crate::program::clause::Clause;
+use crate::terms::cell::{Cell, SymbolId, View};
+use crate::terms::heap::Heap;
+use crate::terms::symbols::{self, cell};
+
+/// The `pc` of a clause that is reduced in the general way.
+pub(super) const GENERAL: u32 = u32::MAX;
+
+/// Where to go on.
+enum Next {
+    /// In this loop.
+    At(u32, u32),
+    /// With the task of the machine.
+    Task,
+}
+
+impl Machine {
+    /// Calls a function whose head is a symbol, with the arguments of an evaluated call.
+    pub(super) fn call_function(&mut self, symbol: SymbolId, call: Cell, expected: Cell) {
+        let Some((address, length)) = call.slice() else { return };
+        let arity = length - 1;
+        if !self.compiles
+            || self.heap.has_matchers
+            || self.stack_depth < u32::MAX
+            || arity as usize + 8 >= MAX_SLOTS
+            || expected == Cell::NONE
+            || expected == cell(symbols::ATOM)
+        {
+            let clauses = Arc::clone(&self.head(symbol).calls);
+            return self.try_clauses(call, expected, &clauses);
+        }
+        let id = self.code.function(self.space, symbol, arity);
+        self.prove(id);
+        if self.code.functions[id as usize].clauses.is_empty() {
+            return self.finish_call(call, expected, cell(symbols::NOT_REDUCIBLE));
+        }
+        let base = self.env_top();
+        self.reserve(base + length);
+        self.env[base as usize] = expected;
+        for index in 1..length {
+            self.env[(base + index) as usize] = self.heap.element(address, index);
+        }
+        match self.enter(id, base, Some(call), 0, false) {
+            Next::At(pc, base) => self.task = Task::Run { pc, base },
+            Next::Task => {}
+        }
+    }
+
+    /// The first slot that no activation in use has (C2).
+    pub(super) fn env_top(&self) -> u32 {
+        self.top.max(self.choices.last().map_or(0, |choice| choice.env))
+    }
+
+    fn reserve(&mut self, top: u32) {
+        if self.env.len() < top as usize + MAX_SLOTS {
+            self.env.resize(2 * (top as usize + MAX_SLOTS), Cell::UNIT);
+        }
+    }
+
+    /// Makes sure that the clauses of a function are the ones declared now.
+    fn prove(&mut self, id: u32) {
+        let function = &self.code.functions[id as usize];
+        if function.stamp == self.code.stamp {
+            return;
+        }
+        let (space, symbol, arity) = (function.space, function.symbol, function.arity);
+        let head = self.head_in(space, symbol);
+        let known = function_is(&self.code, id, &head);
+        if !known {
+            let clauses: Vec<Arc<Clause>> = head
+                .calls
+                .iter()
+                .filter(|clause| clause.takes(&self.heap, symbol, arity))
+                .map(Arc::clone)
+                .collect();
+            let mut entries = Vec::with_capacity(clauses.len());
+            for clause in clauses {
+                let code = self.code.clause(space, &clause);
+                let tests = tests(&self.heap, &clause);
+                entries.push(Entry { clause, code, tests });
+            }
+            let function = &mut self.code.functions[id as usize];
+            function.clauses = entries.into();
+            function.native = head.builtin.is_some_and(|builtin| !builtin.grounded);
+            function.head = Some(head);
+        }
+        self.code.functions[id as usize].stamp = self.code.stamp;
+    }
+
+    /// The clause from `from` on that may match the arguments at `base`.
+    fn candidate(&self, clauses: &[Entry], base: u32, from: usize) -> Option<usize> {
+        (from..clauses.len()).find(|index| {
+            clauses[*index].tests.iter().all(|(argument, shape)| {
+                shape_fits(&self.heap, *shape, self.env[base as usize + usize::from(*argument)])
+            })
+        })
+    }
+
+    /// Reduces a call, whose arguments are at `base`, by the clauses from `from` on.
+    ///
+    /// `call` is its term, if there is one. With `retry` an earlier clause has matched, or may have.
+    fn enter(&mut self, id: u32, base: u32, call: Option<Cell>, from: usize, retry: bool) -> Next {
+        let clauses = Arc::clone(&self.code.functions[id as usize].clauses);
+        let arity = self.code.functions[id as usize].arity;
+        let mut candidate = self.candidate(&clauses, base, from);
+        while let Some(index) = candidate {
+            candidate = self.candidate(&clauses, base, index + 1);
+            let chosen = candidate.is_some();
+            if let Some(next) = candidate {
+                self.top = base + 1 + arity;
+                self.choose(Alternatives::Code {
+                    function: id,
+                    base,
+                    clauses: Arc::clone(&clauses),
+                    next: next as u32,
+                });
+            }
+            if let Some(next) = self.reduce_compiled(id, base, call, &clauses[index]) {
+                return next;
+            }
+            if chosen {
+                self.cut_newest();
+            }
+        }
+        if retry {
+            self.task = Task::Fail;
+            return Next::Task;
+        }
+        let (term, expected) = (self.call_term(id, base, call), self.env[base as usize]);
+        self.finish_call(term, expected, cell(symbols::NOT_REDUCIBLE));
+        Next::Task
+    }
+
+    /// The choice point for the clauses of a call is the newest, and its state is restored.
+    pub(super) fn retry_function(&mut self, id: u32, base: u32, clauses: &Arc<[Entry]>, index: u32) {
+        let next = self.candidate(clauses, base, index as usize + 1);
+        match next {
+            Some(following) => {
+                if let Some(choice) = self.choices.last_mut()
+                    && let Alternatives::Code { next, .. } = &mut choice.alternatives
+                {
+                    *next = following as u32;
+                }
+            }
+            None => self.exhaust(),
+        }
+        match self.reduce_compiled(id, base, None, &clauses[index as usize]) {
+            Some(Next::At(pc, base)) => self.task = Task::Run { pc, base },
+            Some(Next::Task) => {}
+            None => self.task = Task::Fail,
+        }
+    }
+
+    /// The term of a call whose arguments are at `base`.
+    fn call_term(&mut self, id: u32, base: u32, call: Option<Cell>) -> Cell {
+        if let Some(call) = call {
+            return call;
+        }
+        let function = &self.code.functions[id as usize];
+        let (symbol, arity) = (function.symbol, function.arity);
+        let address = self.heap.top();
+        self.heap.cells.push(Cell::symbol(symbol));
+        let mut ground = true;
+        let mut inert = true;
+        for index in 1..=arity {
+            let value = self.env[(base + index) as usize];
+            ground &= value.is_ground();
+            inert &= value.is_inert_element();
+            self.heap.cells.push(value);
+        }
+        let term = Cell::expression(address, arity + 1, ground);
+        if inert { term.with_evaluated_elements() } else { term }
+    }
+
+    /// Reduces a call by one clause, if its head matches.
+    fn reduce_compiled(&mut self, id: u32, base: u32, call: Option<Cell>, entry: &Entry) -> Option<Next> {
+        let pc = if self.heap.has_matchers { GENERAL } else { self.code_of(id, entry) };
+        if pc == GENERAL {
+            let term = self.call_term(id, base, call);
+            let expected = self.env[base as usize];
+            self.top = base;
+            return self.reduce(term, expected, &entry.clause).then_some(Next::Task);
+        }
+        let size = self.code.clauses[entry.code as usize].size;
+        self.reserve(base + size);
+        let boundary = std::mem::replace(&mut self.heap.boundary, u32::MAX);
+        let mark = self.heap.trail.len();
+        let body = self.match_head(pc, base);
+        self.heap.boundary = boundary;
+        match body {
+            Some(pc) => {
+                // A rule of the library works for its caller.
+                if entry.clause.rule != NO_RULE {
+                    self.rule = entry.clause.rule;
+                }
+                if self.heap.trail.len() > mark {
+                    self.heap.tidy_trail(mark);
+                }
+                Some(Next::At(pc, base))
+            }
+            None => {
+                self.heap.undo(mark);
+                None
+            }
+        }
+    }
+
+    /// The code of a clause, compiled if it was not, or if what it takes for granted has changed.
+    fn code_of(&mut self, id: u32, entry: &Entry) -> u32 {
+        let compiled = &self.code.clauses[entry.code as usize];
+        if compiled.stamp == self.code.stamp
+            && let Some(pc) = compiled.pc
+        {
+            return pc;
+        }
+        let function = &self.code.functions[id as usize];
+        let (space, symbol, arity) = (function.space, function.symbol, function.arity);
+        if let Some(pc) = compiled.pc {
+            let assumed = std::mem::take(&mut self.code.clauses[entry.code as usize].assumed);
+            let holds = assumed.iter().all(|(id, head)| self.head_in(space, *id).same_as(head));
+            let stamp = self.code.stamp;
+            let compiled = &mut self.code.clauses[entry.code as usize];
+            compiled.assumed = assumed;
+            if holds {
+                compiled.stamp = stamp;
+                return pc;
+            }
+        }
+        let stamp = self.code.stamp;
+        let compiled = Compiler::compile(self, space, &entry.clause, symbol, arity, entry.code);
+        let compiled =
+            compiled.unwrap_or_else(|| Compiled { pc: Some(GENERAL), stamp, ..Compiled::default() });
+        let pc = compiled.pc.unwrap_or(GENERAL);
+        self.code.clauses[entry.code as usize] = compiled;
+        pc
+    }
+
+    #[inline(always)]
+    fn slot(&self, base: u32, slot: u8) -> Cell {
+        self.env[base as usize + usize::from(slot)]
+    }
+
+    #[inline(always)]
+    fn set_slot(&mut self, base: u32, slot: u8, value: Cell) {
+        self.env[base as usize + usize::from(slot)] = value;
+    }
+
+    /// The value of an operand, dereferenced.
+    #[inline(always)]
+    fn operand(&self, base: u32, operand: Operand) -> Cell {
+        match operand.place() {
+            Ok(slot) => self.heap.deref(self.env[(base + slot) as usize]),
+            Err(constant) => self.code.constants[constant as usize],
+        }
+    }
+
+    /// Matches a head; the place of the body if it matches.
+    fn match_head(&mut self, mut pc: u32, base: u32) -> Option<u32> {
+        loop {
+            let instr = self.code.instrs[pc as usize];
+            pc += 1;
+            match instr {
+                Instr::Body => return Some(pc),
+                Instr::Jump { to } => pc = to,
+                _ => match self.match_step(instr, base) {
+                    Matched::Yes => {}
+                    Matched::No => return None,
+                    Matched::Variable(to) => pc = to,
+                },
+            }
+        }
+    }
+
+    /// One instruction of a pattern.
+    #[inline(always)]
+    fn match_step(&mut self, instr: Instr, base: u32) -> Matched {
+        match instr {
+            Instr::MatchConstant { slot, constant } => {
+                let value = self.heap.deref(self.slot(base, slot));
+                self.match_constant(value, constant)
+            }
+            Instr::ElementConstant { from, index, constant } => {
+                let Some((address, _)) = self.heap.deref(self.slot(base, from)).slice() else {
+                    return Matched::No;
+                };
+                let value = self.heap.element(address, u32::from(index));
+                self.match_constant(value, constant)
+            }
+            Instr::Element { from, index, to } => {
+                let Some((address, _)) = self.heap.deref(self.slot(base, from)).slice() else {
+                    return Matched::No;
+                };
+                let value = self.heap.element(address, u32::from(index));
+                self.set_slot(base, to, value);
+                Matched::Yes
+            }
+            Instr::MatchExpression { slot, length, variable } => {
+                match self.heap.deref(self.slot(base, slot)).view() {
+                    View::Expression { length: found, .. } if found == length => Matched::Yes,
+                    View::Ref(_) => Matched::Variable(variable),
+                    _ => Matched::No,
+                }
+            }
+            Instr::MatchSame { slot, with } => {
+                let (a, b) = (self.slot(base, slot), self.slot(base, with));
+                if self.heap.unify(a, b) { Matched::Yes } else { Matched::No }
+            }
+            Instr::Copy { to, from } => {
+                let value = self.operand(base, from);
+                self.set_slot(base, to, value);
+                Matched::Yes
+            }
+            Instr::Fresh { slot, name } => {
+                let variable = self.heap.new_variable(self.code.names[name as usize], false);
+                self.set_slot(base, slot, variable);
+                Matched::Yes
+            }
+            Instr::Build { to, template } => {
+                let built = self.build(base, template);
+                self.set_slot(base, to, built);
+                Matched::Yes
+            }
+            _ => Matched::No,
+        }
+    }
+
+    #[inline(always)]
+    fn match_constant(&mut self, value: Cell, constant: u32) -> Matched {
+        let constant = self.code.constants[constant as usize];
+        if value == constant || self.heap.unify(value, constant) { Matched::Yes } else { Matched::No }
+    }
+
+    /// Builds a term from the slots of an activation.
+    fn build(&mut self, base: u32, template: u32) -> Cell {
+        let template = self.code.templates[template as usize];
+        let offset = self.heap.top();
+        for index in template.start..template.start + template.length {
+            let cell = self.code.cells[index as usize];
+            let built = self.placed(cell, base, offset);
+            self.heap.cells.push(built);
+        }
+        self.placed(template.root, base, offset)
+    }
+
+    #[inline(always)]
+    fn placed(&self, cell: Cell, base: u32, offset: u32) -> Cell {
+        match cell.view() {
+            View::Local(slot) => self.heap.deref(self.env[(base + slot) as usize]),
+            View::Expression { address, .. }
+                if address & crate::terms::cell::CODE == 0 && !cell.is_ground() =>
+            {
+                cell.with_address(address + offset)
+            }
+            _ => cell,
+        }
+    }
+
+    /// Runs code from `pc` on.
+    pub(super) fn run_code(&mut self, mut pc: u32, mut base: u32) {
+        loop {
+            let instr = self.code.instrs[pc as usize];
+            pc += 1;
+            match instr {
+                Instr::Jump { to } => pc = to,
+                Instr::Copy { to, from } => {
+                    let value = self.operand(base, from);
+                    self.set_slot(base, to, value);
+                }
+                Instr::Arithmetic { operation, to, a, b, otherwise } => {
+                    let (a, b) = (self.operand(base, a), self.operand(base, b));
+                    self.stats.reductions += 1;
+                    match self.compute(operation, a, b) {
+                        Some(value) => self.set_slot(base, to, value),
+                        None => pc = otherwise,
+                    }
+                }
+                Instr::JumpUnless { test, a, b, to, otherwise } => {
+                    let (a, b) = (self.operand(base, a), self.operand(base, b));
+                    self.stats.reductions += 1;
+                    match self.compare(test, a, b) {
+                        Some(true) => {}
+                        Some(false) => pc = to,
+                        None => pc = otherwise,
+                    }
+                }
+                Instr::Compare { test, to, a, b, otherwise } => {
+                    let (a, b) = (self.operand(base, a), self.operand(base, b));
+                    self.stats.reductions += 1;
+                    match self.compare(test, a, b) {
+                        Some(truth) => self.set_slot(base, to, Cell::bool(truth)),
+                        None => pc = otherwise,
+                    }
+                }
+                Instr::Branch { slot, to, otherwise } => {
+                    let value = self.heap.deref(self.slot(base, slot));
+                    if value == Cell::bool(false) {
+                        pc = to;
+                    } else if value != Cell::bool(true) {
+                        pc = otherwise;
+                    }
+                }
+                Instr::Guard { slot, known, otherwise } => {
+                    let value = self.heap.deref(self.slot(base, slot));
+                    if !self.is_known(value, known) {
+                        pc = otherwise;
+                    }
+                }
+                Instr::GuardExpected { constant, otherwise } => {
+                    let expected = self.env[base as usize];
+                    if expected != cell(symbols::UNDEFINED)
+                        && expected != self.code.constants[constant as usize]
+                    {
+                        pc = otherwise;
+                    }
+                }
+                Instr::GuardDeclared { clause, otherwise } => {
+                    if self.code.clauses[clause as usize].stamp != self.code.stamp {
+                        pc = otherwise;
+                    }
+                }
+                Instr::Eval { from, to, site } => {
+                    let value = self.heap.deref(self.slot(base, from));
+                    match self.quick_value(value, site, base) {
+                        Quick::Itself => self.set_slot(base, to, value),
+                        Quick::Marked => self.set_slot(base, to, value.evaluated()),
+                        Quick::Fail => {
+                            self.task = Task::Fail;
+                            return;
+                        }
+                        Quick::Slow => {
+                            let expected = self.leave(site, base);
+                            self.task = Task::Eval { term: value, expected };
+                            return;
+                        }
+                    }
+                }
+                Instr::Result { to } => {
+                    let value = self.acc;
+                    if self.heap.is_error(value) {
+                        self.task = Task::Return(value);
+                        return;
+                    }
+                    self.set_slot(base, to, value);
+                }
+                Instr::ResultOf { to, from } => {
+                    let value = self.acc;
+                    if self.heap.is_error(value) && !self.heap.equal(value, self.slot(base, from)) {
+                        self.task = Task::Return(value);
+                        return;
+                    }
+                    self.set_slot(base, to, value);
+                }
+                Instr::Call { site } | Instr::LastCall { site } => {
+                    match self.call_compiled(site, base, false) {
+                        Next::At(p, b) => (pc, base) = (p, b),
+                        Next::Task => return,
+                    }
+                }
+                Instr::TailCall { site } => match self.call_compiled(site, base, true) {
+                    Next::At(p, b) => (pc, base) = (p, b),
+                    Next::Task => return,
+                },
+                Instr::Construct { to, site } => match self.construct(site, base) {
+                    Some(value) => {
+                        self.stats.reductions += 1;
+                        if self.heap.is_error(value) {
+                            self.task = Task::Return(value);
+                            return;
+                        }
+                        self.set_slot(base, to, value);
+                    }
+                    None => match self.call_compiled(site, base, false) {
+                        Next::At(p, b) => (pc, base) = (p, b),
+                        Next::Task => return,
+                    },
+                },
+                Instr::Give { value } => {
+                    let value = self.operand(base, value);
+                    match self.give(value) {
+                        Next::At(p, b) => (pc, base) = (p, b),
+                        Next::Task => return,
+                    }
+                }
+                Instr::Return { value, expected, otherwise } => {
+                    let value = self.operand(base, value);
+                    let expected = self.code.constants[expected as usize];
+                    let expected = if expected == Cell::NONE { self.env[base as usize] } else { expected };
+                    if value == cell(symbols::EMPTY) {
+                        self.task = Task::Fail;
+                        return;
+                    }
+                    let quick = self.quick_result(value, expected);
+                    let Some(value) = quick else {
+                        pc = otherwise;
+                        continue;
+                    };
+                    match self.give(value) {
+                        Next::At(p, b) => (pc, base) = (p, b),
+                        Next::Task => return,
+                    }
+                }
+                Instr::Cons { to, head, tail, otherwise } => {
+                    let (head, tail) = (self.operand(base, head), self.operand(base, tail));
+                    self.stats.reductions += 1;
+                    let list = if head == cell(symbols::ERROR) { None } else { self.heap.cons(head, tail) };
+                    match list {
+                        Some(list) => self.set_slot(base, to, list),
+                        None => pc = otherwise,
+                    }
+                }
+                Instr::Uncons { list, head, tail, otherwise } => {
+                    let list = self.heap.deref(self.slot(base, list));
+                    self.stats.reductions += 1;
+                    match list.slice() {
+                        Some((address, length)) if length > 0 => {
+                            let rest = self.heap.tail(list);
+                            let first = self.heap.element(address, 0);
+                            self.set_slot(base, head, first);
+                            self.set_slot(base, tail, rest);
+                        }
+                        _ => pc = otherwise,
+                    }
+                }
+                Instr::Part { to, list, first, otherwise } => {
+                    let list = self.heap.deref(self.slot(base, list));
+                    self.stats.reductions += 1;
+                    match list.slice() {
+                        Some((address, length)) if length > 0 => {
+                            let part =
+                                if first { self.heap.element(address, 0) } else { self.heap.tail(list) };
+                            self.set_slot(base, to, part);
+                        }
+                        _ => pc = otherwise,
+                    }
+                }
+                Instr::Expect { slot, length, variable, otherwise } => {
+                    match self.heap.deref(self.slot(base, slot)).view() {
+                        View::Expression { length: found, .. } if found == length => {}
+                        View::Ref(_) => pc = variable,
+                        View::Space(_) => pc = otherwise,
+                        _ if self.heap.has_matchers => pc = otherwise,
+                        _ => {
+                            self.task = Task::Fail;
+                            return;
+                        }
+                    }
+                }
+                Instr::Unify { slot, with, otherwise } => {
+                    let (a, b) = (self.heap.deref(self.slot(base, slot)), self.operand(base, with));
+                    if self.heap.has_matchers || self.space_and_pattern(a, b).is_some() {
+                        pc = otherwise;
+                    } else if a != b && !self.heap.attempt(|heap| heap.unify(a, b)) {
+                        self.task = Task::Fail;
+                        return;
+                    }
+                }
+                Instr::Block { site } => {
+                    self.push_code_frame(site, base);
+                }
+                Instr::General { site } => {
+                    self.general(site, base);
+                    return;
+                }
+                Instr::Fail => {
+                    self.task = Task::Fail;
+                    return;
+                }
+                Instr::Body => {}
+                Instr::MatchConstant { .. }
+                | Instr::MatchSame { .. }
+                | Instr::MatchExpression { .. }
+                | Instr::Element { .. }
+                | Instr::ElementConstant { .. }
+                | Instr::Fresh { .. }
+                | Instr::Build { .. } => match self.match_in_body(instr, base) {
+                    Matched::Yes => {}
+                    Matched::No => {
+                        self.task = Task::Fail;
+                        return;
+                    }
+                    Matched::Variable(to) => pc = to,
+                },
+            }
+        }
+    }
+}
+
+/// What an instruction of a pattern came to.
+enum Matched {
+    Yes,
+    No,
+    /// The value is an unbound variable: go on there.
+    Variable(u32),
+}
+
+/// What the value of an argument evaluates to.
+enum Quick {
+    Itself,
+    /// To itself, which it now bears the mark for.
+    Marked,
+    Fail,
+    Slow,
+}
+
+impl Machine {
+    /// An instruction of a pattern outside of a head.
+    fn match_in_body(&mut self, instr: Instr, base: u32) -> Matched {
+        let boundary = std::mem::replace(&mut self.heap.boundary, u32::MAX);
+        let mark = self.heap.trail.len();
+        let matched = self.match_step(instr, base);
+        self.heap.boundary = boundary;
+        if self.heap.trail.len() > mark {
+            self.heap.tidy_trail(mark);
+        }
+        matched
+    }
+
+    #[inline(always)]
+    fn compute(&mut self, operation: Arithmetic, a: Cell, b: Cell) -> Option<Cell> {
+        if let (View::Int(x), View::Int(y)) = (a.view(), b.view()) {
+            let small = match operation {
+                Arithmetic::Add => Some(x + y),
+                Arithmetic::Subtract => Some(x - y),
+                Arithmetic::Multiply => x.checked_mul(y),
+                Arithmetic::Divide => x.checked_div(y),
+                Arithmetic::Remainder => x.checked_rem(y),
+            };
+            if let Some(cell) = small.and_then(Cell::int) {
+                return Some(cell);
+            }
+        }
+        self.compute_numbers(operation, a, b)
+    }
+
+    #[cold]
+    fn compute_numbers(&mut self, operation: Arithmetic, a: Cell, b: Cell) -> Option<Cell> {
+        let operation = match operation {
+            Arithmetic::Add => Binary::Add,
+            Arithmetic::Subtract => Binary::Subtract,
+            Arithmetic::Multiply => Binary::Multiply,
+            Arithmetic::Divide => Binary::Divide,
+            Arithmetic::Remainder => Binary::Remainder,
+        };
+        let number = apply(operation, &self.heap.as_number(a)?, &self.heap.as_number(b)?).ok()?;
+        Some(self.heap.number(number))
+    }
+
+    #[inline(always)]
+    fn compare(&mut self, test: Test, a: Cell, b: Cell) -> Option<bool> {
+        if let (View::Int(x), View::Int(y)) = (a.view(), b.view()) {
+            return Some(match test {
+                Test::Less => x < y,
+                Test::Greater => x > y,
+                Test::LessOrEqual => x <= y,
+                Test::GreaterOrEqual => x >= y,
+                Test::Equal => x == y,
+            });
+        }
+        self.compare_values(test, a, b)
+    }
+
+    fn compare_values(&mut self, test: Test, a: Cell, b: Cell) -> Option<bool> {
+        if test == Test::Equal {
+            return self.equal_quickly(a, b);
+        }
+        let order = self.heap.as_number(a)?.partial_cmp(&self.heap.as_number(b)?);
+        Some(order.is_some_and(|order| match test {
+            Test::Less => order.is_lt(),
+            Test::Greater => order.is_gt(),
+            Test::LessOrEqual => order.is_le(),
+            Test::GreaterOrEqual => order.is_ge(),
+            Test::Equal => order.is_eq(),
+        }))
+    }
+
+    /// Whether two values are equal as `==` has it; `None` when their types have to be looked at.
+    fn equal_quickly(&mut self, a: Cell, b: Cell) -> Option<bool> {
+        let (x, y) = (self.judge(a)?, self.judge(b)?);
+        match (x, y) {
+            (Judged::Tuple, Judged::Tuple) => None,
+            (Judged::Number | Judged::Bool, Judged::Number | Judged::Bool) if x != y => None,
+            (Judged::Number, Judged::Number) => Some(self.heap.leaves_equal(a, b)),
+            (Judged::Untyped, Judged::Untyped) => Some(self.heap.equal(a, b)),
+            _ => Some(a == b),
+        }
+    }
+
+    /// What is known about a value without looking for its types.
+    fn judge(&mut self, value: Cell) -> Option<Judged> {
+        match value.view() {
+            View::Int(_) | View::Float(_) => Some(Judged::Number),
+            View::Bool(_) => Some(Judged::Bool),
+            View::Symbol(id) => self.is_untyped_symbol(id).then_some(Judged::Untyped),
+            View::Expression { length: 0, .. } => Some(Judged::Untyped),
+            View::Expression { address, .. } => {
+                let evaluated = value.is_evaluated() && value.is_ground() || self.is_inert(value);
+                match self.heap.element(address, 0).view() {
+                    _ if !evaluated => None,
+                    View::Symbol(id) => self.is_untyped_symbol(id).then_some(Judged::Untyped),
+                    View::Int(_) | View::Float(_) | View::Bool(_) => Some(Judged::Tuple),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// Reports whether nothing declares types for a symbol or for expressions with it as head.
+    fn is_untyped_symbol(&mut self, id: SymbolId) -> bool {
+        let stamp = self.code.stamp;
+        if self.untyped_at.get(id.0 as usize) == Some(&stamp) && self.untyped_in == self.space {
+            return true;
+        }
+        if self.untyped_in != self.space {
+            self.untyped_at.clear();
+            self.untyped_in = self.space;
+        }
+        let head = self.head(id);
+        let untyped = head.types.is_empty() && head.call_types.is_empty();
+        if untyped {
+            let length = self.untyped_at.len().max(id.0 as usize + 1);
+            self.untyped_at.resize(length, u64::MAX);
+            self.untyped_at[id.0 as usize] = stamp;
+        }
+        untyped
+    }
+
+    /// Reports whether an expression evaluates to itself because its elements do and no rule is for it.
+    fn is_inert(&mut self, value: Cell) -> bool {
+        if !value.has_evaluated_elements() || !value.is_ground() {
+            return false;
+        }
+        let Some((address, length)) = value.slice().filter(|(_, length)| *length > 0) else { return true };
+        match self.heap.element(address, 0).view() {
+            View::Int(_) | View::Float(_) | View::Bool(_) => self.open_head().calls.is_empty(),
+            View::Symbol(id) if id != symbols::ERROR && !symbols::is_instruction(id) => {
+                if !self.is_untyped_symbol(id) {
+                    return false;
+                }
+                let function = self.code.function(self.space, id, length - 1);
+                self.prove(function);
+                let function = &self.code.functions[function as usize];
+                function.clauses.is_empty() && !function.native
+            }
+            _ => false,
+        }
+    }
+
+    /// Evaluates what needs no reduction.
+    #[inline(always)]
+    fn quick_value(&mut self, value: Cell, site: u32, base: u32) -> Quick {
+        let site = &self.code.sites[site as usize];
+        let (tuple, expected) = (site.tuple, site.expected);
+        let expected = match expected {
+            Expected::Dynamic => self.env[base as usize],
+            Expected::Type(wanted) => wanted,
+        };
+        if value == cell(symbols::EMPTY) {
+            return if tuple { Quick::Fail } else { Quick::Itself };
+        }
+        match self.quick_result(value, expected) {
+            Some(result) if tuple && self.heap.is_error(result) => Quick::Slow,
+            Some(result) if result == value => Quick::Itself,
+            Some(_) => Quick::Marked,
+            None => Quick::Slow,
+        }
+    }
+
+    /// The value of a term that needs no reduction, with the mark of an evaluated one.
+    #[inline(always)]
+    fn quick_result(&mut self, value: Cell, expected: Cell) -> Option<Cell> {
+        let fits = match value.view() {
+            View::Expression { .. } => {
+                if value.is_evaluated() && value.is_ground() {
+                    return Some(value);
+                }
+                if value == Cell::UNIT {
+                    return (expected == cell(symbols::UNDEFINED)).then_some(value);
+                }
+                return self.is_inert(value).then(|| value.evaluated());
+            }
+            View::Ref(_) => true,
+            View::Int(_) | View::Float(_) => {
+                expected == cell(symbols::UNDEFINED) || expected == cell(symbols::NUMBER)
+            }
+            View::Bool(_) => expected == cell(symbols::UNDEFINED) || expected == cell(symbols::BOOL),
+            View::Symbol(id) => expected == cell(symbols::UNDEFINED) && id != symbols::NOT_REDUCIBLE,
+            _ => expected == cell(symbols::UNDEFINED),
+        };
+        fits.then_some(value)
+    }
+
+    fn is_known(&mut self, value: Cell, known: Known) -> bool {
+        match (known, value.view()) {
+            (Known::Nothing, _)
+            | (Known::Number, View::Int(_) | View::Float(_))
+            | (Known::Bool, View::Bool(_))
+            | (Known::Expression, View::Expression { .. })
+            | (Known::Space, View::Space(_)) => true,
+            (Known::Number, View::Boxed(_)) => self.heap.as_number(value).is_some(),
+            (Known::Sound, View::Expression { address, length }) if length > 0 => {
+                match self.heap.element(address, 0).view() {
+                    View::Symbol(id) => self.is_untyped_symbol(id),
+                    View::Int(_) | View::Float(_) | View::Bool(_) => true,
+                    _ => false,
+                }
+            }
+            (Known::Sound, _) => true,
+            _ => false,
+        }
+    }
+
+    /// The type expected of the result at a site.
+    fn expected_at(&self, expected: Expected, base: u32) -> Cell {
+        match expected {
+            Expected::Dynamic => self.env[base as usize],
+            Expected::Type(wanted) => wanted,
+        }
+    }
+
+    /// Leaves an activation for the general evaluator; the type expected of the result.
+    fn leave(&mut self, site: u32, base: u32) -> Cell {
+        let place = self.code.sites[site as usize];
+        let expected = self.expected_at(place.expected, base);
+        let end = base + u32::from(place.size);
+        match place.resume {
+            Resume::Tail => self.top = base,
+            Resume::Block => self.top = end,
+            Resume::At { .. } => self.push_code_frame(site, base),
+        }
+        expected
+    }
+
+    /// Makes a frame that goes on at a site of the activation at `base`.
+    #[inline(always)]
+    fn push_code_frame(&mut self, site: u32, base: u32) {
+        self.top = base + u32::from(self.code.sites[site as usize].size);
+        self.wait(Kind::Code { site, base });
+    }
+
+    /// The place where a frame of code goes on.
+    pub(super) fn resume_at(&self, site: u32) -> u32 {
+        match self.code.sites[site as usize].resume {
+            Resume::At { pc, .. } => pc,
+            Resume::Tail | Resume::Block => 0,
+        }
+    }
+
+    fn general(&mut self, site: u32, base: u32) {
+        let place = self.code.sites[site as usize];
+        let term = self.build(base, place.template);
+        let value = match place.task {
+            Work::ResultOf(operand) => Some(self.operand(base, operand)),
+            _ => None,
+        };
+        let expected = self.leave(site, base);
+        match (place.task, value) {
+            (_, Some(value)) => self.call_result(term, expected, value),
+            (Work::Call, _) => {
+                let call = self.with_flags(term);
+                self.call(call, expected);
+            }
+            _ => self.task = Task::Eval { term, expected },
+        }
+    }
+
+    /// A new expression with the flags that its elements allow.
+    fn with_flags(&self, term: Cell) -> Cell {
+        let Some(elements) = self.heap.elements(term) else { return term };
+        let ground = elements.iter().all(|element| element.is_ground());
+        let inert = elements.iter().all(|element| element.is_inert_element());
+        let term = if ground { term.grounded() } else { term };
+        if inert { term.with_evaluated_elements() } else { term }
+    }
+
+    /// Calls a function from code.
+    #[inline(always)]
+    fn call_compiled(&mut self, site: u32, base: u32, ends: bool) -> Next {
+        let place = self.code.sites[site as usize];
+        let Work::Function { id, operands, count } = place.task else { return Next::Task };
+        let below = if ends { base } else { base + u32::from(place.size) };
+        let new = below.max(self.choices.last().map_or(0, |choice| choice.env));
+        self.reserve(new + u32::from(count) + 1);
+        let expected = self.expected_at(place.expected, base);
+        let count = u32::from(count);
+        if ends && count > 1 {
+            // An argument may be written where another is read from: by way of free slots.
+            let aside = base + u32::from(place.size) + (new - below);
+            self.reserve(aside + count);
+            for index in 0..count {
+                let operand = self.code.arguments[(operands + index) as usize].value;
+                self.env[(aside + index) as usize] = self.operand(base, operand);
+            }
+            for index in 0..count {
+                self.env[(new + 1 + index) as usize] = self.env[(aside + index) as usize];
+            }
+        } else {
+            for index in 0..count {
+                let operand = self.code.arguments[(operands + index) as usize].value;
+                self.env[(new + 1 + index) as usize] = self.operand(base, operand);
+            }
+        }
+        self.env[new as usize] = expected;
+        if let Resume::At { .. } = place.resume {
+            self.push_code_frame(site, base);
+        }
+        self.stats.reductions += 1;
+        if self.stats.reductions >= self.pause_at
+            || self.heap.cells.len() >= self.collect_at
+            || self.is_stressed()
+        {
+            self.top = new + 1 + count;
+            self.task = Task::Enter { function: id, base: new };
+            return Next::Task;
+        }
+        self.enter_function(id, new)
+    }
+
+    /// Enters a function whose arguments are at `base`.
+    #[inline(always)]
+    fn enter_function(&mut self, id: u32, base: u32) -> Next {
+        if self.code.functions[id as usize].stamp != self.code.stamp {
+            self.prove(id);
+        }
+        self.enter(id, base, None, 0, false)
+    }
+
+    /// Goes on with a call that was put off.
+    pub(super) fn resume_call(&mut self, id: u32, base: u32) {
+        match self.enter_function(id, base) {
+            Next::At(pc, base) => self.run_code(pc, base),
+            Next::Task => {}
+        }
+    }
+
+    /// The tuple of a call that no rule reduces; `None` when there are rules.
+    fn construct(&mut self, site: u32, base: u32) -> Option<Cell> {
+        let place = self.code.sites[site as usize];
+        let Work::Function { id, operands, count } = place.task else { return None };
+        self.prove(id);
+        let function = &self.code.functions[id as usize];
+        if !function.clauses.is_empty() || function.native {
+            return None;
+        }
+        let address = self.heap.top();
+        self.heap.cells.push(Cell::symbol(function.symbol));
+        let (mut ground, mut inert, mut same) = (true, true, true);
+        for index in 0..u32::from(count) {
+            let argument = self.code.arguments[(operands + index) as usize];
+            let value = self.operand(base, argument.value);
+            ground &= value.is_ground();
+            inert &= value.is_inert_element();
+            same &= match argument.source {
+                Source::Same => true,
+                Source::Slot(slot) => value.same(self.slot(base, slot)),
+                Source::Marked => value.is_evaluated(),
+                Source::Other => false,
+            };
+            self.heap.cells.push(value);
+        }
+        let mut term = Cell::expression(address, u32::from(count) + 1, ground);
+        if inert {
+            term = term.with_evaluated_elements();
+        }
+        Some(if same { self.marked(term) } else { term })
+    }
+
+    /// Gives a result to the current frame; code goes on at once.
+    #[inline(always)]
+    fn give(&mut self, value: Cell) -> Next {
+        let frame = &mut self.frames[self.frame as usize];
+        if let Kind::Code { site, base } = frame.kind
+            && frame.choices != RAW
+            && value != cell(symbols::EMPTY)
+            && !(value.is_expression() && self.heap.is_error(value))
+        {
+            if self.choices.len() as u32 > frame.choices {
+                frame.exit.succeeded = true;
+            }
+            self.leave_frame();
+            self.acc = value;
+            return Next::At(self.resume_at(site), base);
+        }
+        self.task = Task::Return(value);
+        Next::Task
+    }
+}
+
+/// What is known about a value that is compared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Judged {
+    Number,
+    Bool,
+    /// It has no type.
+    Untyped,
+    /// It may have the type of a tuple.
+    Tuple,
+}
+
+/// Reports whether the entries of a function are those of the calls that `head` lists.
+fn function_is(code: &Code, id: u32, head: &Head) -> bool {
+    code.functions[id as usize].head.as_ref().is_some_and(|known| known.same_as(head))
+}
+
+/// What the arguments of a call have to be for a clause.
+fn tests(heap: &Heap, clause: &Clause) -> Box<[(u8, Shape)]> {
+    let Some((address, length)) = clause.head().slice() else { return Box::new([]) };
+    let tests = (1..length).filter_map(|index| {
+        let argument = u8::try_from(index).ok()?;
+        let pattern = heap.get(address + index);
+        match pattern.view() {
+            View::Local(_) => None,
+            View::Expression { address, length } => {
+                let head = if length == 0 { Cell::NONE } else { heap.get(address) };
+                let head = if matches!(head.view(), View::Local(_) | View::Expression { .. }) {
+                    Cell::NONE
+                } else {
+                    head
+                };
+                Some((argument, Shape::Expression { length, head }))
+            }
+            _ => Some((argument, Shape::Leaf(pattern))),
+        }
+    });
+    tests.collect()
+}
+
+#[inline(always)]
+fn shape_fits(heap: &Heap, shape: Shape, value: Cell) -> bool {
+    let value = heap.deref(value);
+    match shape {
+        _ if value.is_reference() => true,
+        Shape::Leaf(leaf) => value == leaf || !value.is_expression() && heap.leaves_equal(leaf, value),
+        Shape::Expression { length, head } => match value.slice() {
+            Some((address, found)) if found == length => {
+                if head == Cell::NONE {
+                    return true;
+                }
+                let first = heap.element(address, 0);
+                first == head
+                    || first.is_reference()
+                    || !first.is_expression() && heap.leaves_equal(head, first)
+            }
+            _ => false,
+        },
+    }
+}
