@@ -103,7 +103,7 @@ pub(crate) fn takes_unevaluated(parameter: Cell, argument: Cell) -> bool {
 }
 
 /// Reports whether a type fits every other.
-fn fits_all(term: Cell) -> bool {
+pub(crate) fn fits_all(term: Cell) -> bool {
     term == cell(symbols::UNDEFINED) || term == cell(symbols::ATOM)
 }
 

@@ -5,6 +5,7 @@ use super::instr::*;
 use super::types::{Conditions, Passing, Reading, Signature};
 use crate::terms::cell::{Cell, SymbolId, View};
 use crate::terms::symbols::{self, cell};
+use crate::types::fits_all;
 
 const UNDEFINED: Expected = Expected::Type(cell(symbols::UNDEFINED));
 
@@ -42,17 +43,7 @@ impl Compiler<'_> {
 
     /// A body that says something about the call itself.
     fn result_of_call(&mut self, root: Cell) -> Outcome<()> {
-        let value = match root.view() {
-            View::Expression { .. } => {
-                self.ensure(root);
-                let template = self.template(root);
-                let to = self.temporary()?;
-                self.emit(Instr::Build { to, template });
-                self.assign(to, Known::Nothing);
-                Operand::slot(to)
-            }
-            _ => self.constant_operand(root),
-        };
+        let value = self.unevaluated(root)?;
         let head = self.clause.head();
         let label =
             self.otherwise_call(Task::ResultOf(value), head, Vec::new(), Expected::Dynamic, Dest::Tail, None);
@@ -246,8 +237,8 @@ impl Compiler<'_> {
                 return form(self, node, dest, expected);
             }
         }
-        if id == symbols::CONS_ATOM || id == symbols::DECONS_ATOM {
-            return self.list_form(id, node, dest, expected);
+        if id == symbols::CONS_ATOM {
+            return self.cons_form(node, dest, expected);
         }
         match self.reading(id) {
             Some(Reading::Tuple) if head.builtin.is_none() && !symbols::is_instruction(id) => {
@@ -267,15 +258,7 @@ impl Compiler<'_> {
         expected: Expected,
     ) -> Outcome<Option<()>> {
         let name = self.machine.heap.symbols.name(id);
-        let arithmetic = match name {
-            "+" => Some(Arithmetic::Add),
-            "-" => Some(Arithmetic::Subtract),
-            "*" => Some(Arithmetic::Multiply),
-            "/" => Some(Arithmetic::Divide),
-            "%" => Some(Arithmetic::Remainder),
-            _ => None,
-        };
-        if let Some(operation) = arithmetic {
+        if let Some(operation) = arithmetic_named(name) {
             return self.arithmetic(operation, node, dest, expected);
         }
         if let Some(test) = test_named(name) {
@@ -304,23 +287,16 @@ impl Compiler<'_> {
         }
     }
 
-    /// Checks that a result type is expected; reports false when it never is.
-    fn accepts(&mut self, returned: Cell, expected: Expected, otherwise: Label) -> bool {
-        let fits_all = |term| term == cell(symbols::UNDEFINED) || term == cell(symbols::ATOM);
-        match expected {
-            _ if fits_all(returned) => true,
-            Expected::Type(wanted) => fits_all(wanted) || wanted == returned,
-            Expected::Dynamic => {
-                let constant = self.constant(returned);
-                self.emit(Instr::GuardExpected { constant, otherwise });
-                true
-            }
+    /// Checks at run time that a result type is expected, where that is not known before.
+    fn accepts(&mut self, returned: Cell, expected: Expected, otherwise: Label) {
+        if expected == Expected::Dynamic && !fits_all(returned) {
+            let constant = self.constant(returned);
+            self.emit(Instr::GuardExpected { constant, otherwise });
         }
     }
 
     /// Reports whether the result type can be expected at all.
     fn can_accept(returned: Cell, expected: Expected) -> bool {
-        let fits_all = |term| term == cell(symbols::UNDEFINED) || term == cell(symbols::ATOM);
         match expected {
             Expected::Dynamic => true,
             Expected::Type(wanted) => fits_all(returned) || fits_all(wanted) || wanted == returned,
@@ -335,7 +311,7 @@ impl Compiler<'_> {
             View::Int(_) | View::Float(_) => true,
             View::Local(local) => self.is_assigned(self.slot_of(local)),
             View::Expression { length: 3, .. } => {
-                self.is_arithmetic(node)
+                self.arithmetic_of(node).is_some()
                     && self.nesting + 8 < MOST_NESTING
                     && depth_at_most(self, node, 6)
                     && self.is_simple(self.child(node, 1))
@@ -345,12 +321,11 @@ impl Compiler<'_> {
         }
     }
 
-    fn is_arithmetic(&self, node: Cell) -> bool {
+    /// The arithmetic operation at the head of a node.
+    fn arithmetic_of(&self, node: Cell) -> Option<Arithmetic> {
         match self.child(node, 0).view() {
-            View::Operation(id) => {
-                matches!(self.machine.heap.symbols.name(id), "+" | "-" | "*" | "/" | "%")
-            }
-            _ => false,
+            View::Operation(id) => arithmetic_named(self.machine.heap.symbols.name(id)),
+            _ => None,
         }
     }
 
@@ -368,16 +343,7 @@ impl Compiler<'_> {
     }
 
     fn simple_arithmetic(&mut self, node: Cell, to: Slot, otherwise: Label) -> Outcome<()> {
-        let operation = match self.child(node, 0).view() {
-            View::Operation(id) => match self.machine.heap.symbols.name(id) {
-                "+" => Arithmetic::Add,
-                "-" => Arithmetic::Subtract,
-                "*" => Arithmetic::Multiply,
-                "/" => Arithmetic::Divide,
-                _ => Arithmetic::Remainder,
-            },
-            _ => Arithmetic::Add,
-        };
+        let operation = self.arithmetic_of(node).ok_or(super::compiler::TooBig)?;
         let a = self.simple_operand(self.child(node, 1), otherwise)?;
         let b = self.simple_operand(self.child(node, 2), otherwise)?;
         self.emit(Instr::Arithmetic { operation, to, a, b, otherwise });
@@ -874,16 +840,13 @@ impl Compiler<'_> {
 
     // Lists.
 
-    fn list_form(&mut self, id: SymbolId, node: Cell, dest: Dest, expected: Expected) -> Outcome<Option<()>> {
-        let head = self.assume(id);
-        if !head.calls.is_empty() || head.types.len() != 1 {
+    /// `(cons-atom first $list)`.
+    fn cons_form(&mut self, node: Cell, dest: Dest, expected: Expected) -> Outcome<Option<()>> {
+        let head = self.assume(symbols::CONS_ATOM);
+        if !head.calls.is_empty() || head.types.len() != 1 || self.length(node) != 3 {
             return Ok(None);
         }
-        let is_cons = id == symbols::CONS_ATOM;
-        if self.length(node) != if is_cons { 3 } else { 2 } {
-            return Ok(None);
-        }
-        let list = self.child(node, if is_cons { 2 } else { 1 });
+        let list = self.child(node, 2);
         let (mark, before) = (self.temporaries(), self.known);
         let join = self.label();
         let resume = self.resume_for(dest, join);
@@ -894,22 +857,8 @@ impl Compiler<'_> {
             View::Expression { .. } if list.is_ground() => self.constant_operand(list),
             _ => return Ok(None),
         };
-        if !is_cons {
-            return Ok(None);
-        }
         let first = self.child(node, 1);
-        let first = match first.view() {
-            View::Local(local) if self.is_assigned(self.slot_of(local)) => Operand::slot(self.slot_of(local)),
-            View::Expression { .. } | View::Local(_) => {
-                self.ensure(first);
-                let template = self.template(first);
-                let to = self.temporary()?;
-                self.emit(Instr::Build { to, template });
-                self.assign(to, Known::Nothing);
-                Operand::slot(to)
-            }
-            _ => self.constant_operand(first),
-        };
+        let first = self.unevaluated(first)?;
         let to = self.destination(dest)?;
         self.emit(Instr::Cons { to, head: first, tail: list, otherwise: restart });
         self.release(mark);
@@ -1168,12 +1117,9 @@ impl Compiler<'_> {
     /// The term of a node, as an operand.
     fn unevaluated(&mut self, node: Cell) -> Outcome<Operand> {
         match node.view() {
-            View::Local(_) => {
+            View::Local(local) => {
                 self.ensure(node);
-                match node.view() {
-                    View::Local(local) => Ok(Operand::slot(self.slot_of(local))),
-                    _ => Err(super::compiler::TooBig),
-                }
+                Ok(Operand::slot(self.slot_of(local)))
             }
             View::Expression { .. } if !node.is_ground() => {
                 self.ensure(node);
@@ -1195,6 +1141,17 @@ fn known_constant(node: Cell) -> Known {
         View::Expression { .. } => Known::Expression,
         _ => Known::Nothing,
     }
+}
+
+fn arithmetic_named(name: &str) -> Option<Arithmetic> {
+    Some(match name {
+        "+" => Arithmetic::Add,
+        "-" => Arithmetic::Subtract,
+        "*" => Arithmetic::Multiply,
+        "/" => Arithmetic::Divide,
+        "%" => Arithmetic::Remainder,
+        _ => return None,
+    })
 }
 
 fn test_named(name: &str) -> Option<Test> {

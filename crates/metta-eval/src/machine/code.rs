@@ -65,7 +65,7 @@ impl Machine {
         for index in 1..length {
             self.env[(base + index) as usize] = self.heap.element(address, index);
         }
-        match self.enter(id, base, Some(call), 0, false) {
+        match self.enter(id, base, Some(call)) {
             Next::At(pc, base) => self.task = Task::Run { pc, base },
             Next::Task => {}
         }
@@ -121,13 +121,13 @@ impl Machine {
         })
     }
 
-    /// Reduces a call, whose arguments are at `base`, by the clauses from `from` on.
+    /// Reduces a call, whose arguments are at `base`, by its clauses.
     ///
-    /// `call` is its term, if there is one. With `retry` an earlier clause has matched, or may have.
-    fn enter(&mut self, id: u32, base: u32, call: Option<Cell>, from: usize, retry: bool) -> Next {
+    /// `call` is its term, if there is one.
+    fn enter(&mut self, id: u32, base: u32, call: Option<Cell>) -> Next {
         let clauses = Arc::clone(&self.code.functions[id as usize].clauses);
         let arity = self.code.functions[id as usize].arity;
-        let mut candidate = self.candidate(&clauses, base, from);
+        let mut candidate = self.candidate(&clauses, base, 0);
         while let Some(index) = candidate {
             candidate = self.candidate(&clauses, base, index + 1);
             let chosen = candidate.is_some();
@@ -146,10 +146,6 @@ impl Machine {
             if chosen {
                 self.cut_newest();
             }
-        }
-        if retry {
-            self.task = Task::Fail;
-            return Next::Task;
         }
         let (term, expected) = (self.call_term(id, base, call), self.env[base as usize]);
         self.finish_call(term, expected, cell(symbols::NOT_REDUCIBLE));
@@ -775,11 +771,7 @@ impl Machine {
     #[inline(always)]
     fn quick_value(&mut self, value: Cell, site: u32, base: u32) -> Quick {
         let site = &self.code.sites[site as usize];
-        let (tuple, expected) = (site.tuple, site.expected);
-        let expected = match expected {
-            Expected::Dynamic => self.env[base as usize],
-            Expected::Type(wanted) => wanted,
-        };
+        let (tuple, expected) = (site.tuple, self.expected_at(site.expected, base));
         if value == cell(symbols::EMPTY) {
             return if tuple { Quick::Fail } else { Quick::Itself };
         }
@@ -947,7 +939,7 @@ impl Machine {
         if self.code.functions[id as usize].stamp != self.code.stamp {
             self.prove(id);
         }
-        self.enter(id, base, None, 0, false)
+        self.enter(id, base, None)
     }
 
     /// Goes on with a call that was put off.
