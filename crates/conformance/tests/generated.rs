@@ -67,8 +67,8 @@ fn compiled_rules_answer_as_interpreted_ones() {
     let runtime = runtime();
     for seed in 20_000..20_600 {
         let program = generate(seed);
-        let compiled = answers(&program, Mode::Compiled, generous(), &runtime);
-        let interpreted = answers(&program, Mode::Sequential, generous(), &runtime);
+        let compiled = answers(&program, Mode::Sequential, generous(), &runtime);
+        let interpreted = answers(&program, Mode::General, generous(), &runtime);
         if compiled.stopped.is_some() || interpreted.stopped.is_some() {
             continue;
         }

@@ -52,6 +52,11 @@ pub(crate) struct Args {
     /// Seed of random numbers whose generator the program gives none [default: another one each run]
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
+
+    /// How rules are run; the answers are the same
+    #[arg(long, value_enum, default_value_t = Engine::Compiled)]
+    pub(crate) engine: Engine,
+
     /// Explain neither errors nor unknown names on the standard error
     #[arg(short, long)]
     pub(crate) quiet: bool,
@@ -82,6 +87,15 @@ struct Limits {
     /// Results of one expression
     #[arg(long, value_name = "N")]
     results: Option<u64>,
+}
+
+/// How rules are run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Engine {
+    /// Step by step, as the definition of the language does it
+    General,
+    /// As code, made when a rule is first used
+    Compiled,
 }
 
 /// How results are written.

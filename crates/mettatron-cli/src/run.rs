@@ -15,7 +15,7 @@ use mettatron::syntax::Form;
 use mettatron::{Atom, CancelToken, Library, MettaState, Outcome, Run, RunError};
 use tokio::runtime;
 
-use crate::args::Args;
+use crate::args::{Args, Engine};
 use crate::output::Output;
 use crate::report;
 use crate::seen::{Seen, SeenFiles};
@@ -52,6 +52,7 @@ impl Status {
 pub(crate) fn run(args: &Args) -> anyhow::Result<Infallible> {
     let config = configuration(args)?;
     let mut library = Library::new();
+    library.compile_rules(args.engine == Engine::Compiled);
     let seen = Seen::default();
     library.set_modules(Arc::new(SeenFiles { files: modules(args), seen: seen.clone() }));
     library.set_random_seed(args.seed.unwrap_or_else(any_number));

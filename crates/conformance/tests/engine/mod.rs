@@ -21,8 +21,8 @@ pub(crate) enum Mode {
     Workers(usize),
     /// The program is printed and read again before it runs on one thread.
     Reprinted,
-    /// On one thread, with rules that are compiled.
-    Compiled,
+    /// On one thread, with rules that are not compiled.
+    General,
 }
 
 impl Mode {
@@ -32,7 +32,7 @@ impl Mode {
         Mode::Workers(2),
         Mode::Workers(8),
         Mode::Reprinted,
-        Mode::Compiled,
+        Mode::General,
     ];
 
     pub(crate) fn name(self) -> String {
@@ -40,7 +40,7 @@ impl Mode {
             Mode::Sequential => "sequential".to_owned(),
             Mode::Workers(workers) => format!("workers_{workers}"),
             Mode::Reprinted => "reprinted".to_owned(),
-            Mode::Compiled => "compiled".to_owned(),
+            Mode::General => "general".to_owned(),
         }
     }
 }
@@ -63,10 +63,10 @@ pub(crate) fn run(
     runtime: &Handle,
 ) -> Result<Ran, String> {
     let mut library = Library::new();
-    library.compile_rules(mode == Mode::Compiled);
+    library.compile_rules(mode != Mode::General);
     library.set_modules(Arc::new(Files::beside(modules)));
     let program = match mode {
-        Mode::Sequential | Mode::Workers(_) | Mode::Compiled => read(&file.text, &library)?,
+        Mode::Sequential | Mode::Workers(_) | Mode::General => read(&file.text, &library)?,
         Mode::Reprinted => read(&print(&file.text, &library)?, &library)?,
     };
     let agrees = program.len() == file.forms.len()
@@ -87,7 +87,7 @@ pub(crate) fn run(
     let accumulated = MettaState::new(library.clone());
     let compiled = MettaState::compiled(library, program);
     let outcome = match mode {
-        Mode::Sequential | Mode::Reprinted | Mode::Compiled => run.sequential(accumulated, compiled),
+        Mode::Sequential | Mode::Reprinted | Mode::General => run.sequential(accumulated, compiled),
         Mode::Workers(workers) => run
             .config(EvalConfig { max_blocking_threads: workers, batch_size_hint: 1 })
             .on(runtime, accumulated, compiled),

@@ -284,7 +284,7 @@ impl Default for Library {
             modules: Arc::new(modules.collect()),
             source: None,
             random_seed: 0,
-            compiles: false,
+            compiles: true,
         }
     }
 }
@@ -304,7 +304,8 @@ impl Library {
         Library::default()
     }
 
-    /// Has machines compile rules before they run them, which answers the same. Off by default.
+    /// Sets whether machines compile rules before they run them. They do unless told otherwise; the
+    /// answers are the same.
     pub fn compile_rules(&mut self, compiles: bool) {
         self.compiles = compiles;
     }
