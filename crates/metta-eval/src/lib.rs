@@ -5,6 +5,7 @@
 )]
 
 mod code;
+mod facts;
 mod library;
 mod limits;
 mod machine;

@@ -166,6 +166,11 @@ impl World {
     /// Returns the spaces that a query of `id` sees: its own atoms, those of imported modules, in
     /// order, and after each those of spaces stored in it.
     pub(crate) fn visible(&self, id: SpaceId) -> Vec<&Snapshot> {
+        self.visible_ids(id).into_iter().filter_map(|id| self.space(id)).collect()
+    }
+
+    /// The identities of those spaces.
+    pub(crate) fn visible_ids(&self, id: SpaceId) -> Vec<SpaceId> {
         let mut seen = Vec::new();
         for id in std::iter::once(main_space(id)).chain(self.modules.deps(id).iter().copied()) {
             let mut next = seen.len();
@@ -181,7 +186,7 @@ impl World {
                 }
             }
         }
-        seen.iter().filter_map(|id| self.space(*id)).collect()
+        seen
     }
 
     /// Notes that the space `inner` was stored in the space `outer`.

@@ -81,14 +81,14 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn resume_for(&mut self, dest: Dest, join: Label) -> Option<Label> {
+    pub(super) fn resume_for(&mut self, dest: Dest, join: Label) -> Option<Label> {
         match dest {
             Dest::Slot(to) => Some(self.resume(to, join)),
             Dest::Tail | Dest::Block => None,
         }
     }
 
-    fn finish(&mut self, dest: Dest) {
+    pub(super) fn finish(&mut self, dest: Dest) {
         if let Dest::Slot(slot) = dest {
             self.assign(slot, Known::Nothing);
         }
@@ -264,6 +264,9 @@ impl Compiler<'_> {
         if let Some(test) = test_named(name) {
             return self.comparison(test, node, dest, expected);
         }
+        if name == "match" {
+            return self.match_form(id, node, dest, expected);
+        }
         match self.operation_signature(id) {
             Some(signature) => self.typed_call(None, node, &signature, dest, expected),
             None => Ok(None),
@@ -273,7 +276,7 @@ impl Compiler<'_> {
     // Conditions.
 
     /// Checks conditions, and that declarations are as they were if that is in doubt.
-    fn check(&mut self, conditions: &Conditions, otherwise: Label) {
+    pub(super) fn check(&mut self, conditions: &Conditions, otherwise: Label) {
         if self.dirty {
             let clause = self.code;
             self.emit(Instr::GuardDeclared { clause, otherwise });
@@ -576,7 +579,7 @@ impl Compiler<'_> {
     }
 
     /// A part of a call of the library is its result: it is looked at as such, then evaluated.
-    fn result_of(
+    pub(super) fn result_of(
         &mut self,
         call: Cell,
         evaluated: Vec<(u32, Operand)>,
@@ -823,7 +826,7 @@ impl Compiler<'_> {
                 let variable = self.bind_pattern(slot, pattern, join);
                 let otherwise = self.otherwise_space(slot, pattern, join);
                 self.emit(Instr::Expect { slot, length, variable, otherwise });
-                self.match_elements(slot, pattern, length)?;
+                self.match_elements(slot, pattern)?;
             }
             _ => {
                 let with = match pattern.view() {

@@ -94,6 +94,7 @@ impl<'m> Compiler<'m> {
         code: u32,
     ) -> Option<Compiled> {
         let first_site = machine.code.sites.len();
+        let first_query = machine.code.queries.len();
         let start = machine.code.instrs.len();
         let mut compiler = Compiler {
             machine,
@@ -121,6 +122,9 @@ impl<'m> Compiler<'m> {
                 compiler.link();
                 for site in &mut compiler.machine.code.sites[first_site..] {
                     site.size = compiler.size as u8;
+                }
+                for query in &mut compiler.machine.code.queries[first_query..] {
+                    query.size = compiler.size as u8;
                 }
                 let stamp = compiler.machine.code.stamp;
                 let (size, assumed) = (compiler.size, compiler.assumed.into());
@@ -291,6 +295,11 @@ impl<'m> Compiler<'m> {
         self.labels.len() as Label - 1
     }
 
+    /// The place of the next instruction.
+    pub(super) fn place_in_code(&self) -> u32 {
+        self.machine.code.instrs.len() as u32
+    }
+
     pub(super) fn place(&mut self, label: Label) {
         self.labels[label as usize] = self.machine.code.instrs.len() as u32;
     }
@@ -356,7 +365,7 @@ impl<'m> Compiler<'m> {
     }
 
     /// Notes that the activation can be left here.
-    fn spend(&mut self) {
+    pub(super) fn spend(&mut self) {
         self.spent |= self.assigned;
     }
 
@@ -539,6 +548,7 @@ impl<'m> Compiler<'m> {
                 | Instr::Guard { otherwise, .. }
                 | Instr::GuardExpected { otherwise, .. }
                 | Instr::GuardDeclared { otherwise, .. }
+                | Instr::Prepare { otherwise, .. }
                 | Instr::Return { otherwise, .. } => at(otherwise),
                 Instr::JumpUnless { to, otherwise, .. } | Instr::Branch { to, otherwise, .. } => {
                     at(to);
@@ -557,6 +567,7 @@ impl<'m> Compiler<'m> {
                     }
                 }
                 Instr::MatchConstant { .. }
+                | Instr::Search { .. }
                 | Instr::MatchSame { .. }
                 | Instr::Element { .. }
                 | Instr::ElementConstant { .. }
@@ -657,7 +668,7 @@ impl<'m> Compiler<'m> {
                 let work = Work::Pattern { slot, pattern, join };
                 self.asides.push(Aside { label: variable, assigned: self.assigned, work });
                 self.emit(Instr::MatchExpression { slot, length, variable });
-                self.match_elements(slot, pattern, length)?;
+                self.match_elements(slot, pattern)?;
                 self.place(join);
                 Ok(())
             }
@@ -669,12 +680,18 @@ impl<'m> Compiler<'m> {
         }
     }
 
-    pub(super) fn match_elements(&mut self, from: Slot, pattern: Cell, length: u32) -> Outcome<()> {
+    pub(super) fn match_elements(&mut self, from: Slot, pattern: Cell) -> Outcome<()> {
+        self.match_elements_from(0, from, pattern)
+    }
+
+    /// Matches the elements of a pattern from one on.
+    pub(super) fn match_elements_from(&mut self, first: u32, from: Slot, pattern: Cell) -> Outcome<()> {
+        let length = self.length(pattern);
         self.nesting += 1;
         if self.nesting > MOST_NESTING {
             return Err(TooBig);
         }
-        for index in 0..length {
+        for index in first..length {
             let element = self.child(pattern, index);
             let index = u16::try_from(index).map_err(|_| TooBig)?;
             match element.view() {

@@ -4,7 +4,7 @@
 //! Slot 0 holds the type expected of the result, slots 1 to n the arguments of the call; then come
 //! the variables of the clause and temporaries. A slot is written before it is read on every path.
 
-use crate::terms::cell::Cell;
+use crate::terms::cell::{Cell, SymbolId};
 
 /// A slot of the current activation.
 pub(crate) type Slot = u8;
@@ -250,6 +250,15 @@ pub(crate) enum Instr {
     Give {
         value: Operand,
     },
+    /// Finds the table that a query needs, and notes when the query began.
+    Prepare {
+        query: u32,
+        otherwise: u32,
+    },
+    /// Goes on with each fact that matches the pattern of a query.
+    Search {
+        query: u32,
+    },
     /// Runs the instructions that follow as an evaluation of its own.
     Block {
         site: u32,
@@ -305,6 +314,30 @@ pub(crate) struct Site {
     pub(crate) tuple: bool,
     /// The slots of the activation.
     pub(crate) size: u8,
+}
+
+/// A pattern to be looked up in a space.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Query {
+    pub(crate) space: Operand,
+    pub(crate) head: SymbolId,
+    pub(crate) length: u32,
+    /// Where the number of the table is kept, and the time when the query began.
+    pub(crate) table: Slot,
+    pub(crate) time: Slot,
+    pub(crate) template: u32,
+    /// The slots that hold something before a fact is matched.
+    pub(crate) bound: Live,
+    pub(crate) live: Live,
+    /// The slots of the activation.
+    pub(crate) size: u8,
+    /// Where the fact is put.
+    pub(crate) fact: Slot,
+    /// The code that matches a fact without variables, and one with.
+    pub(crate) closed: u32,
+    pub(crate) open: u32,
+    /// The variables that a fact with variables may bind: where they begin in `Code::fresh`, and how many.
+    pub(crate) fresh: (u32, u8),
 }
 
 /// An operand of a call, and what it was before it was evaluated.

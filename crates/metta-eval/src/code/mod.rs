@@ -7,6 +7,7 @@
 mod body;
 mod compiler;
 mod instr;
+mod queries;
 mod types;
 
 use std::sync::Arc;
@@ -83,6 +84,9 @@ pub(crate) struct Code {
     pub(crate) sites: Vec<Site>,
     pub(crate) arguments: Vec<Argument>,
     pub(crate) names: Vec<SymbolId>,
+    pub(crate) queries: Vec<Query>,
+    /// Slots and names of variables that queries make.
+    pub(crate) fresh: Vec<(Slot, SymbolId)>,
     pub(crate) functions: Vec<Function>,
     pub(crate) clauses: Vec<Compiled>,
     keys: FxHashMap<(SpaceId, SymbolId, u32), u32>,

@@ -93,7 +93,9 @@ fn remove(machine: &mut Machine, call: Call) -> Outcome {
     if space.remove_encoded(out.bytes(), &names) {
         if let View::Space(inner) = term.view() {
             machine.world.unnest(id, SpaceId(inner));
+            machine.facts.note_nesting();
         }
+        machine.facts.note_write(&mut machine.heap, &machine.world, id, term, false);
         machine.discount_stored(out.bytes().len() as u64 + BYTES_PER_FACT);
     }
     note_declaration(machine, id, term);
@@ -130,7 +132,9 @@ fn add_term(machine: &mut Machine, id: SpaceId, term: Cell) {
     machine.count_stored(out.bytes().len() as u64 + BYTES_PER_FACT);
     if let View::Space(inner) = term.view() {
         machine.world.nest(id, SpaceId(inner));
+        machine.facts.note_nesting();
     }
+    machine.facts.note_write(&mut machine.heap, &machine.world, id, term, true);
     note_declaration(machine, id, term);
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use metta_atom::SpaceId;
 
 use crate::code::Entry;
+use crate::facts::Search;
 use crate::machine::facts::{FactSearch, Goal};
 use crate::machine::frames::Kind;
 use crate::machine::{Machine, RuleId, Task};
@@ -49,6 +50,8 @@ pub(super) enum Alternatives {
     Pairs { list: Cell, next: u32 },
     /// Stored atoms that may match.
     Facts(Box<FactSearch>),
+    /// Facts for a query of a clause, whose activation is at `base`.
+    Queried { query: u32, base: u32, table: u32, search: Search },
     /// Ways in which two terms match, from `next` on, with what follows each.
     Ways { ways: Cell, next: u32, then: Then },
     /// The end of a `collapse`: its list is complete.
@@ -111,9 +114,19 @@ impl Alternatives {
                 then.each_cell(visit);
             }
             Alternatives::Code { .. }
+            | Alternatives::Queried { .. }
             | Alternatives::Collapsed
             | Alternatives::CaseEmpty { .. }
             | Alternatives::Exhausted => {}
+        }
+    }
+
+    /// The table of facts that is being searched.
+    pub(super) fn table(&self) -> Option<u32> {
+        match self {
+            Alternatives::Queried { table, .. } => Some(*table),
+            Alternatives::Facts(search) => search.table(),
+            _ => None,
         }
     }
 
@@ -144,6 +157,15 @@ impl Machine {
             rule: self.rule,
             barriers: Vec::new(),
         });
+    }
+
+    /// Makes a choice point that bindings made since `trail` and terms made since `heap` are behind.
+    pub(super) fn choose_before(&mut self, alternatives: Alternatives, trail: usize, heap: u32) {
+        self.choose(alternatives);
+        self.heap.boundary = heap;
+        if let Some(choice) = self.choices.last_mut() {
+            (choice.trail, choice.heap) = (trail, heap);
+        }
     }
 
     /// Takes the newest choice point away, keeping all bindings. Barriers that hang on it stay.
@@ -227,6 +249,10 @@ impl Machine {
                 self.superpose_pair(pair);
             }
             Alternatives::Facts(_) => self.next_fact(),
+            Alternatives::Queried { query, base, table, search } => {
+                let (query, base, table, search) = (*query, *base, *table, *search);
+                self.retry_query(query, base, table, search);
+            }
             Alternatives::Ways { ways, next, then } => {
                 let (way, last) = take_next(&self.heap, *ways, next);
                 let then = then.clone();

@@ -15,8 +15,8 @@
 use std::sync::Arc;
 
 use crate::code::{
-    Arithmetic, Code, Compiled, Compiler, Entry, Expected, Instr, Known, MAX_SLOTS, Operand, Resume, Shape,
-    Source, Task as Work, Test,
+    Arithmetic, Code, Compiled, Compiler, Entry, Expected, Instr, Known, MAX_SLOTS, Operand, Query, Resume,
+    Shape, Source, Task as Work, Test,
 };
 use crate::library::{Binary, apply};
 use crate::machine::choices::Alternatives;
@@ -32,7 +32,7 @@ use crate::terms::symbols::{self, cell};
 pub(super) const GENERAL: u32 = u32::MAX;
 
 /// Where to go on.
-enum Next {
+pub(super) enum Next {
     /// In this loop.
     At(u32, u32),
     /// With the task of the machine.
@@ -257,18 +257,18 @@ impl Machine {
     }
 
     #[inline(always)]
-    fn slot(&self, base: u32, slot: u8) -> Cell {
+    pub(super) fn slot(&self, base: u32, slot: u8) -> Cell {
         self.env[base as usize + usize::from(slot)]
     }
 
     #[inline(always)]
-    fn set_slot(&mut self, base: u32, slot: u8, value: Cell) {
+    pub(super) fn set_slot(&mut self, base: u32, slot: u8, value: Cell) {
         self.env[base as usize + usize::from(slot)] = value;
     }
 
     /// The value of an operand, dereferenced.
     #[inline(always)]
-    fn operand(&self, base: u32, operand: Operand) -> Cell {
+    pub(super) fn operand(&self, base: u32, operand: Operand) -> Cell {
         match operand.place() {
             Ok(slot) => self.heap.deref(self.env[(base + slot) as usize]),
             Err(constant) => self.code.constants[constant as usize],
@@ -276,7 +276,7 @@ impl Machine {
     }
 
     /// Matches a head; the place of the body if it matches.
-    fn match_head(&mut self, mut pc: u32, base: u32) -> Option<u32> {
+    pub(super) fn match_head(&mut self, mut pc: u32, base: u32) -> Option<u32> {
         loop {
             let instr = self.code.instrs[pc as usize];
             pc += 1;
@@ -575,6 +575,18 @@ impl Machine {
                         return;
                     }
                 }
+                Instr::Prepare { query, otherwise } => match self.prepare_query(query, base) {
+                    Some((table, time)) => {
+                        let Query { table: at, time: when, .. } = self.code.queries[query as usize];
+                        self.set_slot(base, at, small(u64::from(table)));
+                        self.set_slot(base, when, small(time));
+                    }
+                    None => pc = otherwise,
+                },
+                Instr::Search { query } => match self.begin_query(query, base) {
+                    Next::At(p, b) => (pc, base) = (p, b),
+                    Next::Task => return,
+                },
                 Instr::Block { site } => {
                     self.push_code_frame(site, base);
                 }
@@ -1001,6 +1013,11 @@ impl Machine {
         self.task = Task::Return(value);
         Next::Task
     }
+}
+
+/// The cell of a number that the machine counts up to.
+fn small(number: u64) -> Cell {
+    Cell::int(number as i64).unwrap_or(Cell::UNIT)
 }
 
 /// What is known about a value that is compared.

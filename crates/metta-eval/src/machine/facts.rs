@@ -6,6 +6,7 @@ use metta_atom::{Grounded, SpaceId};
 use metta_space::bytes::Writer;
 use metta_space::{Fact, Snapshot};
 
+use crate::facts::{Search, Term};
 use crate::library::Outcome;
 use crate::machine::choices::{Alternatives, Then};
 use crate::machine::{Machine, Task};
@@ -16,12 +17,23 @@ use crate::terms::symbols::{self, cell, is_documentation};
 /// The search for matches of a conjunction, at its first open conjunct.
 #[derive(Debug)]
 pub(super) struct FactSearch {
-    /// Facts, with the index of the space that each is from.
-    facts: Vec<(Fact, usize)>,
-    next: usize,
-    /// How often the fact before `next` still has to be returned.
-    copies: u64,
+    source: Source,
     goal: Goal,
+}
+
+/// Where facts come from.
+#[derive(Debug)]
+enum Source {
+    /// From tries: read when the search began.
+    Read {
+        /// Facts, with the index of the space that each is from.
+        facts: Vec<(Fact, usize)>,
+        next: usize,
+        /// How often the fact before `next` still has to be returned.
+        copies: u64,
+    },
+    /// From a table. The search stands on the next fact, if `more`.
+    Table { table: u32, search: Search, more: bool },
 }
 
 /// What is being searched for.
@@ -29,6 +41,8 @@ pub(super) struct FactSearch {
 pub(crate) struct Goal {
     /// The spaces as they were when the query began, the queried one first.
     spaces: Arc<[Snapshot]>,
+    /// The queried space, and the time when the query began; `None` when its tables do not say all.
+    at: Option<(SpaceId, u64)>,
     /// The conjunct that the facts are for.
     pattern: Cell,
     /// The conjuncts after it.
@@ -55,8 +69,28 @@ impl FactSearch {
     }
 
     pub(super) fn bytes(&self) -> u64 {
-        (self.facts.len() * size_of::<Fact>()) as u64
-            + self.facts.iter().map(|(fact, _)| fact.bytes.len() as u64).sum::<u64>()
+        match &self.source {
+            Source::Read { facts, .. } => {
+                (facts.len() * size_of::<Fact>()) as u64
+                    + facts.iter().map(|(fact, _)| fact.bytes.len() as u64).sum::<u64>()
+            }
+            Source::Table { .. } => 0,
+        }
+    }
+
+    /// The table that is being searched.
+    pub(super) fn table(&self) -> Option<u32> {
+        match self.source {
+            Source::Table { table, .. } => Some(table),
+            Source::Read { .. } => None,
+        }
+    }
+
+    fn has_more(&self) -> bool {
+        match &self.source {
+            Source::Read { facts, next, copies } => *copies > 0 || *next < facts.len(),
+            Source::Table { more, .. } => *more,
+        }
     }
 }
 
@@ -75,6 +109,7 @@ impl Machine {
         let documentation = self.documentation(space, pattern);
         let visible = self.world.visible(space);
         let own = visible.len();
+        let at = documentation.is_none().then_some((space, self.facts.time));
         let imported = self.world.library(space).into_iter().cloned().chain(documentation);
         let spaces: Arc<[Snapshot]> = visible.into_iter().cloned().chain(imported).collect();
         let template = template.unwrap_or(pattern);
@@ -89,7 +124,7 @@ impl Machine {
             }
             _ => (pattern, Cell::UNIT),
         };
-        let goal = Goal { spaces, pattern, rest, template, call, expected, own };
+        let goal = Goal { spaces, at, pattern, rest, template, call, expected, own };
         if self.search(goal) { Outcome::Scheduled } else { Outcome::Empty }
     }
 
@@ -120,6 +155,36 @@ impl Machine {
 
     /// Finds the facts for the first conjunct and takes the first that matches.
     fn search(&mut self, goal: Goal) -> bool {
+        let source = match self.search_table(&goal) {
+            Some(source) => source,
+            None => self.read_facts(&goal),
+        };
+        let mut search = FactSearch { source, goal };
+        // The choice point comes first, so that the bindings of a match are undone with it.
+        self.choose(Alternatives::Exhausted);
+        let found = self.take_fact(&mut search);
+        self.note_search(search, found)
+    }
+
+    /// Looks the first conjunct up in the table for its head, if there is one.
+    fn search_table(&mut self, goal: &Goal) -> Option<Source> {
+        let (space, time) = goal.at?;
+        let asked = (space, self.heap.head_symbol(goal.pattern)?, goal.pattern.slice()?.1);
+        if self.heap.has_matchers {
+            return None;
+        }
+        let table = self.facts.find(&mut self.heap, &self.world, self.code.stamp, asked)?;
+        if self.facts.table(table).since > time {
+            return None;
+        }
+        let query = Term { heap: &self.heap, root: goal.pattern };
+        let mut search = self.facts.table_mut(table).search(&self.heap, &query, time);
+        let more = self.facts.table(table).advance(&mut search);
+        Some(Source::Table { table, search, more })
+    }
+
+    /// Reads the facts that may match the first conjunct.
+    fn read_facts(&mut self, goal: &Goal) -> Source {
         let mut facts = Vec::new();
         let searched = if goal.pattern.is_reference() { goal.own } else { goal.spaces.len() };
         for (index, space) in goal.spaces.iter().take(searched).enumerate() {
@@ -131,11 +196,12 @@ impl Machine {
             self.heap.encode_pattern(goal.pattern, &mut out, &mut handle);
             facts.extend(space.candidates(out.bytes()).into_iter().map(|fact| (fact, index)));
         }
-        let mut search = FactSearch { facts, next: 0, copies: 0, goal };
-        // The choice point comes first, so that the bindings of a match are undone with it.
-        self.choose(Alternatives::Exhausted);
-        let found = self.take_fact(&mut search);
-        self.note_search(search, found)
+        if let (Some((space, _)), Some(head), Some((_, length))) =
+            (goal.at, self.heap.head_symbol(goal.pattern), goal.pattern.slice())
+        {
+            self.facts.note_work((space, head, length), facts.len());
+        }
+        Source::Read { facts, next: 0, copies: 0 }
     }
 
     /// Tries the next fact of the newest choice point, whose state is restored.
@@ -156,7 +222,7 @@ impl Machine {
     /// Keeps the search for later if anything is left, and goes on with the match.
     fn note_search(&mut self, search: FactSearch, matched: Matched) -> bool {
         let found = matched != Matched::No;
-        let more = search.copies > 0 || search.next < search.facts.len();
+        let more = search.has_more();
         let goal = search.goal.clone();
         if found && more {
             if let Some(choice) = self.choices.last_mut() {
@@ -176,24 +242,40 @@ impl Machine {
 
     /// Unifies the pattern with the next fact that fits.
     fn take_fact(&mut self, search: &mut FactSearch) -> Matched {
+        let FactSearch { source, goal } = search;
         loop {
-            if search.copies == 0 {
-                let Some((fact, _)) = search.facts.get(search.next) else { return Matched::No };
-                search.next += 1;
-                search.copies = fact.count;
-            }
-            search.copies -= 1;
-            let (fact, origin) = &search.facts[search.next - 1];
-            let Some(space) = search.goal.spaces.get(*origin) else { return Matched::No };
             let top = self.heap.top();
-            let term = self.heap.decode(&fact.bytes, fact.variables(), space);
-            let pattern = search.goal.pattern;
+            let term = match source {
+                Source::Read { facts, next, copies } => {
+                    if *copies == 0 {
+                        let Some((fact, _)) = facts.get(*next) else { return Matched::No };
+                        *next += 1;
+                        *copies = fact.count;
+                    }
+                    *copies -= 1;
+                    let (fact, origin) = &facts[*next - 1];
+                    let Some(space) = goal.spaces.get(*origin) else { return Matched::No };
+                    self.heap.decode(&fact.bytes, fact.variables(), space)
+                }
+                Source::Table { table, search, more } => {
+                    if !*more {
+                        return Matched::No;
+                    }
+                    let table = self.facts.table(*table);
+                    let stored = table.stored(search.fact);
+                    *more = table.advance(search);
+                    table.instance(&mut self.heap, stored)
+                }
+            };
+            let pattern = goal.pattern;
             let matched = self.heap.ways(|heap| heap.unify(pattern, term));
             if matched != Matched::No {
                 return matched;
             }
             self.heap.cells.truncate(top as usize);
-            search.copies = 0;
+            if let Source::Read { copies, .. } = source {
+                *copies = 0;
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::EvalError;
 use crate::code::{Code, Resume};
+use crate::facts::FactTables;
 use crate::library::Outcome;
 use crate::machine::choices::Alternatives;
 use crate::machine::frames::{Frame, Kind};
@@ -30,10 +31,12 @@ pub(super) fn release<T>(storage: &mut Vec<T>) {
 impl Machine {
     /// Forgets compiled code when there is very much of it.
     pub(super) fn forget_old_code(&mut self) {
-        if self.heap.code.len() + self.heap.symbols.len() > MOST_CODE {
+        let tables = self.facts.cells();
+        if self.heap.code.len() - tables + self.heap.symbols.len() > MOST_CODE {
             self.heap = Heap::new();
             self.program = Program::new(&mut self.heap);
             self.code = Code::default();
+            self.facts = FactTables::default();
             self.untyped_at.clear();
         }
     }
@@ -43,6 +46,7 @@ impl Machine {
         self.stats.collections += 1;
         self.note_peak();
         self.untyped.clear();
+        self.compact_tables();
         let marks = self.mark_roots();
         self.names.forward(&marks);
         self.update_roots(&marks);
@@ -139,6 +143,13 @@ impl Machine {
                 slots.extend((1..64).filter(|slot| live >> slot & 1 == 1).map(|slot| base + slot));
             }
         }
+        for choice in &self.choices {
+            if let Alternatives::Queried { query, base, .. } = choice.alternatives {
+                let live = self.code.queries[query as usize].live;
+                slots.push(base);
+                slots.extend((1..64).filter(|slot| live >> slot & 1 == 1).map(|slot| base + slot));
+            }
+        }
         let mut arguments = |function: u32, base: u32| {
             slots.extend(base..=base + self.code.functions[function as usize].arity);
         };
@@ -153,6 +164,21 @@ impl Machine {
         slots.sort_unstable();
         slots.dedup();
         slots
+    }
+
+    /// Frees facts that are gone, in tables that no search is under way in.
+    fn compact_tables(&mut self) {
+        if !self.facts.is_wasteful() {
+            return;
+        }
+        let mut searched = rustc_hash::FxHashSet::default();
+        for choice in &self.choices {
+            searched.extend(choice.alternatives.table());
+        }
+        // A conjunction may go on in tables that none of its choice points names yet.
+        if searched.is_empty() {
+            self.facts.compact();
+        }
     }
 
     fn update_roots(&mut self, marks: &Marks) {
@@ -209,7 +235,7 @@ impl Machine {
         let loads: u64 = self.loads.iter().map(|load| load.bytes).sum();
         let results = 64 * self.results.len() as u64 + self.result_bytes;
         let kept = results + self.line_bytes + self.stored_bytes + loads;
-        self.heap.bytes() + slots + frames + choices + facts + parcels + kept
+        self.heap.bytes() + self.facts.bytes() + slots + frames + choices + facts + parcels + kept
     }
 
     pub(super) fn note_peak(&mut self) {

@@ -30,6 +30,7 @@ mod load;
 mod memory;
 mod minimal;
 mod open_states;
+mod queries;
 mod run;
 mod shorthand;
 #[cfg(test)]
@@ -42,6 +43,7 @@ use std::time::Duration;
 use metta_atom::{Atom, SpaceId};
 
 use crate::code::Code;
+use crate::facts::FactTables;
 use crate::limits::Written;
 use crate::program::{Head, Program};
 use crate::terms::cell::{Cell, SymbolId};
@@ -162,6 +164,8 @@ pub struct Machine {
     failure: Option<EvalError>,
     slots: Vec<Cell>,
     pub(crate) code: Code,
+    /// Facts that queries ask for again and again.
+    pub(crate) facts: FactTables,
     /// The slots of activations, see `code`.
     env: Vec<Cell>,
     /// The slots below this one belong to activations that frames go on with.
@@ -233,6 +237,7 @@ impl Machine {
             failure: None,
             slots: Vec::new(),
             code: Code::default(),
+            facts: FactTables::default(),
             env: Vec::new(),
             top: 0,
             acc: Cell::UNIT,

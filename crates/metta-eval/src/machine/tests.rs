@@ -61,6 +61,7 @@ impl Run {
         let mut world = World::new();
         let mut machine = Machine::new(library.clone());
         machine.stress = self.stress;
+        machine.facts.eager = self.stress;
         for form in parse(program, &library).forms {
             let atom = world.resolve(&form.atom);
             if !form.run {

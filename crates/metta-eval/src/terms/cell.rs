@@ -199,6 +199,12 @@ impl Cell {
         f64::from_bits(sign << 63 | bits)
     }
 
+    /// What tells the cell from all others.
+    #[inline]
+    pub(crate) fn bits(self) -> u64 {
+        self.0
+    }
+
     #[inline]
     pub(crate) fn is_reference(self) -> bool {
         self.0 & 15 == TAG_REF

@@ -1,0 +1,218 @@
+//! Facts as terms: what queries that come again and again are answered from.
+//!
+//! The first queries of a space go to its trie. When they have done about as much work as reading all facts
+//! with that head takes, the facts are copied into the code area, once, and further queries find them by an
+//! index without decoding anything. A write of the evaluation itself is entered here as well.
+
+mod index;
+mod table;
+
+use metta_atom::SpaceId;
+use rustc_hash::FxHashMap;
+
+use crate::modules::main_space;
+use crate::terms::cell::{Cell, SymbolId, View};
+use crate::terms::heap::Heap;
+use crate::world::World;
+
+pub(crate) use index::{Look, Term};
+pub(crate) use table::{Search, Stored, Table};
+
+/// What a query costs beside its answers, in facts.
+const QUERY: u64 = 4;
+/// Facts of a space that are read without asking whether it pays.
+const FEW: u64 = 16;
+
+/// The facts of a space with one head and length.
+type Asked = (SpaceId, SymbolId, u32);
+
+/// The tables of a machine.
+#[derive(Debug, Default)]
+pub(crate) struct FactTables {
+    tables: Vec<Table>,
+    /// The table of the facts of one space.
+    stored: FxHashMap<Asked, u32>,
+    /// The table that has all facts that a query of a space sees; `None` when several would be needed.
+    seen: FxHashMap<Asked, Option<u32>>,
+    /// The work of queries so far, for those without a table.
+    work: FxHashMap<Asked, u64>,
+    /// The versions of the spaces that the tables are of.
+    versions: FxHashMap<SpaceId, u64>,
+    /// The declarations under which the versions were compared with the spaces.
+    stamp: u64,
+    /// How many writes there were.
+    pub(crate) time: u64,
+    /// Make a table for every query.
+    #[cfg(test)]
+    pub(crate) eager: bool,
+}
+
+impl FactTables {
+    /// The table for the queries of a space, if it pays to have one.
+    #[inline]
+    pub(crate) fn find(&mut self, heap: &mut Heap, world: &World, stamp: u64, asked: Asked) -> Option<u32> {
+        if self.stamp != stamp {
+            self.check(world);
+            self.stamp = stamp;
+        }
+        match self.seen.get(&asked) {
+            Some(table) => *table,
+            None => self.make(heap, world, asked),
+        }
+    }
+
+    pub(crate) fn table(&self, table: u32) -> &Table {
+        &self.tables[table as usize]
+    }
+
+    pub(crate) fn table_mut(&mut self, table: u32) -> &mut Table {
+        &mut self.tables[table as usize]
+    }
+
+    /// Notes that a query was answered from the trie.
+    pub(crate) fn note_work(&mut self, asked: Asked, facts: usize) {
+        *self.work.entry(asked).or_default() += QUERY + facts as u64;
+    }
+
+    fn make(&mut self, heap: &mut Heap, world: &World, (space, head, length): Asked) -> Option<u32> {
+        let mut spaces = world.visible_ids(space);
+        spaces.extend(world.library(space).map(|_| SpaceId::CORELIB));
+        let size: u64 = spaces.iter().filter_map(|id| Some(world.space(*id)?.distinct().min(1 << 32))).sum();
+        let own: u64 = world.space(space).map_or(0, metta_space::Snapshot::distinct);
+        let done = self.work.get(&(space, head, length)).copied().unwrap_or(0);
+        if done < size.min(own.max(FEW)) && !self.is_eager() {
+            self.note_work((space, head, length), 0);
+            return None;
+        }
+        let mut table = None;
+        let mut several = false;
+        for id in spaces {
+            let next = self.stored_table(heap, world, (main_space(id), head, length))?;
+            if !self.tables[next as usize].is_empty() || table.is_none() {
+                several |= table.is_some_and(|table: u32| !self.tables[table as usize].is_empty());
+                table = Some(next);
+            }
+        }
+        let seen = table.filter(|_| !several);
+        self.seen.insert((space, head, length), seen);
+        seen
+    }
+
+    fn is_eager(&self) -> bool {
+        #[cfg(test)]
+        return self.eager;
+        #[cfg(not(test))]
+        false
+    }
+
+    fn stored_table(&mut self, heap: &mut Heap, world: &World, asked: Asked) -> Option<u32> {
+        if let Some(table) = self.stored.get(&asked) {
+            return Some(*table);
+        }
+        let space = world.space(asked.0)?;
+        let table = Table::read(heap, space, asked.1, asked.2, self.time);
+        self.tables.push(table);
+        let number = self.tables.len() as u32 - 1;
+        self.stored.insert(asked, number);
+        self.versions.insert(asked.0, space.version());
+        Some(number)
+    }
+
+    /// Forgets the tables of spaces that were written to in some other way.
+    fn check(&mut self, world: &World) {
+        let is_current =
+            |id: &SpaceId, version: u64| world.space(*id).is_some_and(|it| it.version() == version);
+        let stale: Vec<SpaceId> = self
+            .versions
+            .iter()
+            .filter(|(id, version)| !is_current(id, **version))
+            .map(|(id, _)| *id)
+            .collect();
+        for space in stale {
+            self.forget(space);
+        }
+        // What a space sees may be another thing now.
+        self.seen.clear();
+    }
+
+    /// Forgets the tables of a space. Searches that are under way still have them.
+    fn forget(&mut self, space: SpaceId) {
+        self.stored.retain(|(id, _, _), _| *id != space);
+        self.work.retain(|(id, _, _), _| *id != space);
+        self.versions.remove(&space);
+        self.seen.clear();
+    }
+
+    /// Notes that a copy of `term` was added to or removed from a space, which is as it is after that.
+    pub(crate) fn note_write(
+        &mut self,
+        heap: &mut Heap,
+        world: &World,
+        space: SpaceId,
+        term: Cell,
+        added: bool,
+    ) {
+        let space = main_space(space);
+        let Some(version) = self.versions.get_mut(&space) else { return };
+        let Some(written) = world.space(space) else { return };
+        *version = written.version();
+        self.time += 1;
+        let asked = match term.view() {
+            View::Expression { address, length } if length > 0 => match heap.element(address, 0).view() {
+                View::Symbol(head) => (space, head, length),
+                // It may match queries with every head.
+                View::Ref(_) => return self.forget(space),
+                _ => return,
+            },
+            View::Ref(_) => return self.forget(space),
+            _ => return,
+        };
+        let Some(number) = self.stored.get(&asked) else { return };
+        let table = &mut self.tables[*number as usize];
+        let empty = table.is_empty();
+        let open = !term.is_ground() && !heap.variables(term).is_empty();
+        if open {
+            return self.forget(space);
+        }
+        if added {
+            table.add(heap, term, self.time);
+        } else if !table.remove(heap, term, self.time) {
+            return self.forget(space);
+        }
+        if empty {
+            self.seen.clear();
+        }
+    }
+
+    /// Notes that what spaces see has changed.
+    pub(crate) fn note_nesting(&mut self) {
+        self.seen.clear();
+    }
+
+    /// Frees what is dead. No search is under way.
+    pub(crate) fn compact(&mut self) {
+        let current: rustc_hash::FxHashSet<u32> = self.stored.values().copied().collect();
+        for (number, table) in (0..).zip(&mut self.tables) {
+            if current.contains(&number) {
+                table.compact();
+            } else {
+                *table = Table::default();
+            }
+        }
+    }
+
+    /// Reports whether a compaction would free much.
+    pub(crate) fn is_wasteful(&self) -> bool {
+        self.tables.iter().any(Table::is_wasteful)
+    }
+
+    /// Cells of the code area that belong to facts in use.
+    pub(crate) fn cells(&self) -> usize {
+        self.stored.values().map(|table| self.tables[*table as usize].cells()).sum()
+    }
+
+    /// Bytes that the tables take, their terms left out.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.tables.iter().map(Table::bytes).sum()
+    }
+}

@@ -1,0 +1,378 @@
+//! The facts of one space that have the same head and length.
+//!
+//! Invariant F3: a search sees the table as it was when the search began. So a fact that goes stays as an
+//! entry that has `died`, and one whose number of copies changes gets a `newer` entry.
+
+use std::collections::HashMap;
+
+use metta_space::Snapshot;
+use metta_space::bytes::Writer;
+
+use super::index::{FactId, Index, List, Look, Term};
+use crate::terms::cell::{CODE, Cell, SymbolId, View};
+use crate::terms::heap::Heap;
+
+/// No time yet.
+const NEVER: u64 = u64::MAX;
+/// No entry.
+const NONE: FactId = FactId::MAX;
+
+/// A fact in the code area.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stored {
+    /// The term; variables are `Local`.
+    pub(crate) root: Cell,
+    /// For a term with variables the cells that it takes.
+    start: u32,
+    length: u32,
+    /// The names of its variables.
+    names: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    stored: Stored,
+    copies: u64,
+    born: u64,
+    died: u64,
+    /// The entry with the next number of copies, and in the first of a chain the last one.
+    newer: FactId,
+    latest: FactId,
+}
+
+/// The facts of a space with one head and length, as far as they are known.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    entries: Vec<Entry>,
+    names: Vec<Box<[SymbolId]>>,
+    index: Index,
+    /// Entries that are no longer in the space.
+    dead: usize,
+    /// Whether some fact is a variable, or has one as its head.
+    pub(crate) open_heads: bool,
+    cells: usize,
+    /// When it was read: earlier searches cannot use it.
+    pub(crate) since: u64,
+}
+
+/// A walk over the facts that may match.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Search {
+    list: List,
+    next: u32,
+    end: u32,
+    time: u64,
+    /// The fact found last, and how often it still has to be taken.
+    pub(crate) fact: FactId,
+    pub(crate) copies: u64,
+}
+
+impl Table {
+    /// Reads the facts of a space.
+    pub(crate) fn read(heap: &mut Heap, space: &Snapshot, head: SymbolId, length: u32, time: u64) -> Table {
+        let mut table = Table { since: time, ..Table::default() };
+        let mut pattern = Writer::new();
+        pattern.arity(length as usize);
+        pattern.symbol(heap.symbols.name(head));
+        for _ in 1..length {
+            pattern.new_var();
+        }
+        for fact in space.candidates(pattern.bytes()) {
+            let top = heap.top();
+            let term = heap.decode(&fact.bytes, fact.variables(), space);
+            table.append(heap, term, fact.count, time);
+            heap.cells.truncate(top as usize);
+        }
+        table
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.len() == self.dead
+    }
+
+    fn append(&mut self, heap: &mut Heap, term: Cell, copies: u64, time: u64) {
+        let stored = self.store(heap, term);
+        self.open_heads |= match stored.root.slice() {
+            Some((address, _)) => !matches!(heap.get(address).view(), View::Symbol(_)),
+            None => true,
+        };
+        let id = self.entries.len() as FactId;
+        self.entries.push(Entry { stored, copies, born: time, died: NEVER, newer: NONE, latest: id });
+        self.index.add(id, &Term { heap, root: stored.root });
+    }
+
+    /// Adds a copy of a fact without variables, at a time that no search has begun at yet.
+    pub(crate) fn add(&mut self, heap: &mut Heap, term: Cell, time: u64) {
+        match self.known(heap, term) {
+            Some(id) => self.recount(id, time, |copies| copies + 1),
+            None => self.append(heap, term, 1, time),
+        }
+    }
+
+    /// Removes a copy of a fact without variables; reports whether there was one.
+    pub(crate) fn remove(&mut self, heap: &Heap, term: Cell, time: u64) -> bool {
+        let Some(id) = self.known(heap, term) else { return false };
+        let last = self.entries[id as usize].latest;
+        if self.entries[last as usize].copies > 1 {
+            self.recount(id, time, |copies| copies - 1);
+        } else {
+            self.entries[last as usize].died = time;
+            self.dead += 1;
+        }
+        true
+    }
+
+    fn recount(&mut self, id: FactId, time: u64, count: impl Fn(u64) -> u64) {
+        let last = self.entries[id as usize].latest;
+        let Entry { stored, copies, born, .. } = self.entries[last as usize];
+        if born == time {
+            self.entries[last as usize].copies = count(copies);
+            return;
+        }
+        let next = self.entries.len() as FactId;
+        self.entries.push(Entry {
+            stored,
+            copies: count(copies),
+            born: time,
+            died: NEVER,
+            newer: NONE,
+            latest: next,
+        });
+        let old = &mut self.entries[last as usize];
+        (old.died, old.newer) = (time, next);
+        self.entries[id as usize].latest = next;
+        self.dead += 1;
+    }
+
+    /// The first entry of a fact that is there now.
+    fn known(&mut self, heap: &Heap, term: Cell) -> Option<FactId> {
+        let entries = &self.entries;
+        let root_of = |id: FactId| Term { heap, root: entries[id as usize].stored.root };
+        let list = self.index.find(&Term { heap, root: term }, &root_of);
+        let facts = self.index.facts(&list);
+        facts.iter().rev().copied().find(|id| {
+            let entry = &self.entries[*id as usize];
+            self.entries[entry.latest as usize].died == NEVER && is_same(heap, entry.stored.root, term)
+        })
+    }
+
+    /// Begins a search at `time`.
+    pub(crate) fn search(&mut self, heap: &Heap, query: &impl Look, time: u64) -> Search {
+        let entries = &self.entries;
+        let root_of = |id: FactId| Term { heap, root: entries[id as usize].stored.root };
+        let list = self.index.find(query, &root_of);
+        let end = self.index.facts(&list).len() as u32;
+        Search { list, next: 0, end, time, fact: NONE, copies: 0 }
+    }
+
+    /// Goes on to the next fact of a search, or the next copy of it.
+    #[inline]
+    pub(crate) fn advance(&self, search: &mut Search) -> bool {
+        if search.copies > 1 {
+            search.copies -= 1;
+            return true;
+        }
+        let facts = self.index.facts(&search.list);
+        while search.next < search.end {
+            let first = facts[search.next as usize];
+            search.next += 1;
+            if let Some(id) = self.at(first, search.time) {
+                search.fact = first;
+                search.copies = self.entries[id as usize].copies;
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The entry of a fact that held at a time.
+    #[inline]
+    fn at(&self, first: FactId, time: u64) -> Option<FactId> {
+        let holds = |id: FactId| {
+            let entry = &self.entries[id as usize];
+            entry.born <= time && time < entry.died
+        };
+        let latest = self.entries[first as usize].latest;
+        if holds(latest) {
+            return Some(latest);
+        }
+        let mut id = first;
+        while id != NONE {
+            if holds(id) {
+                return Some(id);
+            }
+            id = self.entries[id as usize].newer;
+        }
+        None
+    }
+
+    /// A fact as it is stored.
+    #[inline]
+    pub(crate) fn stored(&self, fact: FactId) -> Stored {
+        self.entries[fact as usize].stored
+    }
+
+    /// Makes the term of a fact in the heap, with new variables.
+    pub(crate) fn instance(&self, heap: &mut Heap, stored: Stored) -> Cell {
+        if stored.root.is_ground() {
+            return stored.root;
+        }
+        let names = &self.names[stored.names as usize];
+        let first = heap.top();
+        for name in names {
+            heap.new_variable(*name, false);
+        }
+        let base = heap.top();
+        let placed = |cell: Cell| match cell.view() {
+            View::Local(variable) => Cell::reference(first + variable),
+            View::Expression { address, .. } if !cell.is_ground() => {
+                cell.with_address((address & !CODE) - stored.start + base)
+            }
+            _ => cell,
+        };
+        for place in stored.start..stored.start + stored.length {
+            let cell = heap.code[place as usize];
+            heap.cells.push(placed(cell));
+        }
+        placed(stored.root)
+    }
+
+    /// Copies a term into the code area.
+    fn store(&mut self, heap: &mut Heap, term: Cell) -> Stored {
+        /// A tuple under way: where it is, how much of it is left, and where its copy goes.
+        struct Part {
+            source: u32,
+            left: u32,
+            place: u32,
+            copy: Cell,
+            ground: bool,
+            inert: bool,
+        }
+        let mut variables: HashMap<u32, u32> = HashMap::new();
+        let mut names = Vec::new();
+        let start = heap.code.len() as u32;
+        let mut path: Vec<Part> = Vec::new();
+        let mut done = None;
+        let mut next = Some(heap.deref(term));
+        loop {
+            if let Some(cell) = next.take() {
+                done = match cell.view() {
+                    View::Expression { address, length } if length > 0 => {
+                        let place = heap.code.len() as u32;
+                        heap.code.resize(heap.code.len() + length as usize, Cell::UNIT);
+                        let copy = Cell::expression(place | CODE, length, false);
+                        path.push(Part {
+                            source: address,
+                            left: length,
+                            place,
+                            copy,
+                            ground: true,
+                            inert: true,
+                        });
+                        None
+                    }
+                    View::Ref(address) => {
+                        let known = variables.len() as u32;
+                        let variable = *variables.entry(address).or_insert_with(|| {
+                            names.push(match heap.get(address).view() {
+                                View::Variable { name, .. } => name,
+                                _ => crate::terms::symbols::VARIABLE,
+                            });
+                            known
+                        });
+                        Some(Cell::local(variable))
+                    }
+                    View::Boxed(index) if index & CODE == 0 => {
+                        let value = heap.boxed(index).clone();
+                        heap.code_boxes.push(value);
+                        Some(Cell::boxed((heap.code_boxes.len() as u32 - 1) | CODE))
+                    }
+                    _ => Some(cell),
+                };
+            }
+            let Some(part) = path.last_mut() else { break };
+            if let Some(cell) = done.take() {
+                part.ground &= cell.is_ground();
+                part.inert &= cell.is_inert_element();
+                heap.code[part.place as usize] = cell;
+                (part.place, part.source, part.left) = (part.place + 1, part.source + 1, part.left - 1);
+            }
+            if part.left > 0 {
+                next = Some(heap.deref(heap.get(part.source)));
+                continue;
+            }
+            let Some(Part { copy, ground, inert, .. }) = path.pop() else { break };
+            let copy = if ground { copy.grounded() } else { copy };
+            let copy = if ground && inert { copy.with_evaluated_elements() } else { copy };
+            done = Some(copy);
+            if path.is_empty() {
+                break;
+            }
+        }
+        let root = done.unwrap_or(Cell::UNIT);
+        let length = heap.code.len() as u32 - start;
+        self.cells += length as usize;
+        self.names.push(names.into());
+        Stored { root, start, length, names: self.names.len() as u32 - 1 }
+    }
+
+    /// Forgets what is dead. No search is under way.
+    pub(crate) fn compact(&mut self) {
+        if 2 * self.dead <= self.entries.len() || self.dead < 64 {
+            return;
+        }
+        let mut renamed = vec![NONE; self.entries.len()];
+        let mut kept: Vec<Entry> = Vec::new();
+        for first in self.index.facts(&List::Node(0)) {
+            let latest = self.entries[*first as usize].latest;
+            if self.entries[latest as usize].died == NEVER {
+                let id = kept.len() as FactId;
+                renamed[*first as usize] = id;
+                kept.push(Entry { newer: NONE, latest: id, ..self.entries[latest as usize].clone() });
+            }
+        }
+        self.index.retain(|fact| Some(renamed[fact as usize]).filter(|id| *id != NONE));
+        self.entries = kept;
+        self.dead = 0;
+    }
+
+    /// Reports whether most of the table is dead.
+    pub(crate) fn is_wasteful(&self) -> bool {
+        self.dead > 4096 && 2 * self.dead > self.entries.len()
+    }
+
+    /// Cells of the code area that its facts take.
+    pub(crate) fn cells(&self) -> usize {
+        self.cells
+    }
+
+    /// Bytes that the table takes, its terms left out.
+    pub(crate) fn bytes(&self) -> u64 {
+        (self.entries.capacity() * size_of::<Entry>() + 24 * self.names.capacity()) as u64
+            + self.index.bytes()
+    }
+}
+
+/// Reports whether a stored fact without variables is exactly this term.
+fn is_same(heap: &Heap, stored: Cell, term: Cell) -> bool {
+    let mut pending = vec![(stored, term)];
+    while let Some((stored, term)) = pending.pop() {
+        let term = heap.deref(term);
+        match (stored.view(), term.view()) {
+            (View::Expression { address: a, length: m }, View::Expression { address: b, length: n }) => {
+                if m != n {
+                    return false;
+                }
+                pending.extend((0..m).map(|index| (heap.get(a + index), heap.get(b + index))));
+            }
+            (View::Boxed(a), View::Boxed(b)) => {
+                if heap.boxed(a) != heap.boxed(b) {
+                    return false;
+                }
+            }
+            _ if stored == term => {}
+            _ => return false,
+        }
+    }
+    true
+}
