@@ -69,9 +69,9 @@ impl FactTables {
         &mut self.tables[table as usize]
     }
 
-    /// Notes that a query was answered from the trie.
-    pub(crate) fn note_work(&mut self, asked: Asked, facts: usize) {
-        *self.work.entry(asked).or_default() += QUERY + facts as u64;
+    /// Notes that a query was answered from the trie, where it looked at so many facts.
+    pub(crate) fn note_work(&mut self, asked: Asked, facts: u64) {
+        *self.work.entry(asked).or_default() += QUERY + facts;
     }
 
     fn make(&mut self, heap: &mut Heap, world: &World, (space, head, length): Asked) -> Option<u32> {

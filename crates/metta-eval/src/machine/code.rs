@@ -15,12 +15,13 @@
 use std::sync::Arc;
 
 use crate::code::{
-    Arithmetic, Code, Compiled, Compiler, Entry, Expected, Instr, Known, MAX_SLOTS, Operand, Query, Resume,
-    Shape, Source, Task as Work, Test,
+    Arithmetic, Code, Compiled, Compiler, Entry, Expected, Instr, MAX_SLOTS, Operand, Query, Resume, Shape,
+    Source, Task as Work, Test,
 };
 use crate::library::{Binary, apply};
 use crate::machine::choices::Alternatives;
 use crate::machine::frames::{Kind, RAW};
+use crate::machine::quick::{Judged, Quick};
 use crate::machine::{Machine, NO_RULE, Task};
 use crate::program::Head;
 use crate::program::clause::Clause;
@@ -83,7 +84,7 @@ impl Machine {
     }
 
     /// Makes sure that the clauses of a function are the ones declared now.
-    fn prove(&mut self, id: u32) {
+    pub(super) fn prove(&mut self, id: u32) {
         let function = &self.code.functions[id as usize];
         if function.stamp == self.code.stamp {
             return;
@@ -442,8 +443,7 @@ impl Machine {
                 Instr::Eval { from, to, site } => {
                     let value = self.heap.deref(self.slot(base, from));
                     match self.quick_value(value, site, base) {
-                        Quick::Itself => self.set_slot(base, to, value),
-                        Quick::Marked => self.set_slot(base, to, value.evaluated()),
+                        Quick::Value(value) => self.set_slot(base, to, value),
                         Quick::Fail => {
                             self.task = Task::Fail;
                             return;
@@ -626,15 +626,6 @@ enum Matched {
     Variable(u32),
 }
 
-/// What the value of an argument evaluates to.
-enum Quick {
-    Itself,
-    /// To itself, which it now bears the mark for.
-    Marked,
-    Fail,
-    Slow,
-}
-
 impl Machine {
     /// An instruction of a pattern outside of a head.
     fn match_in_body(&mut self, instr: Instr, base: u32) -> Matched {
@@ -718,129 +709,8 @@ impl Machine {
         }
     }
 
-    /// What is known about a value without looking for its types.
-    fn judge(&mut self, value: Cell) -> Option<Judged> {
-        match value.view() {
-            View::Int(_) | View::Float(_) => Some(Judged::Number),
-            View::Bool(_) => Some(Judged::Bool),
-            View::Symbol(id) => self.is_untyped_symbol(id).then_some(Judged::Untyped),
-            View::Expression { length: 0, .. } => Some(Judged::Untyped),
-            View::Expression { address, .. } => {
-                let evaluated = value.is_evaluated() && value.is_ground() || self.is_inert(value);
-                match self.heap.element(address, 0).view() {
-                    _ if !evaluated => None,
-                    View::Symbol(id) => self.is_untyped_symbol(id).then_some(Judged::Untyped),
-                    View::Int(_) | View::Float(_) | View::Bool(_) => Some(Judged::Tuple),
-                    _ => None,
-                }
-            }
-            _ => None,
-        }
-    }
-
-    /// Reports whether nothing declares types for a symbol or for expressions with it as head.
-    fn is_untyped_symbol(&mut self, id: SymbolId) -> bool {
-        let stamp = self.code.stamp;
-        if self.untyped_at.get(id.0 as usize) == Some(&stamp) && self.untyped_in == self.space {
-            return true;
-        }
-        if self.untyped_in != self.space {
-            self.untyped_at.clear();
-            self.untyped_in = self.space;
-        }
-        let head = self.head(id);
-        let untyped = head.types.is_empty() && head.call_types.is_empty();
-        if untyped {
-            let length = self.untyped_at.len().max(id.0 as usize + 1);
-            self.untyped_at.resize(length, u64::MAX);
-            self.untyped_at[id.0 as usize] = stamp;
-        }
-        untyped
-    }
-
-    /// Reports whether an expression evaluates to itself because its elements do and no rule is for it.
-    fn is_inert(&mut self, value: Cell) -> bool {
-        if !value.has_evaluated_elements() || !value.is_ground() {
-            return false;
-        }
-        let Some((address, length)) = value.slice().filter(|(_, length)| *length > 0) else { return true };
-        match self.heap.element(address, 0).view() {
-            View::Int(_) | View::Float(_) | View::Bool(_) => self.open_head().calls.is_empty(),
-            View::Symbol(id) if id != symbols::ERROR && !symbols::is_instruction(id) => {
-                if !self.is_untyped_symbol(id) {
-                    return false;
-                }
-                let function = self.code.function(self.space, id, length - 1);
-                self.prove(function);
-                let function = &self.code.functions[function as usize];
-                function.clauses.is_empty() && !function.native
-            }
-            _ => false,
-        }
-    }
-
-    /// Evaluates what needs no reduction.
-    #[inline(always)]
-    fn quick_value(&mut self, value: Cell, site: u32, base: u32) -> Quick {
-        let site = &self.code.sites[site as usize];
-        let (tuple, expected) = (site.tuple, self.expected_at(site.expected, base));
-        if value == cell(symbols::EMPTY) {
-            return if tuple { Quick::Fail } else { Quick::Itself };
-        }
-        match self.quick_result(value, expected) {
-            Some(result) if tuple && self.heap.is_error(result) => Quick::Slow,
-            Some(result) if result == value => Quick::Itself,
-            Some(_) => Quick::Marked,
-            None => Quick::Slow,
-        }
-    }
-
-    /// The value of a term that needs no reduction, with the mark of an evaluated one.
-    #[inline(always)]
-    fn quick_result(&mut self, value: Cell, expected: Cell) -> Option<Cell> {
-        let fits = match value.view() {
-            View::Expression { .. } => {
-                if value.is_evaluated() && value.is_ground() {
-                    return Some(value);
-                }
-                if value == Cell::UNIT {
-                    return (expected == cell(symbols::UNDEFINED)).then_some(value);
-                }
-                return self.is_inert(value).then(|| value.evaluated());
-            }
-            View::Ref(_) => true,
-            View::Int(_) | View::Float(_) => {
-                expected == cell(symbols::UNDEFINED) || expected == cell(symbols::NUMBER)
-            }
-            View::Bool(_) => expected == cell(symbols::UNDEFINED) || expected == cell(symbols::BOOL),
-            View::Symbol(id) => expected == cell(symbols::UNDEFINED) && id != symbols::NOT_REDUCIBLE,
-            _ => expected == cell(symbols::UNDEFINED),
-        };
-        fits.then_some(value)
-    }
-
-    fn is_known(&mut self, value: Cell, known: Known) -> bool {
-        match (known, value.view()) {
-            (Known::Nothing, _)
-            | (Known::Number, View::Int(_) | View::Float(_))
-            | (Known::Bool, View::Bool(_))
-            | (Known::Expression, View::Expression { .. })
-            | (Known::Space, View::Space(_)) => true,
-            (Known::Number, View::Boxed(_)) => self.heap.as_number(value).is_some(),
-            (Known::Sound, View::Expression { address, length }) if length > 0 => {
-                match self.heap.element(address, 0).view() {
-                    View::Symbol(id) => self.is_untyped_symbol(id),
-                    View::Int(_) | View::Float(_) | View::Bool(_) => true,
-                    _ => false,
-                }
-            }
-            (Known::Sound, _) => true,
-            _ => false,
-        }
-    }
-
     /// The type expected of the result at a site.
-    fn expected_at(&self, expected: Expected, base: u32) -> Cell {
+    pub(super) fn expected_at(&self, expected: Expected, base: u32) -> Cell {
         match expected {
             Expected::Dynamic => self.env[base as usize],
             Expected::Type(wanted) => wanted,
@@ -981,7 +851,10 @@ impl Machine {
             inert &= value.is_inert_element();
             same &= match argument.source {
                 Source::Same => true,
-                Source::Slot(slot) => value.same(self.slot(base, slot)),
+                Source::Slot(slot) => {
+                    let before = self.heap.deref(self.slot(base, slot));
+                    value.same(before) || value.is_expression() && self.heap.equal(value, before)
+                }
                 Source::Marked => value.is_evaluated(),
                 Source::Other => false,
             };
@@ -991,7 +864,7 @@ impl Machine {
         if inert {
             term = term.with_evaluated_elements();
         }
-        Some(if same { self.marked(term) } else { term })
+        Some(if same { self.settled(term).unwrap_or_else(|| self.marked(term)) } else { term })
     }
 
     /// Gives a result to the current frame; code goes on at once.
@@ -1018,17 +891,6 @@ impl Machine {
 /// The cell of a number that the machine counts up to.
 fn small(number: u64) -> Cell {
     Cell::int(number as i64).unwrap_or(Cell::UNIT)
-}
-
-/// What is known about a value that is compared.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Judged {
-    Number,
-    Bool,
-    /// It has no type.
-    Untyped,
-    /// It may have the type of a tuple.
-    Tuple,
 }
 
 /// Reports whether the entries of a function are those of the calls that `head` lists.

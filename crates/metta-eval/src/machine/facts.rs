@@ -196,10 +196,14 @@ impl Machine {
             self.heap.encode_pattern(goal.pattern, &mut out, &mut handle);
             facts.extend(space.candidates(out.bytes()).into_iter().map(|fact| (fact, index)));
         }
-        if let (Some((space, _)), Some(head), Some((_, length))) =
+        if let (Some((space, _)), Some(head), Some((address, length))) =
             (goal.at, self.heap.head_symbol(goal.pattern), goal.pattern.slice())
         {
-            self.facts.note_work((space, head, length), facts.len());
+            // A trie is searched from left to right: behind a variable all branches are.
+            let selects = length > 1 && !self.heap.element(address, 1).is_reference();
+            let all = self.world.space(space).map_or(0, Snapshot::distinct);
+            let read = if selects { facts.len() as u64 } else { all };
+            self.facts.note_work((space, head, length), read);
         }
         Source::Read { facts, next: 0, copies: 0 }
     }

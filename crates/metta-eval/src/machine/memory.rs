@@ -37,7 +37,7 @@ impl Machine {
             self.program = Program::new(&mut self.heap);
             self.code = Code::default();
             self.facts = FactTables::default();
-            self.untyped_at.clear();
+            self.plain.clear();
         }
     }
 

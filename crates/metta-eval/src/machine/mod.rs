@@ -31,6 +31,7 @@ mod memory;
 mod minimal;
 mod open_states;
 mod queries;
+mod quick;
 mod run;
 mod shorthand;
 #[cfg(test)]
@@ -174,9 +175,9 @@ pub struct Machine {
     acc: Cell,
     /// The number of reductions at which code lets the loop look at limits.
     pause_at: u64,
-    /// Symbols without types, by the stamp at which that was so, in the space `untyped_in`.
-    untyped_at: Vec<u64>,
-    untyped_in: SpaceId,
+    plain: quick::Plain,
+    /// Elements of the expressions that `settled` is in.
+    settling: Vec<Cell>,
     /// Whether clauses are compiled.
     pub(crate) compiles: bool,
     /// Work done inside tasks beyond their number, for fair steps.
@@ -242,8 +243,8 @@ impl Machine {
             top: 0,
             acc: Cell::UNIT,
             pause_at: 0,
-            untyped_at: Vec::new(),
-            untyped_in: SpaceId::TOP,
+            plain: quick::Plain::default(),
+            settling: Vec::new(),
             compiles,
             work: 0,
             untyped: rustc_hash::FxHashSet::default(),
