@@ -85,6 +85,7 @@ pub(crate) fn is_function_type(heap: &Heap, term: Cell) -> bool {
 pub(crate) fn metatype(term: Cell) -> SymbolId {
     match term.view() {
         View::Ref(_) | View::Variable { .. } | View::Local(_) => symbols::VARIABLE,
+        View::Symbol(symbols::FITTING) => symbols::GROUNDED,
         View::Symbol(_) => symbols::SYMBOL,
         View::Expression { .. } => symbols::EXPRESSION,
         _ => symbols::GROUNDED,
@@ -274,6 +275,7 @@ impl Machine {
             View::Int(_) | View::Float(_) => one(symbols::NUMBER),
             View::Bool(_) => one(symbols::BOOL),
             View::Space(_) => one(symbols::SPACE_TYPE),
+            View::Symbol(symbols::FITTING) => one(self.heap.symbols.intern("Type")),
             View::Symbol(id) => {
                 let head = self.head(id);
                 if head.types.is_empty() {
@@ -383,7 +385,11 @@ impl Machine {
             let head = self.head(id);
             types.extend(self.right_sides(&head.call_types, open.expression));
         } else {
-            let clauses = Arc::clone(&self.open_head().call_types);
+            let clauses = match open.expression.slice() {
+                // A variable can be any head.
+                Some((address, _)) if self.heap.element(address, 0).is_reference() => self.all_call_types(),
+                _ => Arc::clone(&self.open_head().call_types),
+            };
             types.extend(self.right_sides(&clauses, open.expression));
         }
         types.retain(|found| !found.is_reference() && *found != cell(symbols::UNDEFINED));
@@ -640,7 +646,7 @@ impl Machine {
 
     /// Makes `(Error atom reason)` of a type, which is an error only if no other type fits.
     fn new_error(&mut self, atom: Cell, reason: Cell) -> Cell {
-        self.heap.expression(&[cell(symbols::ERROR), atom, reason])
+        self.heap.expression(&[cell(symbols::ERROR), atom.unmarked(), reason])
     }
 
     fn bad_argument(&mut self, call: Cell, index: usize, expected: Cell, actual: Cell) -> Cell {

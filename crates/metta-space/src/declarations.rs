@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use metta_atom::Atom;
 use pathmap::PathMap;
+use pathmap::zipper::{ZipperIteration, ZipperValues};
 
 use crate::bytes::{Item, Reader};
 
@@ -84,6 +85,16 @@ impl Declarations {
 
     pub(crate) fn get(&self, relation: Relation, key: Key<'_>) -> Option<&List> {
         self.lists.get(path(relation, key))
+    }
+
+    /// The lists of all calls, and of what is open.
+    pub(crate) fn calls(&self, relation: Relation) -> Vec<List> {
+        let mut lists: Vec<List> = self.get(relation, Key::Open).cloned().into_iter().collect();
+        let mut zipper = self.lists.read_zipper_at_path(path(relation, Key::Call("")));
+        while zipper.to_next_val() {
+            lists.extend(zipper.val().cloned());
+        }
+        lists
     }
 
     /// Appends a declaration, which is newer than all others.

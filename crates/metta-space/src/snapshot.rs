@@ -161,6 +161,13 @@ impl Snapshot {
     pub fn declarations(&self, relation: Relation, key: Key<'_>) -> Option<Arc<Vec<Arc<Declaration>>>> {
         self.registry.declarations.get(relation, key).cloned()
     }
+
+    /// Returns the declarations under every [`Key::Call`] and under [`Key::Open`], a list for each.
+    ///
+    /// Cost: O(number of lists).
+    pub fn call_declarations(&self, relation: Relation) -> Vec<Arc<Vec<Arc<Declaration>>>> {
+        self.registry.declarations.calls(relation)
+    }
 }
 
 /// Adds a copy; returns the next version.

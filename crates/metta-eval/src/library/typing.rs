@@ -26,7 +26,7 @@ pub(super) const TABLE: &[Builtin] = &[
 
 fn get_type(machine: &mut Machine, call: Call) -> Outcome {
     let space = match call.count {
-        1 => Some(machine.module_of(call.term).unwrap_or(machine.space)),
+        1 => Some(machine.module_of(call.term).unwrap_or(machine.home)),
         _ => machine.as_space(call.argument(machine, 1)),
     };
     match space {

@@ -46,7 +46,7 @@ use metta_atom::{Atom, SpaceId};
 use crate::code::Code;
 use crate::facts::FactTables;
 use crate::limits::Written;
-use crate::program::{Head, Program};
+use crate::program::{Clauses, Head, Program};
 use crate::terms::cell::{Cell, SymbolId};
 use crate::terms::convert::VariableNames;
 use crate::terms::heap::Heap;
@@ -403,6 +403,11 @@ impl Machine {
     /// What is declared about heads that are not symbols, in the current space.
     pub(crate) fn open_head(&mut self) -> Arc<Head> {
         self.program.open(&mut self.heap, &self.world, self.space)
+    }
+
+    /// The types declared for expressions, whatever their heads are.
+    pub(crate) fn all_call_types(&mut self) -> Clauses {
+        self.program.all_call_types(&mut self.heap, &self.world, self.space)
     }
 
     /// Makes the atom of a term, its variables numbered on from those of earlier results.

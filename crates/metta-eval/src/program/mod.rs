@@ -184,15 +184,24 @@ impl Program {
         self.head(heap, world, space, OPEN)
     }
 
+    /// Returns the types declared for expressions, whatever their heads are, in `space` and its imports.
+    pub(crate) fn all_call_types(&mut self, heap: &mut Heap, world: &World, space: SpaceId) -> Clauses {
+        let mut clauses = Vec::new();
+        for (id, space) in visible(world, space, None) {
+            let start = clauses.len();
+            for list in space.call_declarations(Relation::HasType) {
+                clauses.extend(list.iter().map(|declaration| self.compile(heap, declaration, id)));
+            }
+            clauses[start..].sort_by_key(|clause: &Arc<Clause>| clause.sequence);
+        }
+        clauses.into()
+    }
+
     fn fetch(&mut self, heap: &mut Heap, world: &World, space: SpaceId, id: SymbolId) -> Head {
         let name = (id != OPEN).then(|| heap.symbols.symbol(id).clone());
         let name = name.as_ref().map(|symbol| symbol.name());
         let late = if is_documentation(id) { self.documentation(world, space).cloned() } else { None };
-        // What is imported comes first, the library before all: it was defined first.
-        let library = world.library(space).into_iter().chain(&late);
-        let library = library.map(|library| (SpaceId::CORELIB, library));
-        let own = world.space(space).map(|own| (main_space(space), own));
-        let spaces: Vec<(SpaceId, &Snapshot)> = library.chain(world.imports(space)).chain(own).collect();
+        let spaces = visible(world, space, late.as_ref());
         let mut sources = Vec::new();
         let mut groups = Vec::new();
         for (relation, call) in GROUPS {
@@ -293,6 +302,15 @@ impl Program {
         let atom = Atom::expression([Atom::symbol("="), left.clone(), right.clone()]);
         Some(Rule { atom, space: *space })
     }
+}
+
+/// The spaces that are looked at for declarations. What is imported comes first, the library before all:
+/// it was defined first.
+fn visible<'a>(world: &'a World, space: SpaceId, late: Option<&'a Snapshot>) -> Vec<(SpaceId, &'a Snapshot)> {
+    let library = world.library(space).into_iter().chain(late);
+    let library = library.map(|library| (SpaceId::CORELIB, library));
+    let own = world.space(space).map(|own| (main_space(space), own));
+    library.chain(world.imports(space)).chain(own).collect()
 }
 
 fn same_sources(a: &[Source], b: &[Source]) -> bool {

@@ -210,10 +210,13 @@ impl Heap {
 
     /// Gives the elements at `source` the marks that their equals at `target` have got.
     ///
-    /// So an expression that was evaluated once is not evaluated again, at any depth.
-    pub(crate) fn keep_marks(&mut self, source: u32, target: u32, length: u32) {
+    /// So an expression that was evaluated once is not evaluated again, at any depth. What stands in the
+    /// code area cannot be given any: then this reports whether there was none to give.
+    pub(crate) fn keep_marks(&mut self, source: u32, target: u32, length: u32) -> bool {
         if source & CODE != 0 {
-            return;
+            let is_marked =
+                |i: u32| self.get(target + i).is_expression() && self.get(target + i) != self.get(source + i);
+            return !(0..length).any(is_marked);
         }
         for i in 0..length {
             // An element may also be a bound variable, whose value has a place of its own.
@@ -221,6 +224,7 @@ impl Heap {
                 self.cells[(source + i) as usize] = self.cells[(target + i) as usize];
             }
         }
+        true
     }
 
     /// The elements of an expression after the first; `UNIT` for none. Cost: O(1).
@@ -415,7 +419,7 @@ impl Heap {
     pub(crate) fn resolved(&mut self, term: Cell) -> Cell {
         let term = self.deref(term);
         let bound = self.parts_with_bound_variables(term);
-        if bound.is_empty() { term } else { self.copied(term, |cell| cell, |part| bound.contains(&part)) }
+        if bound.is_empty() { term } else { self.copied(term, |cell| cell, |_, part| bound.contains(&part)) }
     }
 
     /// The parts of a term in which a bound variable is mentioned, at any depth.
@@ -472,34 +476,36 @@ impl Heap {
     /// Copies a term with bindings applied and every variable or slot in it given to `leaf`.
     /// Ground parts are shared with the original, and parts that are one part stay one.
     pub(crate) fn rebuilt(&mut self, term: Cell, leaf: impl Fn(Cell) -> Cell) -> Cell {
-        self.copied(term, leaf, |_| true)
+        let leaf = |cell: Cell| match cell.view() {
+            View::Ref(_) | View::Local(_) => leaf(cell),
+            _ => cell,
+        };
+        self.copied(term, leaf, |cell, _| !cell.is_ground())
     }
 
-    /// Like [`Heap::rebuilt`], but parts that `copies` denies are shared with the original too.
-    fn copied(
+    /// Copies a term with bindings applied and every leaf given to `leaf`. Parts that `copies` denies are
+    /// shared with the original.
+    pub(crate) fn copied(
         &mut self,
         term: Cell,
         leaf: impl Fn(Cell) -> Cell,
-        copies: impl Fn((u32, u32)) -> bool,
+        copies: impl Fn(Cell, (u32, u32)) -> bool,
     ) -> Cell {
         let mut pending: Vec<(u32, u32, u32)> = Vec::new();
         let mut built: Memo<(u32, u32), Cell> = Memo::default();
         let mut open = |heap: &mut Heap, cell: Cell, pending: &mut Vec<(u32, u32, u32)>| {
             let cell = heap.deref(cell);
-            match cell.view() {
-                View::Ref(_) | View::Local(_) => leaf(cell),
-                View::Expression { address, length }
-                    if !cell.is_ground() && length > 0 && copies((address, length)) =>
-                {
-                    built.get(&(address, length)).unwrap_or_else(|| {
-                        let place = heap.allocate(length);
-                        pending.push((address, place, length));
-                        let copy = Cell::expression(place, length, false);
-                        built.note((address, length), &copy);
-                        copy
-                    })
-                }
-                _ => cell,
+            match cell.slice().filter(|(_, length)| *length > 0) {
+                None => leaf(cell),
+                Some(part) if !copies(cell, part) => cell,
+                Some(part) => built.get(&part).unwrap_or_else(|| {
+                    let (address, length) = part;
+                    let place = heap.allocate(length);
+                    pending.push((address, place, length));
+                    let copy = Cell::expression(place, length, cell.is_ground());
+                    built.note(part, &copy);
+                    copy
+                }),
             }
         };
         let root = open(self, term, &mut pending);

@@ -64,6 +64,9 @@ well_known! {
     MAP_ATOM = "map-atom",
     FILTER_ATOM = "filter-atom",
     FOLDL_ATOM = "foldl-atom",
+    // The type that fits every other, at any depth: what `%Undefined%` is once a type variable stands for it.
+    // It is written in the same way, and no text means it.
+    FITTING = "%Undefined%",
 }
 
 /// Reports whether the symbol heads an instruction of Minimal MeTTa.
@@ -81,7 +84,7 @@ impl SymbolTable {
     pub(crate) fn new() -> Self {
         let mut table = SymbolTable { names: Vec::new(), ids: FxHashMap::default() };
         for name in WELL_KNOWN.iter().chain(&DOCUMENTATION_WORDS) {
-            table.intern(name);
+            table.insert(Symbol::from(*name));
         }
         table
     }
@@ -105,7 +108,7 @@ impl SymbolTable {
     fn insert(&mut self, symbol: Symbol) -> SymbolId {
         let id = SymbolId(self.names.len() as u32);
         self.names.push(symbol.clone());
-        self.ids.insert(symbol, id);
+        self.ids.entry(symbol).or_insert(id);
         id
     }
 

@@ -10,6 +10,10 @@ use crate::terms::visits::Visits;
 /// How many nodes of a term its hash looks at.
 const MOST_HASHED: u32 = 1 << 12;
 
+const UNDEFINED: Cell = symbols::cell(symbols::UNDEFINED);
+/// What `%Undefined%` is as the value of a type variable.
+const FITTING: Cell = symbols::cell(symbols::FITTING);
+
 /// Two runs of elements still to be compared.
 struct Pairs {
     a: u32,
@@ -20,15 +24,6 @@ struct Pairs {
 impl Heap {
     /// Unifies two terms. A failure leaves bindings behind: see [`Heap::attempt`].
     pub(crate) fn unify(&mut self, a: Cell, b: Cell) -> bool {
-        self.unify_with(a, b, false)
-    }
-
-    /// Unifies two types, for which `%Undefined%` at any depth fits everything.
-    pub(crate) fn unify_types(&mut self, a: Cell, b: Cell) -> bool {
-        self.unify_with(a, b, true)
-    }
-
-    fn unify_with(&mut self, a: Cell, b: Cell, undefined_fits: bool) -> bool {
         let mut pending: Vec<Pairs> = Vec::new();
         let mut seen = Visits::default();
         let mut pair = Some((a, b));
@@ -50,11 +45,6 @@ impl Heap {
             };
             let (a, b) = (self.deref(a), self.deref(b));
             if a.same(b) {
-                continue;
-            }
-            if undefined_fits
-                && (a == symbols::cell(symbols::UNDEFINED) || b == symbols::cell(symbols::UNDEFINED))
-            {
                 continue;
             }
             match (a.view(), b.view()) {
@@ -83,12 +73,95 @@ impl Heap {
                     }
                 }
                 _ => {
-                    if !self.leaves_equal(a, b) && (undefined_fits || !self.meet(a, b)) {
+                    let fit = a == FITTING || b == FITTING;
+                    if !fit && !self.leaves_equal(a, b) && !self.meet(a, b) {
                         return false;
                     }
                 }
             }
         }
+    }
+
+    /// Unifies two types, for which `%Undefined%` at any depth fits everything.
+    ///
+    /// As the value of a variable it goes on fitting everything. Of several types that it was matched
+    /// with, a variable has the last.
+    pub(crate) fn unify_types(&mut self, a: Cell, b: Cell) -> bool {
+        let (a, b) = (self.with_fitting(a), self.with_fitting(b));
+        let known = self.values_met(a, b);
+        if !self.unify(a, b) {
+            return false;
+        }
+        for (variable, last) in known {
+            if self.holds(Cell::reference(variable), FITTING) || self.holds(last, FITTING) {
+                let last = self.resolved(last);
+                self.bind(variable, last);
+            }
+        }
+        true
+    }
+
+    /// The variables with values that stand in one type where the other has something else, and what that is.
+    fn values_met(&self, a: Cell, b: Cell) -> Vec<(u32, Cell)> {
+        let mut met = Vec::new();
+        let mut pending = vec![(a, b)];
+        let mut seen = Visits::default();
+        while let Some((a, b)) = pending.pop() {
+            let (x, y) = (self.deref(a), self.deref(b));
+            match (self.bound_variable(a), self.bound_variable(b)) {
+                _ if x == y || x.is_reference() || y.is_reference() => {}
+                (Some(variable), None) => met.push((variable, y)),
+                (None, Some(variable)) => met.push((variable, x)),
+                _ => {
+                    if let (Some((x, m)), Some((y, n))) = (x.slice(), y.slice())
+                        && m == n
+                        && seen.first_visit(x, y)
+                    {
+                        let pairs = self.slice(x, m).iter().copied().zip(self.slice(y, n).iter().copied());
+                        pending.extend(pairs.rev());
+                    }
+                }
+            }
+        }
+        met
+    }
+
+    /// The variable that has a value behind a reference.
+    fn bound_variable(&self, mut cell: Cell) -> Option<u32> {
+        let mut variable = None;
+        while let View::Ref(address) = cell.view() {
+            cell = self.get(address);
+            match cell.view() {
+                View::Variable { .. } => return None,
+                _ => variable = Some(address),
+            }
+        }
+        variable
+    }
+
+    /// A type with what fits every other for each `%Undefined%` in it.
+    fn with_fitting(&mut self, term: Cell) -> Cell {
+        if !self.holds(term, UNDEFINED) {
+            return term;
+        }
+        self.copied(term, |cell| if cell == UNDEFINED { FITTING } else { cell }, |_, _| true)
+    }
+
+    fn holds(&self, term: Cell, leaf: Cell) -> bool {
+        let mut pending = vec![term];
+        let mut seen = Visits::default();
+        while let Some(cell) = pending.pop() {
+            let cell = self.deref(cell);
+            match cell.slice() {
+                Some((address, length)) if seen.first_visit(address, length) => {
+                    pending.extend(self.slice(address, length));
+                }
+                Some(_) => {}
+                None if cell == leaf => return true,
+                None => {}
+            }
+        }
+        false
     }
 
     /// Reports whether the variable at `address` occurs in `term`.
