@@ -260,11 +260,13 @@ impl Machine {
             inert &= value.is_inert_element();
             same &= value.same(self.heap.element(source, i));
         }
-        let mut call = if same { expression } else { Cell::expression(target, length, ground) };
+        let mut call = Cell::expression(target, length, ground);
         if same {
-            self.heap.keep_marks(source, target, length);
-            if self.heap.top() == target + length && self.heap.boundary <= target {
-                self.heap.cells.truncate(target as usize);
+            if self.heap.keep_marks(source, target, length) {
+                call = expression;
+                if self.heap.top() == target + length && self.heap.boundary <= target {
+                    self.heap.cells.truncate(target as usize);
+                }
             }
             call = call.evaluated();
         }
