@@ -8,7 +8,7 @@ const CONSTANTS: &[&str] = &["a", "b", "c", "d"];
 const INTEGERS: &[&str] = &["0", "1", "2", "3", "-1", "7"];
 const STRINGS: &[&str] = &["\"\"", "\"s\"", "\"t u\""];
 /// Variables that nothing binds unless a call does.
-const UNBOUND: &[&str] = &["$u", "$w"];
+pub(super) const UNBOUND: &[&str] = &["$u", "$w"];
 
 /// Makes text from the grammar for one program.
 #[derive(Debug)]
@@ -27,15 +27,19 @@ pub(super) struct Expander {
     pub(super) spaces: Vec<&'static str>,
     /// How many of 100 typed places hold something of any kind.
     pub(super) wild: usize,
+    /// Whether expressions and facts have variables that nothing binds.
+    pub(super) is_open: bool,
     /// The variables that the expression being made knows.
     scope: Vec<String>,
     /// The variables of patterns before they are known.
     pending: Vec<String>,
+    /// Those that hold the result of an evaluation.
+    evaluated: Vec<String>,
     n_variables: usize,
 }
 
 impl Expander {
-    pub(super) fn new(random: Random, wild: usize) -> Self {
+    pub(super) fn new(random: Random, wild: usize, is_open: bool) -> Self {
         Expander {
             random,
             functions: Vec::new(),
@@ -45,8 +49,10 @@ impl Expander {
             has_state: false,
             spaces: vec!["&self"],
             wild,
+            is_open,
             scope: Vec::new(),
             pending: Vec::new(),
+            evaluated: Vec::new(),
             n_variables: 0,
         }
     }
@@ -55,13 +61,14 @@ impl Expander {
     pub(super) fn form(&mut self, name: &str, depth: usize) -> String {
         self.scope.clear();
         self.pending.clear();
+        self.evaluated.clear();
         self.n_variables = 0;
         self.expand(name, depth)
     }
 
     /// Makes what a nonterminal stands for, nested at most `depth` deep.
     pub(super) fn expand(&mut self, name: &str, depth: usize) -> String {
-        let typed = matches!(name, "num" | "bool" | "str" | "list" | "predicate");
+        let typed = matches!(name, "num" | "bool" | "str" | "list");
         if typed && depth > 0 && self.random.chance(self.wild) {
             return self.expand("any", depth);
         }
@@ -114,6 +121,9 @@ impl Expander {
                 }
                 ('^', Some(letter)) => {
                     let variable = self.local(&mut locals, letter);
+                    if template.starts_with("(let") {
+                        self.evaluated.push(variable.clone());
+                    }
                     self.scope.push(variable);
                     rest = &rest[1..];
                 }
@@ -155,6 +165,7 @@ impl Expander {
             "truth" => self.random.pick(&["True", "False"]).to_string(),
             "constant of type" => self.random.pick(&["ta", "tb", "ua", "Z", "Nil"]).to_string(),
             "var" => self.variable(),
+            "evaluated" => self.evaluated_variable(),
             "space" => self.random.pick(&self.spaces).to_string(),
             "name" => self.function().map_or("f", |function| function.name).to_owned(),
             "pattern" => self.pattern(depth.min(2)),
@@ -184,10 +195,21 @@ impl Expander {
     }
 
     fn variable(&mut self) -> String {
-        if self.scope.is_empty() || self.random.chance(8) {
-            return self.random.pick(UNBOUND).to_string();
+        if self.scope.is_empty() || self.is_open && self.random.chance(8) {
+            return self.unbound();
         }
         self.random.pick(&self.scope)
+    }
+
+    fn unbound(&mut self) -> String {
+        if self.is_open { self.random.pick(UNBOUND).to_string() } else { self.expand("const", 0) }
+    }
+
+    /// A variable whose value was evaluated, so that it is no error that could be taken apart.
+    fn evaluated_variable(&mut self) -> String {
+        let known = |variable: &&String| self.evaluated.contains(*variable);
+        let evaluated: Vec<String> = self.scope.iter().filter(known).cloned().collect();
+        if evaluated.is_empty() { self.unbound() } else { self.random.pick(&evaluated) }
     }
 
     fn function(&mut self) -> Option<Function> {
@@ -297,7 +319,8 @@ impl Expander {
         match self.random.below(if depth == 0 { 8 } else { 10 }) {
             0..=3 => self.expand("const", 0),
             4..=6 => self.expand("int", 0),
-            7 => self.random.pick(&["$x", "$y", "ta", "Z"]).to_string(),
+            7 if self.is_open => self.random.pick(&["$x", "$y"]).to_string(),
+            7 => self.random.pick(&["ta", "Z"]).to_string(),
             8 => format!("(A {})", self.part_of_fact(0)),
             _ => format!("(B {} {})", self.part_of_fact(0), self.part_of_fact(0)),
         }
@@ -321,6 +344,9 @@ impl Expander {
         let parameters: Vec<String> =
             function.parameters.iter().map(|parameter| self.parameter(parameter)).collect();
         self.scope = std::mem::take(&mut self.pending);
+        if function.parameters.iter().all(|parameter| *parameter == "%Undefined%") {
+            self.evaluated.extend(self.scope.iter().cloned());
+        }
         let depth = 1 + self.random.below(2);
         let body = match self.random.below(10) {
             0 => self.expand("function", depth),
@@ -370,7 +396,7 @@ mod tests {
         for name in grammar::NAMES {
             let rows = alternatives(name).unwrap();
             assert!(rows.iter().any(|(_, template)| is_leaf(template)), "{name} has no leaf");
-            let mut expander = Expander::new(Random::new(0), 0);
+            let mut expander = Expander::new(Random::new(0), 0, true);
             for (_, template) in rows {
                 assert!(
                     !expander.fill(template, 1).contains(['{', '^']) || template.contains("{}"),

@@ -20,6 +20,12 @@
 //!   `superpose-bind`, queries that find all of the standard library (ADR-0003).
 //! - Rules whose head is a variable apply to calls inside of the reference's library, which ours
 //!   does not make (ADR-0003). They are shaped like no call of the library.
+//! - Unbound variables that elements of one tuple share: see `siblings.rs` (ADR-0011).
+//! - Errors that are taken apart: the rest of a tuple that begins with `Error` counts as one in the
+//!   reference (ADR-0011). So lists are no variables that a pattern or an instruction bound.
+//! - Variables in the lists of `intersection-atom` and `subtraction-atom`: the reference keeps their
+//!   elements in a table in which a variable stands for everything (ADR-0003).
+//! - Steps of library functions: the test of `filter-atom` is an operation (ADR-0013).
 //! - Results that contain a space, since a space has no name of its own (ADR-0006).
 
 /// The alternatives of a nonterminal, each with its weight.
@@ -34,6 +40,8 @@ pub(super) fn alternatives(name: &str) -> Option<Alternatives> {
         "str" => STR,
         "one" => ONE,
         "list" => LIST,
+        "grounds" => GROUNDS,
+        "ground" => GROUND,
         "tuple" => TUPLE,
         "data" => DATA,
         "atom" => ATOM,
@@ -115,8 +123,8 @@ const ANY: Alternatives = &[
     (1, "(let %a (collapse-bind (superpose {tuple})) (superpose-bind %a))"),
     (1, "(unique {any})"),
     (1, "(union {any} {any})"),
-    (1, "(intersection {any} {any})"),
-    (1, "(subtraction {any} {any})"),
+    (1, "(intersection (superpose {grounds}) (superpose {grounds}))"),
+    (1, "(subtraction (superpose {grounds}) (superpose {grounds}))"),
     // Lists.
     (2, "(car-atom {list})"),
     (2, "(cdr-atom {list})"),
@@ -125,8 +133,8 @@ const ANY: Alternatives = &[
     (1, "(index-atom {list} {int})"),
     (1, "(unique-atom {list})"),
     (1, "(union-atom {list} {list})"),
-    (1, "(intersection-atom {list} {list})"),
-    (1, "(subtraction-atom {list} {list})"),
+    (1, "(intersection-atom {grounds} {grounds})"),
+    (1, "(subtraction-atom {grounds} {grounds})"),
     (3, "(map-atom {tuple} %a ^a{any})"),
     (1, "(filter-atom ({int} {int} {int}) %a ^a(eval {predicate}))"),
     (1, "(filter-atom ({data} {data}) %a (metta (=alpha %a {data}) %Undefined% &self))"),
@@ -210,7 +218,25 @@ const ONE: Alternatives = &[
 ];
 
 /// What stands where a tuple is expected and is not evaluated.
-const LIST: Alternatives = &[(10, "{tuple}"), (1, "{var}")];
+const LIST: Alternatives = &[(10, "{tuple}"), (1, "{evaluated}")];
+
+/// Tuples without variables.
+const GROUNDS: Alternatives = &[
+    (1, "()"),
+    (2, "({ground} {ground})"),
+    (3, "({ground} {ground} {ground})"),
+    (1, "({const} {const} {const} {const})"),
+];
+
+const GROUND: Alternatives = &[
+    (6, "{const}"),
+    (3, "{int}"),
+    (1, "{string}"),
+    (1, "{truth}"),
+    (1, "(A {ground})"),
+    (1, "(B {const} {ground})"),
+    (1, "()"),
+];
 
 const TUPLE: Alternatives = &[
     (1, "()"),
@@ -397,6 +423,8 @@ pub(super) const NAMES: &[&str] = &[
     "str",
     "one",
     "list",
+    "grounds",
+    "ground",
     "tuple",
     "data",
     "atom",

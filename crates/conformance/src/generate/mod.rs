@@ -12,6 +12,7 @@ mod grammar;
 mod random;
 mod record;
 mod shrink;
+mod siblings;
 mod term;
 
 pub use canonical::canonical;
@@ -19,9 +20,10 @@ pub use record::{RecordError, Recorded, read_records, write_records};
 pub use shrink::shrink;
 pub use term::Term;
 
-use expand::Expander;
+use expand::{Expander, UNBOUND};
 use functions::{Function, NAMES, PARAMETERS, RESULTS, STRUCTURAL, TYPES};
 use random::Random;
+use siblings::{Siblings, variables};
 
 /// A program as the top-level forms it consists of.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -60,13 +62,39 @@ impl Program {
     fn run(&mut self, atom: impl Into<String>) {
         self.forms.push(ProgramForm { run: true, atom: atom.into() });
     }
+
+    /// The names of the functions with types.
+    fn typed(&self) -> Vec<String> {
+        let stored = self.forms.iter().filter(|form| !form.run);
+        let declared = stored.filter_map(|form| form.atom.strip_prefix("(: ")?.split_once(" (->"));
+        declared.map(|(name, _)| name.to_owned()).collect()
+    }
+
+    /// An atom whose tuples have elements that share no unbound variable; in a program in which functions
+    /// are called with such variables, those of the left side of a rule are among them.
+    fn with_siblings_apart(&self, atom: &str, is_open: bool) -> String {
+        let Some(term) = Term::read(atom) else { return atom.to_owned() };
+        let mut open: Vec<String> = UNBOUND.iter().map(|&name| name.to_owned()).collect();
+        let typed = self.typed();
+        match term {
+            Term::Tuple(mut rule) if rule.len() == 3 && rule[0].is("=") => {
+                if is_open {
+                    variables(&rule[1], &mut open);
+                }
+                rule[2] = Siblings::new(&typed, open).part(rule[2].clone());
+                Term::Tuple(rule).to_string()
+            }
+            term => Siblings::new(&typed, open).part(term).to_string(),
+        }
+    }
 }
 
 /// Makes the program of a seed.
 pub fn generate(seed: u64) -> Program {
     let mut random = Random::new(seed);
     let wild = random.pick(&[0, 0, 0, 6, 15]);
-    let mut expander = Expander::new(random, wild);
+    let is_open = random.chance(50);
+    let mut expander = Expander::new(random, wild, is_open);
     let mut program = Program { forms: Vec::new() };
     declare(&mut expander, &mut program);
     let n_functions = 1 + expander.random.below(4);
@@ -83,6 +111,7 @@ pub fn generate(seed: u64) -> Program {
         if expander.random.chance(12) {
             let stored = expander.random.pick(&["rule", "fact"]);
             let atom = expander.form(stored, 2);
+            let atom = program.with_siblings_apart(&atom, expander.is_open);
             program.store(atom);
         }
         evaluate(&mut expander, &mut program, "form");
@@ -155,6 +184,7 @@ fn define(expander: &mut Expander, program: &mut Program, index: usize) {
     for _ in 0..1 + expander.random.below(3) {
         expander.form("atom", 0);
         let rule = expander.rule_of(index);
+        let rule = program.with_siblings_apart(&rule, expander.is_open);
         program.store(rule);
     }
 }
@@ -178,6 +208,7 @@ fn overload(function: &Function) -> Option<Function> {
 fn evaluate(expander: &mut Expander, program: &mut Program, name: &str) {
     let depth = expander.random.pick(&[1, 2, 2, 3, 3, 4]);
     let atom = expander.form(name, depth);
+    let atom = program.with_siblings_apart(&atom, expander.is_open);
     program.run(atom);
 }
 
