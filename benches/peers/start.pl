@@ -1,0 +1,1 @@
+main :- X is {n} + 2, print(X), nl.
