@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a terminal program")]
 
+mod bench;
 mod campaign;
 mod ci;
 mod conform;
@@ -27,6 +28,7 @@ cargo xtask <command>
   reference [--check]  the pages of the book about the library, from its descriptions
   conform ...     the corpus compared with the reference engine
   campaign ...    generated programs compared with the reference engine
+  bench ...       what programs take: beside a base, other engines, the record
   data ...        data sets for examples and benchmarks
 ";
 
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         "conform" => conform::run(rest),
         "fuzz" => fuzz::run(rest),
         "campaign" => campaign::run(rest),
+        "bench" => bench::run(rest),
         "data" => data::run(rest),
         _ => {
             eprint!("no command `{command}`\n\n{USAGE}");

@@ -14,8 +14,7 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
 
 /// Shows `command`, runs it, and fails if it fails.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    let line = show(command);
-    println!("\n$ {line}");
+    let line = announce(command);
     let start = Instant::now();
     let status = command.status().with_context(|| format!("cannot start `{line}`"))?;
     println!("  {:.1} s", start.elapsed().as_secs_f64());
@@ -23,6 +22,13 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
         bail!("`{line}` failed ({status})");
     }
     Ok(())
+}
+
+/// Shows a command that the caller runs.
+pub(crate) fn announce(command: &Command) -> String {
+    let line = show(command);
+    println!("\n$ {line}");
+    line
 }
 
 /// The command line as one would type it, variables first.
