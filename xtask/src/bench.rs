@@ -7,6 +7,7 @@ mod bound;
 mod engine;
 mod gate;
 mod measure;
+mod page;
 mod program;
 mod sample;
 mod table;
@@ -48,6 +49,10 @@ struct Options {
     /// An earlier version in the same run: a binary, or a revision, which is built below target/bench
     #[arg(long, value_name = "FILE|REVISION")]
     base: Option<String>,
+
+    /// A page with a drawing for each program: time by work
+    #[arg(long, value_name = "FOLDER")]
+    html: Option<PathBuf>,
 
     /// Count instructions with callgrind instead of measuring time
     #[arg(long)]
@@ -161,6 +166,9 @@ fn time(
     }
     let bench = Bench::new(engines, options.runs, Duration::from_secs(options.limit), folder, start)?;
     let rows = if options.growth { grow(&bench, programs)? } else { compare(&bench, programs)? };
+    if let Some(folder) = &options.html {
+        println!("{}", page::write(folder, &bench.engines, &rows)?.display());
+    }
     let wrong = table::wrong(&bench.engines, &rows);
     ensure!(wrong.is_empty(), "wrong answers:\n{}", wrong.join("\n"));
     Ok(())

@@ -257,4 +257,14 @@ mod tests {
         }
         assert!(Program::read_all(&benches, &["no-such-program".to_owned()]).is_err());
     }
+
+    #[test]
+    fn the_engine_gives_every_answer_at_the_small_size() {
+        for program in Program::read_all(&crate::workspace::root().join("benches"), &[]).unwrap() {
+            let mut engine = mettatron::Engine::new();
+            let lists = engine.run(&program.text(Language::Metta, program.gate).unwrap()).unwrap();
+            let last: Vec<_> = lists.last().unwrap().iter().map(|atom| engine.print(atom)).collect();
+            assert_eq!(last, [program.sizes[&program.gate].answer.as_str()], "{}", program.name);
+        }
+    }
 }

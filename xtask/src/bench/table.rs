@@ -33,7 +33,8 @@ pub(super) fn line(engines: &[Engine], row: &Row<'_>) -> String {
     line.trim_end().to_owned()
 }
 
-fn cell(reading: &Reading) -> String {
+/// A reading with its range.
+pub(super) fn cell(reading: &Reading) -> String {
     match reading {
         Reading::Took { seconds, megabytes } => format!(
             "{:.4} s ({:.4}-{:.4}) {megabytes:.0} MB",

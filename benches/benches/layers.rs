@@ -1,4 +1,4 @@
-//! Reading, storing and evaluating, one layer at a time.
+//! Reading and storing, one layer at a time. `cargo xtask bench` measures whole programs.
 //!
 //! Every answer is checked before it is timed. For numbers to compare, run base and change on
 //! the same idle machine: `cargo bench -p metta-benches -- --save-baseline base`, then with
@@ -7,7 +7,7 @@
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use metta_benches::{Program, deep, facts, fibonacci, join, run, triples};
+use metta_benches::facts;
 use metta_space::Snapshot;
 use mettatron::Atom;
 
@@ -56,15 +56,5 @@ fn storing(c: &mut Criterion) {
     group.finish();
 }
 
-fn evaluating(c: &mut Criterion) {
-    let mut group = c.benchmark_group("eval");
-    group.sample_size(10);
-    for Program { name, text, answer } in [fibonacci(20), triples(30), join(1_000), deep(10_000)] {
-        assert_eq!(run(&text).ok().as_ref(), Some(&answer), "{name}");
-        group.bench_function(name, |b| b.iter(|| run(black_box(&text))));
-    }
-    group.finish();
-}
-
-criterion_group!(benches, reading, storing, evaluating);
+criterion_group!(benches, reading, storing);
 criterion_main!(benches);
