@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::{fuzz, loom, shell, tidy, tools, workspace};
+use crate::{bench, fuzz, loom, shell, tidy, tools, workspace};
 
 /// Runs every check; the first that fails ends the run.
 pub(crate) fn run(args: &[String]) -> Result<()> {
@@ -28,8 +28,12 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     deny(full)?;
     println!("\n$ cargo xtask fuzz");
     fuzz::run(&[])?;
-    // Last, so that what is left on the screen is the outcome of the tests.
+    // Late, so that what is left on the screen is the outcome of the tests.
     shell::run(&mut shell::cargo(&["test", "--workspace"]))?;
+    if full {
+        println!("\n$ cargo xtask bench --gate");
+        bench::run(&["--gate".to_owned()])?;
+    }
     println!("\nall checks passed in {:.0} s", start.elapsed().as_secs_f64());
     Ok(())
 }

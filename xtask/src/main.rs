@@ -21,7 +21,8 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask <command>
 
-  ci [--full]     every check, in the order of the CI machine; --full asks for advisories too
+  ci [--full]     every check, in the order of the CI machine; --full asks for advisories and
+                  counts instructions, too
   tidy [--fix]    layers, sizes, errors, invariants, links; --fix redraws the layer diagram
   loom            the concurrency models, every interleaving up to three preemptions
   fuzz ...        inputs that look for panics, hangs and broken promises
