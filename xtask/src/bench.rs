@@ -18,9 +18,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 
-use crate::workspace;
+use crate::{tools, workspace};
 use engine::Engine;
 use gate::Baseline;
 use measure::{Bench, Row};
@@ -38,9 +38,10 @@ struct Options {
     #[arg(long)]
     list: bool,
 
-    /// The same work on SWI-Prolog, and on the reference where it is small enough
-    #[arg(long)]
-    peers: bool,
+    /// The same work on SWI-Prolog, and on the reference where it is small enough; `=swipl` leaves out
+    /// the reference, which takes its time
+    #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "all")]
+    peers: Option<Peers>,
 
     /// Three sizes of each program: how time grows with work
     #[arg(long)]
@@ -83,6 +84,13 @@ struct Options {
     limit: u64,
 }
 
+/// The other engines to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Peers {
+    All,
+    Swipl,
+}
+
 /// Runs the command with its arguments.
 ///
 /// # Errors
@@ -105,7 +113,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         Program::read(START, &start.with_extension("metta"), &benches.join(format!("peers/{START}.pl")))?;
     let binary = match &options.engine {
         Some(binary) => std::path::absolute(binary)?,
-        None => engine::build(workspace::root(), None)?,
+        None => tools::build_engine(workspace::root(), None)?,
     };
     if options.count || options.gate || options.record {
         return count(&options, &binary, &start, &programs, &folder);
@@ -157,9 +165,10 @@ fn time(
     if let Some(base) = &options.base {
         engines.push(Engine::base(&engine::base(base, folder)?));
     }
-    if options.peers {
+    if let Some(peers) = options.peers {
         engines.push(Engine::prolog()?);
-        let asks = !options.growth && programs.iter().any(|it| !it.reference.is_empty());
+        let asks =
+            peers == Peers::All && !options.growth && programs.iter().any(|it| !it.reference.is_empty());
         if asks {
             engines.push(Engine::reference(options.python.as_deref())?);
         }

@@ -17,6 +17,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use crate::tools;
+
 const USAGE: &str = "\
 usage: cargo xtask data wordnet [--from DIR] [--out FILE]
        cargo xtask data check [--from DIR] [--facts FILE] [--engine FILE]
@@ -180,7 +182,7 @@ fn check(options: Options) -> Result<()> {
     }
     let engine = match options.engine {
         Some(engine) => engine,
-        None => release_engine()?,
+        None => tools::build_engine(&root(), None)?,
     };
     let examples = root().join("examples");
     check_recorded(&engine, &examples.join("robot_planning.metta"))?;
@@ -193,15 +195,6 @@ fn check(options: Options) -> Result<()> {
     let mut python = Command::new("python3");
     python.arg(script).arg("--dict").arg(dict).arg("--facts").arg(facts);
     shown(python.arg("--program").arg(program).arg("--answers").arg(answers))
-}
-
-fn release_engine() -> Result<PathBuf> {
-    let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--release", "-p", "mettatron-cli"]).current_dir(root());
-    shown(&mut cargo)?;
-    #[expect(clippy::disallowed_methods, reason = "cargo itself reads this variable to place the binary")]
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-    Ok(root().join(target).join("release/mettatron"))
 }
 
 /// What the engine prints on standard output for these files run as one program.

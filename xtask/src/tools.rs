@@ -1,9 +1,11 @@
-//! Programs that the workflows need, installed below `target/tools` if they are not in the path.
+//! Programs that the workflows need: others, installed below `target/tools` if they are not in the path,
+//! and our own, built.
 
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
 use crate::{shell, workspace};
 
@@ -20,4 +22,29 @@ pub(crate) fn find_or_install(name: &str, version: &str) -> Result<PathBuf> {
         shell::run(install.arg("--root").arg(&tools))?;
     }
     Ok(program)
+}
+
+/// Builds the command `mettatron` with `--release` in a work tree, and returns the binary.
+///
+/// # Errors
+/// When it does not build.
+pub(crate) fn build_engine(tree: &Path, target: Option<&Path>) -> Result<PathBuf> {
+    let mut build = Command::new("cargo");
+    build
+        .args(["build", "--release", "--package", "mettatron-cli", "--bin", "mettatron"])
+        .args(["--message-format", "json-render-diagnostics"])
+        .current_dir(tree)
+        .stderr(Stdio::inherit());
+    if let Some(target) = target {
+        build.arg("--target-dir").arg(target);
+    }
+    shell::announce(&build);
+    let output = build.output().context("cannot start cargo")?;
+    ensure!(output.status.success(), "the command does not build in {}", tree.display());
+    let messages = String::from_utf8(output.stdout)?;
+    let binary = messages.lines().rev().find_map(|line| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        Some(PathBuf::from(message["executable"].as_str()?))
+    });
+    binary.context("cargo names no executable")
 }

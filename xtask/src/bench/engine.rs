@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::Value;
 
 use super::program::Language;
-use crate::{conform, shell, workspace};
+use crate::{conform, shell, tools, workspace};
 
 /// The name of the column of SWI-Prolog.
 pub(super) const PROLOG: &str = "swipl";
@@ -117,31 +116,6 @@ impl Engine {
     }
 }
 
-/// Builds the command with `--release` in a work tree, and returns the binary.
-///
-/// # Errors
-/// When it does not build.
-pub(super) fn build(tree: &Path, target: Option<&Path>) -> Result<PathBuf> {
-    let mut build = Command::new("cargo");
-    build
-        .args(["build", "--release", "--package", "mettatron-cli", "--bin", "mettatron"])
-        .args(["--message-format", "json-render-diagnostics"])
-        .current_dir(tree)
-        .stderr(Stdio::inherit());
-    if let Some(target) = target {
-        build.arg("--target-dir").arg(target);
-    }
-    shell::announce(&build);
-    let output = build.output().context("cannot start cargo")?;
-    ensure!(output.status.success(), "the command does not build in {}", tree.display());
-    let messages = String::from_utf8(output.stdout)?;
-    let binary = messages.lines().rev().find_map(|line| {
-        let message: Value = serde_json::from_str(line).ok()?;
-        Some(PathBuf::from(message["executable"].as_str()?))
-    });
-    binary.context("cargo names no executable")
-}
-
 /// The binary that `--base` means: a file, or a revision that is built below `target/bench`.
 ///
 /// # Errors
@@ -169,7 +143,7 @@ pub(super) fn base(what: &str, folder: &Path) -> Result<PathBuf> {
         shell::run(add.arg(&tree).arg(revision))?;
     }
     // Dependencies are compiled once for all revisions.
-    let built = build(&tree, Some(&folder.join("base-target")))?;
+    let built = tools::build_engine(&tree, Some(&folder.join("base-target")))?;
     // The next revision is built at the same place.
     let kept = tree.join("target-mettatron");
     std::fs::copy(built, &kept)?;
