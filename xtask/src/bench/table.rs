@@ -5,6 +5,9 @@ use super::engine::{Engine, PROLOG};
 use super::measure::{Reading, Row};
 use super::program::START;
 
+/// The time of a start differs by as much from run to run.
+const SHORT_SECONDS: f64 = 0.001;
+
 /// What the programs at a size took, with ratios of the first engine to each of the others and bounds.
 pub(super) fn header(engines: &[Engine]) -> String {
     let mut line = format!("{:<13}{:>9}  ", "program", "size");
@@ -121,24 +124,29 @@ pub(super) fn growth(engines: &[Engine], rows: &[Row<'_>]) -> Vec<String> {
         for (row, (_, seconds)) in rows.iter().zip(&points) {
             line.push_str(&format!("{:>9}: {seconds:.4} s ", row.size));
         }
-        for pair in points.windows(2) {
-            if let [(work, seconds), (more_work, more_seconds)] = pair {
-                line.push_str(&format!(" x{:.2}/x{:.2}", more_seconds / seconds, more_work / work));
-            }
-        }
-        if let Some(exponent) = exponent(&points) {
-            line.push_str(&format!("  exponent {exponent:.2}"));
-        }
+        line.push_str(&rates(&points).unwrap_or_else(|| " too short".to_owned()));
         lines.push(line);
     }
     lines
 }
 
-/// The `e` for which time is as work to the power of `e`, between the first point and the last.
+/// How time and work grow from each point to the next, and the exponent of the whole.
+fn rates(points: &[(f64, f64)]) -> Option<String> {
+    let exponent = exponent(points)?;
+    let mut text = String::new();
+    for pair in points.windows(2) {
+        if let [(work, seconds), (more_work, more_seconds)] = pair {
+            text.push_str(&format!(" x{:.2}/x{:.2}", more_seconds / seconds, more_work / work));
+        }
+    }
+    Some(text + &format!("  exponent {exponent:.2}"))
+}
+
+/// The `e` for which time is as work to the power of `e`, between the first point and the last,
+/// unless the first is lost in the noise of start-up.
 fn exponent(points: &[(f64, f64)]) -> Option<f64> {
     let ((work, seconds), (more_work, more_seconds)) = (points.first()?, points.last()?);
-    let exponent = (more_seconds / seconds).ln() / (more_work / work).ln();
-    exponent.is_finite().then_some(exponent)
+    (*seconds >= SHORT_SECONDS).then(|| (more_seconds / seconds).ln() / (more_work / work).ln())
 }
 
 #[cfg(test)]
@@ -199,5 +207,7 @@ mod tests {
         let lines = growth(&engines, &[row(7, 1.0, 1.0), row(8, 2.0, 4.0), row(9, 4.0, 16.0)]);
         assert!(lines[0].ends_with("x2.00/x2.00 x2.00/x2.00  exponent 1.00"), "{}", lines[0]);
         assert!(lines[1].ends_with("exponent 2.00"), "{}", lines[1]);
+        let lines = growth(&engines, &[row(7, 0.0001, 1.0), row(8, 2.0, 4.0)]);
+        assert!(lines[0].ends_with("too short"), "{}", lines[0]);
     }
 }
