@@ -70,7 +70,7 @@ fn observe(forms: &[Form], go: impl FnOnce(Run, MettaState, MettaState) -> Outco
     }
     let space = world.space(SpaceId::TOP).expect("the main space");
     seen.extend(space.iter().map(|fact| {
-        let atom = space.decode(&fact.bytes, fact.variables());
+        let atom = space.decode(fact.bytes, fact.variables());
         format!("{} x {}", fact.count, world.print(&atom))
     }));
     seen

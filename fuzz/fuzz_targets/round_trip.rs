@@ -49,7 +49,7 @@ fn stored(atoms: &[Atom]) {
     for atom in atoms {
         let pattern = full.encode_pattern(atom);
         let mut candidates = full.candidates(&pattern.bytes).into_iter();
-        assert!(candidates.any(|fact| fact.bytes[..] == pattern.bytes[..]), "{atom}");
+        assert!(candidates.any(|found| full.fact(&found).bytes == pattern.bytes), "{atom}");
         assert!(space.remove(atom), "{atom}");
     }
     assert!(space.is_empty());

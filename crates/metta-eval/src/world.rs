@@ -119,6 +119,13 @@ impl World {
         }
     }
 
+    /// Brings spaces that have grown into the form in which they are queried, before they are shared.
+    pub fn freeze(&mut self) {
+        if self.spaces.values().any(Snapshot::is_growing) {
+            Arc::make_mut(&mut self.spaces).values_mut().for_each(Snapshot::freeze);
+        }
+    }
+
     /// Reports whether `pragma! type-check auto` is on: see [`Machine::ill_typed`](crate::Machine::ill_typed).
     pub fn checks_types(&self) -> bool {
         self.pragma("type-check").and_then(Atom::as_symbol) == Some("auto")

@@ -100,7 +100,7 @@ pub(crate) struct Record<'b> {
 
 impl Codec {
     /// Writes facts as records (S2); the facts are in insertion order.
-    pub(crate) fn space_bytes(&self, facts: &[Fact]) -> Result<Vec<u8>, SpaceError> {
+    pub(crate) fn space_bytes(&self, facts: &[Fact<'_>]) -> Result<Vec<u8>, SpaceError> {
         let mut bytes = SPACE.to_vec();
         bytes.extend_from_slice(&0u64.to_be_bytes());
         bytes.extend_from_slice(&(facts.len() as u64).to_be_bytes());
@@ -114,13 +114,13 @@ impl Codec {
         Ok(bytes)
     }
 
-    fn path(&self, fact: &Fact) -> Result<Vec<u8>, SpaceError> {
-        Reader::new(&fact.bytes).try_for_each(|item| check_reference(&item))?;
+    fn path(&self, fact: &Fact<'_>) -> Result<Vec<u8>, SpaceError> {
+        Reader::new(fact.bytes).try_for_each(|item| check_reference(&item))?;
         if self.dialect == Dialect::Strict {
             return Ok(fact.bytes.to_vec());
         }
         let mut writer = Writer::new();
-        for item in Reader::new(&fact.bytes) {
+        for item in Reader::new(fact.bytes) {
             match (leaf(&item), item) {
                 (Some(leaf), _) => writer.symbol(&leaf),
                 (None, Item::Arity(n)) => writer.arity(n),

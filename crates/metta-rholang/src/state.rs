@@ -15,6 +15,7 @@
 use metta_atom::{Atom, SpaceId, Variable};
 use metta_eval::World;
 use metta_sched::{Environment, MettaState};
+use metta_space::Fact;
 use metta_syntax::{Form, Span};
 
 use crate::par::{ExprKind, List, Par};
@@ -95,15 +96,16 @@ impl Codec {
     }
 
     fn write_environment(&self, environment: &Environment) -> Result<Par, StateError> {
-        let mut facts = Vec::new();
+        let mut top = None;
         // A fresh environment need not build its library to be known as empty.
         if !environment.is_fresh() {
             let spaces = environment.world().space_ids().filter(|id| *id > SpaceId::CORELIB).count();
             if spaces > 0 {
                 return Err(StateError::OtherSpaces { spaces });
             }
-            facts.extend(environment.snapshot(SpaceId::TOP).iter().flat_map(|space| space.iter()));
+            top = environment.snapshot(SpaceId::TOP);
         }
+        let facts: Vec<Fact<'_>> = top.iter().flat_map(|space| space.iter()).collect();
         let mut parts = vec![
             named("space", bytes_par(self.space_bytes(&facts)?)),
             named("large_exprs", bytes_par(space::no_large_expressions())),

@@ -34,7 +34,7 @@ fn through_bytes(codec: &Codec, state: &MettaState) -> MettaState {
 /// The atoms of the main space with their copies, in order.
 fn facts(state: &MettaState) -> Vec<(String, u64)> {
     let space = state.environment.snapshot(SpaceId::TOP).expect("the main space");
-    space.iter().map(|fact| (space.decode(&fact.bytes, fact.variables()).to_string(), fact.count)).collect()
+    space.iter().map(|fact| (space.decode(fact.bytes, fact.variables()).to_string(), fact.count)).collect()
 }
 
 fn forms(state: &MettaState) -> Vec<(Atom, bool)> {

@@ -211,6 +211,7 @@ impl<'s> Coordinator<'s> {
         let mut next = range.start;
         while next < range.end {
             self.settings.watch.check()?;
+            self.world.freeze();
             self.publish();
             let ahead = self.ahead(&forms[next..range.end]);
             if ahead < 2 {

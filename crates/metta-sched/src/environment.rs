@@ -154,11 +154,11 @@ impl Shared {
 fn merge(base: &Snapshot, ours: &Snapshot, latest: &Snapshot) -> Snapshot {
     let mut before: HashMap<Atom, u64> = HashMap::new();
     for fact in base.iter() {
-        *before.entry(base.decode(&fact.bytes, fact.variables())).or_default() += fact.count;
+        *before.entry(base.decode(fact.bytes, fact.variables())).or_default() += fact.count;
     }
     let mut result = latest.clone();
     for fact in ours.iter() {
-        let atom = ours.decode(&fact.bytes, fact.variables());
+        let atom = ours.decode(fact.bytes, fact.variables());
         let had = before.remove(&atom).unwrap_or(0);
         (had..fact.count).for_each(|_| result.add(&atom));
         before.extend((fact.count < had).then(|| (atom, had - fact.count)));

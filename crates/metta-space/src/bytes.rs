@@ -95,6 +95,27 @@ pub enum Item<'a> {
     Handle(u64),
 }
 
+impl Item<'_> {
+    /// Returns the number, if it is one.
+    pub fn number(self) -> Option<Number> {
+        match self {
+            Item::Int(i) => Some(Number::Int(i)),
+            Item::Float(f) => Some(Number::Float(f)),
+            Item::Big(b) => Some(Number::from_big(b)),
+            Item::Arity(_)
+            | Item::NewVar
+            | Item::VarRef(_)
+            | Item::Symbol(_)
+            | Item::Operation(_)
+            | Item::Text(_)
+            | Item::Bool(_)
+            | Item::Space(_)
+            | Item::State(_)
+            | Item::Handle(_) => None,
+        }
+    }
+}
+
 /// An encoded atom and the names of its variables.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Encoded {
@@ -419,12 +440,7 @@ fn only_payload(term: &[u8]) -> &[u8] {
 ///
 /// Numbers are equal by value, so a query for `1` must also find `1.0`.
 pub(crate) fn equal_numbers(payload: &[u8]) -> Vec<Vec<u8>> {
-    let number = match value(payload) {
-        Some(Item::Int(i)) => Number::Int(i),
-        Some(Item::Float(f)) => Number::Float(f),
-        Some(Item::Big(b)) => Number::from_big(b),
-        _ => return Vec::new(),
-    };
+    let Some(number) = value(payload).and_then(Item::number) else { return Vec::new() };
     let mut others = Vec::new();
     let nearest = number.to_f64();
     let mut candidates = vec![Number::Float(nearest)];

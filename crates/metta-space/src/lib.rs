@@ -13,7 +13,7 @@ mod walk;
 
 pub use bytes::{DecodeError, Encoded};
 pub use declarations::{Declaration, Key, Relation};
-pub use facts::Fact;
+pub use facts::{Fact, Found};
 pub use protocol::Conflict;
 pub use snapshot::Snapshot;
 pub use space::Space;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use metta_atom::{Atom, BindingSet, Bindings, Variable};
 
-use crate::facts::Fact;
+use crate::facts::{Fact, Found};
 use crate::snapshot::Snapshot;
 
 impl Snapshot {
@@ -49,9 +49,9 @@ struct Search<'a> {
 
 struct Level {
     goal: Atom,
-    facts: std::vec::IntoIter<Fact>,
+    facts: std::vec::IntoIter<Found>,
     /// The fact in turn and how many of its copies are left.
-    current: Option<(Fact, u64)>,
+    current: Option<(Found, u64)>,
     /// What the levels above have bound.
     bindings: Bindings,
 }
@@ -67,7 +67,7 @@ impl Search<'_> {
                 self.levels.pop();
                 continue;
             };
-            let stored = rename(self.snapshot, &fact, &mut self.next_fresh);
+            let stored = rename(self.snapshot, &self.snapshot.fact(&fact), &mut self.next_fresh);
             let Some(bindings) = level.bindings.clone().unify(&level.goal, &stored) else { continue };
             if self.levels.len() == self.conjuncts.len() {
                 answer(&bindings);
@@ -87,15 +87,15 @@ impl Search<'_> {
 }
 
 impl Level {
-    fn next_copy(&mut self) -> Option<Fact> {
+    fn next_copy(&mut self) -> Option<Found> {
         match self.current.take() {
             Some((fact, left)) if left > 0 => {
-                self.current = Some((fact.clone(), left - 1));
+                self.current = Some((fact, left - 1));
                 Some(fact)
             }
             _ => {
                 let fact = self.facts.next()?;
-                self.current = Some((fact.clone(), fact.count - 1));
+                self.current = Some((fact, fact.count - 1));
                 Some(fact)
             }
         }
@@ -103,7 +103,7 @@ impl Level {
 }
 
 /// Decodes a fact with new variables of the same names.
-fn rename(snapshot: &Snapshot, fact: &Fact, next_fresh: &mut u64) -> Atom {
+fn rename(snapshot: &Snapshot, fact: &Fact<'_>, next_fresh: &mut u64) -> Atom {
     let fresh: Vec<Variable> = fact
         .variables()
         .iter()
@@ -111,5 +111,5 @@ fn rename(snapshot: &Snapshot, fact: &Fact, next_fresh: &mut u64) -> Atom {
         .map(|(variable, number)| Variable::renamed(variable.name().clone(), number))
         .collect();
     *next_fresh += fresh.len() as u64;
-    snapshot.decode(&fact.bytes, &fresh)
+    snapshot.decode(fact.bytes, &fresh)
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use metta_atom::{Atom, Grounded, Symbol, Variable};
 use pathmap::PathMap;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::bytes::Encoded;
 use crate::declarations::{Declaration, Declarations, Key, Relation, classify};
-use crate::facts::{Fact, Facts};
+use crate::facts::{Fact, Facts, Found, hash_of};
 use crate::handles::{Handles, address};
 use crate::{terms, walk};
 
@@ -79,7 +80,9 @@ impl Snapshot {
             return id;
         }
         // V1: the same number may mean another value in a snapshot with another history.
-        self.version = stamp(self.version, (b'h', address(&value), value.to_string()));
+        let mut hasher = DefaultHasher::new();
+        (address(&value), value.to_string()).hash(&mut hasher);
+        self.version = stamp(self.version, b'h', hasher.finish());
         self.registry.handles.add(value)
     }
 
@@ -141,17 +144,53 @@ impl Snapshot {
     }
 
     /// Returns the facts in insertion order.
-    pub fn iter(&self) -> impl Iterator<Item = Fact> + use<> {
-        self.facts.all().into_iter()
+    pub fn iter(&self) -> impl Iterator<Item = Fact<'_>> {
+        self.facts.all().into_iter().map(|found| self.facts.fact(&found))
     }
 
     /// Returns the facts that may unify with the encoded `pattern`, in insertion order.
     ///
     /// Every fact that does unify is among them, once; some that do not may be too:
-    /// repeated variables are not compared, and what matches in its own way is not asked. Cost: about that of the facts returned
-    /// when the leading elements are known.
-    pub fn candidates(&self, pattern: &[u8]) -> Vec<Fact> {
+    /// repeated variables are not compared, and what matches in its own way is not asked.
+    ///
+    /// Cost: about that of the facts returned, wherever the known elements are. When they are not the
+    /// leading ones an index is built, at the second query of that form.
+    pub fn candidates(&self, pattern: &[u8]) -> Vec<Found> {
         walk::candidates(&self.facts, self.registry.handles.are_matching(), pattern)
+    }
+
+    /// Returns a fact that was found in this snapshot.
+    ///
+    /// # Panics
+    /// Perhaps, when it was found in another one.
+    pub fn fact(&self, found: &Found) -> Fact<'_> {
+        self.facts.fact(found)
+    }
+
+    /// Brings what was added lately into the form in which it is queried.
+    ///
+    /// A query does this too when it must, for itself; doing it before the snapshot is shared does it
+    /// for all, and saves the memory of the other form. Cost: that of a query, once for each fact.
+    pub fn freeze(&mut self) {
+        self.facts.freeze();
+    }
+
+    /// Reports whether [`Snapshot::freeze`] has something to do.
+    pub fn is_growing(&self) -> bool {
+        self.facts.is_growing()
+    }
+
+    /// Brings the facts into the form that takes the least memory and is fastest to query.
+    ///
+    /// Writes do this little by little; after many of them it is worth doing at once. Cost: O(size of
+    /// what was added since the last time), at worst O(size of the space).
+    pub fn settle(&mut self) {
+        self.facts.settle();
+    }
+
+    /// About how many bytes the facts take, indexes and declarations left out.
+    pub fn size_bytes(&self) -> usize {
+        self.facts.allocated()
     }
 
     /// Returns the declarations whose left side is `key`, in definition order; each
@@ -178,7 +217,8 @@ pub(crate) fn add(
     (bytes, variables): (&[u8], &[Variable]),
     atom: Option<&Atom>,
 ) -> u64 {
-    let sequence = facts.add(bytes, variables);
+    let hash = hash_of(bytes, variables);
+    let sequence = facts.add(hash, bytes, variables);
     if let Some((relation, key)) = classify(bytes) {
         let atom = atom.cloned().unwrap_or_else(|| decode(&registry.handles, bytes, variables));
         if let Some([_, left, right]) = atom.children() {
@@ -186,7 +226,7 @@ pub(crate) fn add(
             registry.declarations.add(relation, key, declaration);
         }
     }
-    stamp(version, (b'+', bytes, variables))
+    stamp(version, b'+', hash)
 }
 
 /// Removes a copy; returns the next version if there was one.
@@ -196,7 +236,8 @@ pub(crate) fn remove(
     version: u64,
     (bytes, variables): (&[u8], &[Variable]),
 ) -> Option<u64> {
-    let removed = facts.remove(bytes, variables)?;
+    let hash = hash_of(bytes, variables);
+    let removed = facts.remove(hash, bytes, variables)?;
     if let Some((relation, key)) = classify(bytes) {
         if removed.left == 0 {
             registry.declarations.remove_sequence(relation, key, removed.first);
@@ -215,7 +256,7 @@ pub(crate) fn remove(
             declarations.remove_last(relation, key, same);
         }
     }
-    Some(stamp(version, (b'-', bytes, variables)))
+    Some(stamp(version, b'-', hash))
 }
 
 fn decode(handles: &Handles, bytes: &[u8], variables: &[Variable]) -> Atom {
@@ -229,11 +270,11 @@ fn decode(handles: &Handles, bytes: &[u8], variables: &[Variable]) -> Atom {
 }
 
 /// V1: chains a write to the history that `version` stands for.
-fn stamp(version: u64, write: impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    version.hash(&mut hasher);
-    write.hash(&mut hasher);
-    hasher.finish()
+fn stamp(version: u64, kind: u8, write: u64) -> u64 {
+    let mut words = [kind; 17];
+    words[..8].copy_from_slice(&version.to_le_bytes());
+    words[8..16].copy_from_slice(&write.to_le_bytes());
+    xxh3_64(&words)
 }
 
 impl Default for Snapshot {

@@ -1,52 +1,58 @@
 //! Finding the stored atoms that a pattern may unify with.
 //!
-//! The pattern and the trie are walked together. Ground parts of the pattern
-//! select a branch; a variable of the pattern passes over any stored term, and a
-//! variable of a stored atom passes over any term of the pattern. What variables
-//! are bound to is not compared, so the answer is a superset, left to unification.
+//! Sorted strings are walked like a trie: a range of strings that are equal so far is a node.
+//! Ground parts of the pattern narrow the range; a variable of the pattern passes over any
+//! stored term, and a variable of a stored atom passes over any term of the pattern. What
+//! variables are bound to is not compared, so the answer is a superset, left to unification.
 //!
 //! Invariant W1: nothing that may unify is left out. Numbers are tried in every
 //! encoding of an equal number.
-//! Invariant W2: a path determines the state it is reached in, so each stored
-//! atom is found once.
+//! Invariant W2: the ranges that the walk goes into are disjoint, so each stored atom is
+//! found once.
 
-use pathmap::utils::ByteMask;
-use pathmap::zipper::{
-    ReadZipperUntracked, Zipper, ZipperForking, ZipperIteration, ZipperMoving, ZipperValues,
-};
+use std::ops::Range;
 
 use crate::bytes::{
-    FIRST_REFERENCE, HANDLE_BEGINS, LONG_ARITY, LONG_PAYLOAD, LONG_REFERENCE, NEW_VARIABLE, Token,
-    equal_numbers, is_handle, is_number, term_end, token,
+    FIRST_REFERENCE, HANDLE_BEGINS, Item, LONG_REFERENCE, NEW_VARIABLE, Token, equal_numbers, is_handle,
+    is_number, term_end, token, value,
 };
-use crate::facts::{Entry, Fact, Facts, LONGEST_PATH};
+use crate::facts::{Facts, Found, Index, Keys, Layout, Run, hash_of};
 
 /// Returns the candidates for `pattern`, in insertion order.
 ///
 /// Where `handles_match`, a stored handle may stand for anything.
-pub(crate) fn candidates(facts: &Facts, handles_match: bool, pattern: &[u8]) -> Vec<Fact> {
-    let mut walk = Walk {
-        facts,
-        handles_match,
-        zipper: facts.trie.read_zipper(),
-        pattern,
-        tail: tail(pattern),
-        branches: Vec::new(),
-        found: Vec::new(),
-    };
-    walk.follow(State { pattern: 0, terms: 0, raw: 0, then: Then::Nothing });
-    while let Some(branch) = walk.branches.pop() {
-        let above = walk.zipper.path().len() - branch.depth;
-        walk.zipper.ascend(above);
-        match branch.step {
-            Step::Byte(byte) => walk.zipper.descend_to_byte(byte),
-            Step::Bytes(bytes) => walk.zipper.descend_to(bytes),
+pub(crate) fn candidates(facts: &Facts, handles_match: bool, pattern: &[u8]) -> Vec<Found> {
+    let tail = tail(pattern);
+    let hash = (!handles_match && has_one_encoding(pattern)).then(|| hash_of(pattern, &[]));
+    let mut found = Vec::new();
+    for (part, run) in facts.runs() {
+        if let (Some(hash), false) = (hash, run.has_open()) {
+            found.extend(facts.find(part, run, hash, pattern));
+            continue;
         }
-        walk.follow(branch.state);
+        let mut take = |row| found.extend(facts.found(part, run, row));
+        let shape = Shape { open: run.has_open(), handles_match };
+        match rearranged(run, handles_match, pattern) {
+            Some((index, prefix, pattern)) => {
+                // The index has the rows that begin as the pattern does; others may have variables there.
+                let mut walk = Walk::new(run.keys(), shape, prefix, &mut take);
+                walk.go_to_variables();
+                let mut indexed = |key| take(index.row(key));
+                let mut walk = Walk::new(index.keys(), shape, &pattern, &mut indexed);
+                walk.go(index.keys().all());
+            }
+            None => Walk::new(run.keys(), shape, pattern, &mut take).go(run.keys().all()),
+        }
     }
-    let mut found = walk.found;
-    found.sort_unstable_by_key(|fact| fact.sequence);
+    let fits = |bytes: &[u8]| fits(pattern, 0, tail, bytes, 0, handles_match);
+    found.extend(facts.loose_rows().filter(|(_, bytes)| fits(bytes)).map(|(found, _)| found));
+    found.sort_unstable_by_key(|found| found.sequence);
     found
+}
+
+/// Reports whether only atoms of the same bytes match, as far as those have no variables.
+fn has_one_encoding(pattern: &[u8]) -> bool {
+    ground_run(pattern, 0) == pattern.len()
 }
 
 /// Returns the offset from which the pattern has only variables.
@@ -61,240 +67,269 @@ fn tail(pattern: &[u8]) -> usize {
     tail
 }
 
-/// More bytes than any number has that equals another one.
-const NUMBER_ROOM: usize = 256;
-
-/// The bytes of a handle.
-const HANDLE_BYTES: usize = HANDLE_BEGINS.len() + 8;
-
-/// How far the walk has come, apart from the place in the trie.
+/// What the stored atoms are like.
 #[derive(Clone, Copy)]
-struct State {
-    /// The offset of the next item of the pattern.
-    pattern: usize,
-    /// How many stored terms to pass over before it.
-    terms: usize,
-    /// How many bytes of the trie to pass over before that.
-    raw: usize,
-    /// What these bytes mean.
-    then: Then,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Then {
-    Nothing,
-    /// They are the arity of a stored expression.
-    Arity,
-    /// They are the length of a stored payload.
-    Length,
-}
-
-struct Branch {
-    depth: usize,
-    step: Step,
-    state: State,
-}
-
-enum Step {
-    Byte(u8),
-    Bytes(Vec<u8>),
-}
-
-struct Walk<'a> {
-    facts: &'a Facts,
+struct Shape {
+    /// Some have variables.
+    open: bool,
     handles_match: bool,
-    zipper: ReadZipperUntracked<'a, 'static, Entry>,
+}
+
+/// Strings that are equal up to `depth`, and how far the pattern was followed.
+struct State {
+    rows: Range<u32>,
+    depth: usize,
+    /// The offset of the next item of the pattern.
+    at: usize,
+    /// Whether to pass over one term on both sides.
+    pass: bool,
+}
+
+/// Up to this many strings are compared one by one.
+const FEW: usize = 4;
+
+struct Walk<'a, F> {
+    keys: &'a Keys,
+    shape: Shape,
     pattern: &'a [u8],
     tail: usize,
-    branches: Vec<Branch>,
-    found: Vec<Fact>,
+    pending: Vec<State>,
+    take: F,
 }
 
-impl Walk<'_> {
-    /// Walks on from the place of the zipper, leaving other ways as branches.
-    fn follow(&mut self, state: State) {
-        let mut next = Some(state);
-        while let Some(state) = next {
-            // Behind the last ground item of the pattern everything matches, and so
-            // does everything behind the part of a long atom that is in the trie.
-            if state.pattern >= self.tail || self.zipper.path().len() >= LONGEST_PATH {
-                return self.take_all();
+impl<'a, F: FnMut(u32)> Walk<'a, F> {
+    fn new(keys: &'a Keys, shape: Shape, pattern: &'a [u8], take: F) -> Self {
+        Walk { keys, shape, pattern, tail: tail(pattern), pending: Vec::new(), take }
+    }
+
+    /// Takes every row of `rows` that may match.
+    fn go(&mut self, rows: Range<u32>) {
+        self.follow(State { rows, depth: 0, at: 0, pass: false });
+        self.finish();
+    }
+
+    /// Takes the rows that match the pattern, which is the beginning of one, by variables in its place.
+    fn go_to_variables(&mut self) {
+        let (mut rows, mut at) = (self.keys.all(), 0);
+        while let Some((_, end)) = token(self.pattern, at).filter(|_| self.shape.open) {
+            self.branch_to_variables(&State { rows: rows.clone(), depth: at, at, pass: false });
+            rows = self.keys.narrow(rows, at, &self.pattern[at..end]);
+            at = end;
+        }
+        // What follows in the whole pattern is not known here: the rows are a superset.
+        self.finish();
+    }
+
+    fn finish(&mut self) {
+        while let Some(state) = self.pending.pop() {
+            self.follow(state);
+        }
+    }
+
+    /// Walks on, leaving other ways as pending.
+    fn follow(&mut self, mut state: State) {
+        while !state.rows.is_empty() {
+            if state.pass {
+                state = self.pass_term(state);
             }
-            next = if state.raw > 0 {
-                self.pass_bytes(state)
-            } else if state.then != Then::Nothing {
-                Some(self.read_length(state))
-            } else if state.terms > 0 {
-                self.pass_term(state)
-            } else {
-                self.match_item(state)
-            };
-        }
-    }
-
-    /// Passes over raw bytes, up to the first that has alternatives.
-    fn pass_bytes(&mut self, state: State) -> Option<State> {
-        let depth = self.zipper.path().len();
-        // Atoms end where terms end, so no value stops this before its time (B2).
-        self.zipper.descend_until_max_bytes(state.raw.min(LONGEST_PATH - depth));
-        let raw = state.raw - (self.zipper.path().len() - depth);
-        if raw < state.raw {
-            return Some(State { raw, ..state });
-        }
-        let after = State { raw: raw - 1, ..state };
-        self.choose(&self.zipper.child_mask(), |_| after)
-    }
-
-    /// Reads the eight bytes just passed as a length.
-    fn read_length(&self, state: State) -> State {
-        let (_, word) = self.zipper.path().split_last_chunk().unwrap_or((&[], &[0; 8]));
-        let n = usize::try_from(u64::from_be_bytes(*word)).unwrap_or(usize::MAX);
-        match state.then {
-            Then::Length => State { raw: n, then: Then::Nothing, ..state },
-            Then::Arity | Then::Nothing => {
-                State { terms: state.terms.saturating_add(n), then: Then::Nothing, ..state }
+            if state.at >= self.tail {
+                return state.rows.for_each(&mut self.take);
+            }
+            if state.rows.len() <= FEW {
+                return self.compare(&state);
+            }
+            match self.match_item(state) {
+                Some(next) => state = next,
+                None => return,
             }
         }
     }
 
-    fn pass_term(&mut self, state: State) -> Option<State> {
-        let rest = State { terms: state.terms - 1, ..state };
-        self.choose(&self.zipper.child_mask(), |tag| match tag {
-            0..LONG_ARITY => State { terms: rest.terms + usize::from(tag), ..rest },
-            LONG_ARITY => State { raw: 8, then: Then::Arity, ..rest },
-            LONG_PAYLOAD => State { raw: 8, then: Then::Length, ..rest },
-            LONG_REFERENCE => State { raw: 8, ..rest },
-            0xC1.. => State { raw: usize::from(tag - NEW_VARIABLE), ..rest },
-            _ => rest,
-        })
+    fn compare(&mut self, state: &State) {
+        for row in state.rows.clone() {
+            let string = self.keys.get(row);
+            if fits(self.pattern, state.at, self.tail, string, state.depth, self.shape.handles_match) {
+                (self.take)(row);
+            }
+        }
     }
 
-    /// Goes into the children in `mask`: into the first at once, into the others later.
-    fn choose(&mut self, mask: &ByteMask, state: impl Fn(u8) -> State) -> Option<State> {
-        let mut bytes = mask.iter();
-        let first = bytes.next()?;
-        let depth = self.zipper.path().len();
-        self.branches.extend(bytes.map(|byte| Branch { depth, step: Step::Byte(byte), state: state(byte) }));
-        self.zipper.descend_to_byte(first);
-        Some(state(first))
+    /// Goes on with the strings that have the same term as the first; the others are pending.
+    fn pass_term(&mut self, state: State) -> State {
+        let State { rows, depth, at, .. } = state;
+        let first = self.keys.get(rows.start);
+        let end = term_end(first, depth);
+        let after = term_end(self.pattern, at);
+        if after >= self.tail {
+            return State { rows, depth, at: after, pass: false };
+        }
+        let term = &first[depth..end];
+        let next = self.keys.leap(rows.clone(), |string| string[depth..].starts_with(term));
+        if next < rows.end {
+            self.pending.push(State { rows: next..rows.end, depth, at, pass: true });
+        }
+        State { rows: rows.start..next, depth: end, at: after, pass: false }
     }
 
     fn match_item(&mut self, state: State) -> Option<State> {
-        let at = state.pattern;
+        let at = state.at;
         // The pattern is longer than `tail`, so there is an item.
         let (item, mut end) = token(self.pattern, at)?;
         if matches!(item, Token::NewVar | Token::VarRef(_)) {
-            return Some(State { pattern: end, terms: 1, ..state });
+            return Some(State { pass: true, ..state });
         }
-        let number = match item {
-            Token::Payload { start } if is_number(&self.pattern[start..end]) => Some(start),
-            Token::Payload { .. } | Token::Arity(_) | Token::NewVar | Token::VarRef(_) => None,
-        };
-        if number.is_some() && self.zipper.path().len() + NUMBER_ROOM > LONGEST_PATH {
-            // W2: cut off at the longest path, two encodings could be the same way.
-            self.take_all();
-            return None;
+        if self.shape.open {
+            self.branch_to_variables(&state);
         }
-        if self.facts.has_open() {
-            self.branch_to_variables(state);
-        }
-        if self.handles_match {
-            if self.zipper.path().len() + HANDLE_BYTES > LONGEST_PATH {
-                self.take_all();
-                return None;
-            }
-            self.branch_to_handles(state);
+        if self.shape.handles_match {
+            let handles = self.keys.narrow(state.rows.clone(), state.depth, &HANDLE_BEGINS);
+            self.push(State { rows: handles, pass: true, ..state });
             if matches!(item, Token::Payload { start } if is_handle(&self.pattern[start..end])) {
                 // W2: it is among them.
                 return None;
             }
         }
-        if let Some(start) = number {
-            self.branch_to_equal_numbers(State { pattern: end, ..state }, start);
-        }
-        if !self.facts.has_open() && !self.handles_match {
-            end = self.ground_run(end);
-        }
-        self.descend(&self.pattern[at..end]).then_some(State { pattern: end, ..state })
-    }
-
-    /// Leaves branches into the variables that stand here in stored atoms.
-    fn branch_to_variables(&mut self, state: State) {
-        let ByteMask(words) = self.zipper.child_mask();
-        let variables = [0, words[1] & 1 << (LONG_REFERENCE - 0x40), words[2], words[3] & 1];
-        if variables == [0; 4] {
-            return;
-        }
-        let depth = self.zipper.path().len();
-        let after = State { pattern: term_end(self.pattern, state.pattern), ..state };
-        self.branches.extend(ByteMask(variables).iter().map(|tag| {
-            let raw = if (FIRST_REFERENCE..=NEW_VARIABLE).contains(&tag) { 0 } else { 8 };
-            Branch { depth, step: Step::Byte(tag), state: State { raw, ..after } }
-        }));
-    }
-
-    /// Leaves a branch into the handles that stand here in stored atoms.
-    fn branch_to_handles(&mut self, state: State) {
-        let depth = self.zipper.path().len();
-        let exists = self.descend(&HANDLE_BEGINS);
-        let descended = self.zipper.path().len() - depth;
-        self.zipper.ascend(descended);
-        if exists {
-            let after = State { pattern: term_end(self.pattern, state.pattern), raw: 8, ..state };
-            self.branches.push(Branch { depth, step: Step::Bytes(HANDLE_BEGINS.to_vec()), state: after });
-        }
-    }
-
-    /// Leaves branches into other encodings of the number in `self.pattern[start..]` (W1).
-    fn branch_to_equal_numbers(&mut self, after: State, start: usize) {
-        let depth = self.zipper.path().len();
-        for bytes in equal_numbers(&self.pattern[start..after.pattern]) {
-            let exists = self.descend(&bytes);
-            let descended = self.zipper.path().len() - depth;
-            self.zipper.ascend(descended);
-            if exists {
-                self.branches.push(Branch { depth, step: Step::Bytes(bytes), state: after });
+        if let Token::Payload { start } = item
+            && is_number(&self.pattern[start..end])
+        {
+            for bytes in equal_numbers(&self.pattern[start..end]) {
+                let rows = self.keys.narrow(state.rows.clone(), state.depth, &bytes);
+                self.push(State { rows, depth: state.depth + bytes.len(), at: end, pass: false });
             }
         }
+        if !self.shape.open && !self.shape.handles_match {
+            end = ground_run(self.pattern, end);
+        }
+        let rows = self.keys.narrow(state.rows, state.depth, &self.pattern[at..end]);
+        Some(State { rows, depth: state.depth + end - at, at: end, pass: false })
     }
 
-    /// Returns the end of the items from `at` on that have only one encoding.
-    fn ground_run(&self, mut at: usize) -> usize {
-        while let Some((item, next)) = token(self.pattern, at) {
-            match item {
-                Token::Arity(_) => {}
-                Token::Payload { start } if !is_number(&self.pattern[start..next]) => {}
-                Token::Payload { .. } | Token::NewVar | Token::VarRef(_) => break,
+    /// Leaves the strings that have variables here as pending.
+    fn branch_to_variables(&mut self, state: &State) {
+        for (first, last) in [(FIRST_REFERENCE, NEW_VARIABLE), (LONG_REFERENCE, LONG_REFERENCE)] {
+            let start = self.keys.lower(state.rows.clone(), state.depth, &[first]);
+            let end = self.keys.lower(start..state.rows.end, state.depth, &[last + 1]);
+            self.push(State { rows: start..end, pass: true, ..*state });
+        }
+    }
+
+    fn push(&mut self, state: State) {
+        if !state.rows.is_empty() {
+            self.pending.push(state);
+        }
+    }
+}
+
+/// Returns the end of the items from `at` on that have only one encoding.
+fn ground_run(pattern: &[u8], mut at: usize) -> usize {
+    while let Some((item, next)) = token(pattern, at) {
+        match item {
+            Token::Arity(_) => {}
+            Token::Payload { start } if !is_number(&pattern[start..next]) => {}
+            Token::Payload { .. } | Token::NewVar | Token::VarRef(_) => break,
+        }
+        at = next;
+    }
+    at
+}
+
+/// Reports whether the pattern from `at` to `tail` may match the atom from `depth` on (W1).
+pub(crate) fn fits(
+    pattern: &[u8],
+    mut at: usize,
+    tail: usize,
+    atom: &[u8],
+    mut depth: usize,
+    handles_match: bool,
+) -> bool {
+    while at < tail {
+        let (Some((item, end)), Some((stored, next))) = (token(pattern, at), token(atom, depth)) else {
+            return false;
+        };
+        let handle = |start: usize| handles_match && is_handle(&atom[start..next]);
+        match (item, stored) {
+            (Token::NewVar | Token::VarRef(_), _) => (at, depth) = (end, term_end(atom, depth)),
+            (_, Token::NewVar | Token::VarRef(_)) => (at, depth) = (term_end(pattern, at), next),
+            (_, Token::Payload { start }) if handle(start) => (at, depth) = (term_end(pattern, at), next),
+            (Token::Arity(n), Token::Arity(m)) if n == m => (at, depth) = (end, next),
+            (Token::Payload { start: a }, Token::Payload { start: b })
+                if pattern[a..end] == atom[b..next] || same_number(&pattern[a..end], &atom[b..next]) =>
+            {
+                (at, depth) = (end, next);
             }
-            at = next;
+            _ => return false,
         }
-        at
     }
+    true
+}
 
-    /// Goes down along `bytes`, as far as paths reach (F2); reports whether there is such a way.
-    fn descend(&mut self, bytes: &[u8]) -> bool {
-        let room = LONGEST_PATH - self.zipper.path().len();
-        let bytes = &bytes[..bytes.len().min(room)];
-        self.zipper.descend_to_existing(bytes) == bytes.len()
-    }
+fn same_number(a: &[u8], b: &[u8]) -> bool {
+    is_number(a)
+        && is_number(b)
+        && match (value(a).and_then(Item::number), value(b).and_then(Item::number)) {
+            (Some(a), Some(b)) => a == b,
+            _ => false,
+        }
+}
 
-    /// Takes every fact at and below the place of the zipper.
-    fn take_all(&mut self) {
-        if let Some(entry) = self.zipper.val() {
-            self.facts.read(self.zipper.path(), *entry, &mut self.found);
-        }
-        if self.zipper.child_count() == 0 {
-            return;
-        }
-        let mut path = self.zipper.path().to_vec();
-        let depth = path.len();
-        let mut below = self.zipper.fork_read_zipper();
-        while below.to_next_val() {
-            if let Some(entry) = below.val() {
-                path.truncate(depth);
-                path.extend_from_slice(below.path());
-                self.facts.read(&path, *entry, &mut self.found);
-            }
+/// From this many rows on an index is worth its making.
+const WORTH_AN_INDEX: usize = 256;
+
+/// Finds an index that has what the pattern knows in front of what it does not, where that
+/// helps; returns it with the beginning that all its rows share and the pattern of their elements.
+fn rearranged<'r, 'p>(
+    run: &'r Run,
+    handles_match: bool,
+    pattern: &'p [u8],
+) -> Option<(&'r Index, &'p [u8], Vec<u8>)> {
+    if handles_match || run.len() < WORTH_AN_INDEX {
+        return None;
+    }
+    let (prefix, elements) = elements(pattern)?;
+    let is_open = |element: &&[u8]| matches!(token(element, 0), Some((Token::NewVar | Token::VarRef(_), _)));
+    let lead = elements.iter().take_while(|element| !is_open(element)).count();
+    if !elements[lead..].iter().any(|element| !is_open(element)) {
+        return None;
+    }
+    let rows = run.keys().narrow(run.keys().all(), 0, prefix);
+    if rows.len() < WORTH_AN_INDEX {
+        return None;
+    }
+    if lead > 0 && !run.has_open() {
+        let known = &pattern[..ground_run(pattern, prefix.len())];
+        if run.keys().narrow(rows.clone(), prefix.len(), &known[prefix.len()..]).len() < WORTH_AN_INDEX {
+            return None;
         }
     }
+    let (known, open): (Vec<u8>, Vec<u8>) =
+        (0..elements.len() as u8).partition(|place| !is_open(&elements[usize::from(*place)]));
+    let layout = Layout { prefix: prefix.to_vec(), order: [known, open].concat() };
+    let index = run.index(rows, &layout)?;
+    let pattern = layout.order.iter().flat_map(|place| elements[usize::from(*place)]).copied().collect();
+    Some((index, prefix, pattern))
+}
+
+/// How many elements an indexed atom may have.
+const WIDEST: usize = 16;
+
+/// Splits a pattern into the arity with a ground head, if it has one, and the elements behind.
+pub(crate) fn elements(pattern: &[u8]) -> Option<(&[u8], Vec<&[u8]>)> {
+    let (Token::Arity(n), mut at) = token(pattern, 0)? else { return None };
+    if !(2..=WIDEST).contains(&n) {
+        return None;
+    }
+    let mut left = n;
+    if let Some((Token::Payload { start }, end)) = token(pattern, at)
+        && !is_number(&pattern[start..end])
+    {
+        (at, left) = (end, left - 1);
+    }
+    let prefix = &pattern[..at];
+    let elements = (0..left).map(|_| {
+        let start = at;
+        at = term_end(pattern, start);
+        &pattern[start..at]
+    });
+    let elements = elements.collect();
+    Some((prefix, elements))
 }

@@ -77,9 +77,10 @@ impl Table {
         for _ in 1..length {
             pattern.new_var();
         }
-        for fact in space.candidates(pattern.bytes()) {
+        for found in space.candidates(pattern.bytes()) {
+            let fact = space.fact(&found);
             let top = heap.top();
-            let term = heap.decode(&fact.bytes, fact.variables(), space);
+            let term = heap.decode(fact.bytes, fact.variables(), space);
             table.append(heap, term, fact.count, time);
             heap.cells.truncate(top as usize);
         }

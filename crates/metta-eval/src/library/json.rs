@@ -113,7 +113,7 @@ fn pairs(machine: &Machine, id: SpaceId) -> Result<Vec<[Piece; 3]>, Outcome> {
     let mut pairs = Vec::new();
     let Some(space) = machine.world.space(id) else { return Ok(pairs) };
     for fact in space.iter() {
-        let atom = space.decode(&fact.bytes, fact.variables());
+        let atom = space.decode(fact.bytes, fact.variables());
         let Some([key, value]) = atom.children() else { return Err(Outcome::Failed(NO_PAIRS.to_owned())) };
         for _ in 0..fact.count {
             pairs.push([Piece::Key(key.clone()), Piece::Text(":"), Piece::Atom(value.clone())]);

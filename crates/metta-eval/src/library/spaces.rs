@@ -110,7 +110,7 @@ fn atoms(machine: &mut Machine, call: Call) -> Outcome {
     let mut found = Vec::new();
     for fact in space.iter() {
         for _ in 0..fact.count {
-            found.push(machine.heap.decode(&fact.bytes, fact.variables(), space));
+            found.push(machine.heap.decode(fact.bytes, fact.variables(), space));
         }
     }
     Outcome::Values(machine.heap.expression(&found))

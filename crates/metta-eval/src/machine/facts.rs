@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use metta_atom::{Grounded, SpaceId};
 use metta_space::bytes::Writer;
-use metta_space::{Fact, Snapshot};
+use metta_space::{Found, Snapshot};
 
 use crate::facts::{Search, Term};
 use crate::library::Outcome;
@@ -27,7 +27,7 @@ enum Source {
     /// From tries: read when the search began.
     Read {
         /// Facts, with the index of the space that each is from.
-        facts: Vec<(Fact, usize)>,
+        facts: Vec<(Found, usize)>,
         next: usize,
         /// How often the fact before `next` still has to be returned.
         copies: u64,
@@ -70,10 +70,7 @@ impl FactSearch {
 
     pub(super) fn bytes(&self) -> u64 {
         match &self.source {
-            Source::Read { facts, .. } => {
-                (facts.len() * size_of::<Fact>()) as u64
-                    + facts.iter().map(|(fact, _)| fact.bytes.len() as u64).sum::<u64>()
-            }
+            Source::Read { facts, .. } => (facts.capacity() * size_of::<(Found, usize)>()) as u64,
             Source::Table { .. } => 0,
         }
     }
@@ -257,9 +254,10 @@ impl Machine {
                         *copies = fact.count;
                     }
                     *copies -= 1;
-                    let (fact, origin) = &facts[*next - 1];
+                    let (found, origin) = &facts[*next - 1];
                     let Some(space) = goal.spaces.get(*origin) else { return Matched::No };
-                    self.heap.decode(&fact.bytes, fact.variables(), space)
+                    let fact = space.fact(found);
+                    self.heap.decode(fact.bytes, fact.variables(), space)
                 }
                 Source::Table { table, search, more } => {
                     if !*more {

@@ -92,7 +92,7 @@ pub(crate) fn atoms(environment: &Environment) -> String {
     let space = environment.snapshot(SpaceId::TOP).unwrap();
     let mut out = String::new();
     for fact in space.iter() {
-        let text = space.decode(&fact.bytes, fact.variables()).to_string();
+        let text = space.decode(fact.bytes, fact.variables()).to_string();
         if !text.starts_with("(= ") {
             writeln!(out, "{text} x{}", fact.count).unwrap();
         }

@@ -39,7 +39,7 @@ fn forks_with_different_values_have_different_versions() {
     let (mut left, mut right) = (Snapshot::new(), Snapshot::new());
     left.add(&binding_value("a"));
     right.add(&binding_value("b"));
-    let bytes = |snapshot: &Snapshot| snapshot.iter().next().map(|fact| fact.bytes);
+    let bytes = |snapshot: &Snapshot| snapshot.iter().next().map(|fact| fact.bytes.to_vec());
     assert_eq!(bytes(&left), bytes(&right));
     assert_ne!(left.version(), right.version());
 }

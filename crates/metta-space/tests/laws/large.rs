@@ -53,7 +53,7 @@ fn an_atom_with_a_hundred_thousand_variables() {
     let mut snapshot = Snapshot::new();
     snapshot.add(&atom);
     let fact = snapshot.iter().next().unwrap();
-    assert!(snapshot.decode(&fact.bytes, fact.variables()) == atom);
+    assert!(snapshot.decode(fact.bytes, fact.variables()) == atom);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::generator::{Random, atom};
 
 /// What a space is: distinct atoms with their counts, in insertion order.
 #[derive(Clone, Default)]
-struct Model(Vec<(Atom, String, u64)>);
+pub(crate) struct Model(Vec<(Atom, String, u64)>);
 
 impl Model {
     /// The text tells `1` from `1.0`, which equality of atoms does not.
@@ -15,14 +15,14 @@ impl Model {
         self.0.iter().position(|(known, text, _)| known == atom && *text == atom.to_string())
     }
 
-    fn add(&mut self, atom: &Atom) {
+    pub(crate) fn add(&mut self, atom: &Atom) {
         match self.position(atom) {
             Some(at) => self.0[at].2 += 1,
             None => self.0.push((atom.clone(), atom.to_string(), 1)),
         }
     }
 
-    fn remove(&mut self, atom: &Atom) -> bool {
+    pub(crate) fn remove(&mut self, atom: &Atom) -> bool {
         let Some(at) = self.position(atom) else { return false };
         self.0[at].2 -= 1;
         if self.0[at].2 == 0 {
@@ -31,10 +31,10 @@ impl Model {
         true
     }
 
-    fn check(&self, snapshot: &Snapshot, seed: u64) {
+    pub(crate) fn check(&self, snapshot: &Snapshot, seed: u64) {
         let found: Vec<(String, u64)> = snapshot
             .iter()
-            .map(|fact| (snapshot.decode(&fact.bytes, fact.variables()).to_string(), fact.count))
+            .map(|fact| (snapshot.decode(fact.bytes, fact.variables()).to_string(), fact.count))
             .collect();
         let expected: Vec<(String, u64)> =
             self.0.iter().map(|(_, text, count)| (text.clone(), *count)).collect();

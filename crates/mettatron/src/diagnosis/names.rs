@@ -110,7 +110,7 @@ impl Known {
         known.heads.extend(described.map(|function| function.item.to_string()));
         for space in world.space_ids().filter_map(|id| world.space(id)) {
             for fact in space.iter() {
-                known.add(&space.decode(&fact.bytes, fact.variables()));
+                known.add(&space.decode(fact.bytes, fact.variables()));
             }
         }
         known.heard.extend(known.heads.iter().cloned());

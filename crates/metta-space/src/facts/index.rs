@@ -1,0 +1,105 @@
+//! The rows of a run in other orders of their elements.
+//!
+//! A pattern such as `(edge $x b)` has a variable before what is known. Its rows are
+//! neighbours when `b` stands first: an index holds the elements of all rows with one
+//! beginning, rearranged and sorted.
+//!
+//! Invariant I1: an index has every row of its run that begins with its prefix, once.
+
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use super::keys::Keys;
+use crate::bytes::term_end;
+
+/// Which rows an index has, and how their elements are arranged.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Layout {
+    /// The beginning that the rows share: the arity, and mostly the head.
+    pub(crate) prefix: Vec<u8>,
+    /// The elements behind it, by their places before.
+    pub(crate) order: Vec<u8>,
+}
+
+pub(crate) struct Index {
+    keys: Keys,
+    /// The rows of the run, in the order of the keys.
+    rows: Vec<u32>,
+}
+
+impl Index {
+    /// Arranges the rows in `range`, which are those that begin with the prefix.
+    fn build(sorted: &Keys, range: Range<u32>, layout: &Layout) -> Self {
+        let size_bytes = range.clone().map(|row| sorted.get(row).len() - layout.prefix.len()).sum();
+        let mut loose = Keys::with_room(range.len(), size_bytes);
+        let mut elements: Vec<&[u8]> = Vec::new();
+        let mut parts: Vec<&[u8]> = Vec::new();
+        for row in range.clone() {
+            let bytes = sorted.get(row);
+            elements.clear();
+            let mut at = layout.prefix.len();
+            while at < bytes.len() {
+                let end = term_end(bytes, at);
+                elements.push(&bytes[at..end]);
+                at = end;
+            }
+            parts.clear();
+            parts.extend(layout.order.iter().filter_map(|place| elements.get(usize::from(*place)).copied()));
+            loose.push_parts(&parts);
+        }
+        let order = loose.order();
+        let mut keys = Keys::with_room(order.len(), size_bytes);
+        order.iter().for_each(|at| keys.push(loose.get(*at)));
+        Index { keys, rows: order.into_iter().map(|at| range.start + at).collect() }
+    }
+
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// The row of the run behind a key.
+    pub(crate) fn row(&self, key: u32) -> u32 {
+        self.rows[key as usize]
+    }
+}
+
+/// More indexes than programs ask for; what needs another one goes without.
+const MOST: usize = 24;
+
+/// The indexes of a run, built when they are needed.
+#[derive(Default)]
+pub(super) struct Indexes {
+    slots: [OnceLock<Slot>; MOST],
+}
+
+struct Slot {
+    layout: Layout,
+    index: OnceLock<Index>,
+}
+
+impl Indexes {
+    /// Returns the index with this layout, if it is asked for again: one query alone is faster without.
+    ///
+    /// Never waits: two readers that need the same index may both build it.
+    pub(super) fn get(&self, sorted: &Keys, range: Range<u32>, layout: &Layout) -> Option<&Index> {
+        for slot in &self.slots {
+            let mut fresh = false;
+            let slot = slot.get_or_init(|| {
+                fresh = true;
+                Slot { layout: layout.clone(), index: OnceLock::new() }
+            });
+            if slot.layout != *layout {
+                continue;
+            }
+            if slot.index.get().is_none() {
+                if fresh {
+                    return None;
+                }
+                // A second builder's work is dropped.
+                drop(slot.index.set(Index::build(sorted, range, layout)));
+            }
+            return slot.index.get();
+        }
+        None
+    }
+}

@@ -1,0 +1,239 @@
+//! Byte strings in sorted order, one behind the other: a trie without nodes.
+//!
+//! Strings with a common beginning are neighbours, so a node of the trie is a range of
+//! them and going down is a search in the range.
+
+use std::ops::Range;
+
+/// How many strings share a stored place, when their lengths are in bytes.
+const BLOCK: usize = 8;
+
+/// Where strings end, in as little space as the longest of them allows.
+#[derive(Clone)]
+enum Ends {
+    /// The length of each string, and where every eighth begins.
+    Blocks {
+        lengths: Vec<u8>,
+        starts: Vec<u32>,
+    },
+    Ends(Vec<u64>),
+}
+
+/// Strings one behind the other.
+#[derive(Clone)]
+pub(crate) struct Keys {
+    arena: Vec<u8>,
+    ends: Ends,
+}
+
+impl Keys {
+    pub(super) fn with_room(strings: usize, size_bytes: usize) -> Self {
+        let (lengths, starts) = (Vec::with_capacity(strings), Vec::with_capacity(strings.div_ceil(BLOCK)));
+        Keys { arena: Vec::with_capacity(size_bytes), ends: Ends::Blocks { lengths, starts } }
+    }
+
+    /// Appends a string.
+    pub(super) fn push(&mut self, string: &[u8]) {
+        self.push_parts(&[string]);
+    }
+
+    /// Appends a string given in parts.
+    pub(super) fn push_parts(&mut self, parts: &[&[u8]]) {
+        let start = self.arena.len();
+        parts.iter().for_each(|part| self.arena.extend_from_slice(part));
+        let end = self.arena.len();
+        if let Ends::Blocks { lengths, starts } = &mut self.ends {
+            if let (Ok(start), Ok(length)) = (u32::try_from(start), u8::try_from(end - start)) {
+                if lengths.len().is_multiple_of(BLOCK) {
+                    starts.push(start);
+                }
+                return lengths.push(length);
+            }
+            self.ends = Ends::Ends((0..lengths.len()).map(|row| self.end(row + 1) as u64).collect());
+        }
+        if let Ends::Ends(ends) = &mut self.ends {
+            ends.push(end as u64);
+        }
+    }
+
+    /// Takes the last string away.
+    pub(super) fn pop(&mut self) {
+        match &mut self.ends {
+            Ends::Blocks { lengths, starts } => {
+                let length = lengths.pop().unwrap_or(0);
+                starts.truncate(lengths.len().div_ceil(BLOCK));
+                self.arena.truncate(self.arena.len() - usize::from(length));
+            }
+            Ends::Ends(ends) => {
+                ends.pop();
+                self.arena.truncate(ends.last().map_or(0, |end| *end as usize));
+            }
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        match &self.ends {
+            Ends::Blocks { lengths, .. } => lengths.len(),
+            Ends::Ends(ends) => ends.len(),
+        }
+    }
+
+    pub(super) fn size_bytes(&self) -> usize {
+        self.arena.len()
+    }
+
+    /// Gives back room that was not needed.
+    pub(super) fn shrink(&mut self) {
+        self.arena.shrink_to_fit();
+    }
+
+    /// The bytes that are allocated.
+    pub(super) fn allocated(&self) -> usize {
+        let ends = match &self.ends {
+            Ends::Blocks { lengths, starts } => lengths.capacity() + starts.capacity() * size_of::<u32>(),
+            Ends::Ends(ends) => ends.capacity() * size_of::<u64>(),
+        };
+        self.arena.capacity() + ends
+    }
+
+    /// The end of the string before `row`, which is where `row` begins.
+    fn end(&self, row: usize) -> usize {
+        match &self.ends {
+            Ends::Blocks { lengths, starts } => {
+                let Some(block) = row.checked_sub(1).map(|last| last / BLOCK) else { return 0 };
+                let lengths = &lengths[block * BLOCK..row];
+                starts[block] as usize + lengths.iter().map(|length| usize::from(*length)).sum::<usize>()
+            }
+            Ends::Ends(ends) => row.checked_sub(1).map_or(0, |before| ends[before] as usize),
+        }
+    }
+
+    pub(crate) fn get(&self, row: u32) -> &[u8] {
+        let row = row as usize;
+        match &self.ends {
+            Ends::Blocks { lengths, starts } => {
+                let before = &lengths[row / BLOCK * BLOCK..row];
+                let start = starts[row / BLOCK] as usize;
+                let start = start + before.iter().map(|length| usize::from(*length)).sum::<usize>();
+                &self.arena[start..start + usize::from(lengths[row])]
+            }
+            Ends::Ends(_) => &self.arena[self.end(row)..self.end(row + 1)],
+        }
+    }
+
+    /// All strings as a range.
+    pub(crate) fn all(&self) -> Range<u32> {
+        0..self.len() as u32
+    }
+
+    /// The part of `rows` whose strings have `bytes` at `depth`. The strings of `rows` are
+    /// equal up to `depth`.
+    pub(crate) fn narrow(&self, rows: Range<u32>, depth: usize, bytes: &[u8]) -> Range<u32> {
+        let start = self.lower(rows.clone(), depth, bytes);
+        start..self.leap(start..rows.end, |row| row[depth..].starts_with(bytes))
+    }
+
+    /// The first of `rows` whose string is at least `bytes` from `depth` on.
+    pub(crate) fn lower(&self, rows: Range<u32>, depth: usize, bytes: &[u8]) -> u32 {
+        let (mut low, mut high) = (rows.start, rows.end);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if &self.get(middle)[depth..] < bytes { low = middle + 1 } else { high = middle }
+        }
+        low
+    }
+
+    /// The first of `rows` for which `holds` does not; it holds for all before that one.
+    ///
+    /// Cost: O(log of the distance).
+    pub(crate) fn leap(&self, rows: Range<u32>, holds: impl Fn(&[u8]) -> bool) -> u32 {
+        let (mut low, mut step) = (rows.start, 1);
+        while low < rows.end {
+            let probe = low.saturating_add(step).min(rows.end) - 1;
+            if !holds(self.get(probe)) {
+                let mut high = probe;
+                while low < high {
+                    let middle = low + (high - low) / 2;
+                    if holds(self.get(middle)) { low = middle + 1 } else { high = middle }
+                }
+                return low;
+            }
+            low = probe + 1;
+            step = step.saturating_mul(2);
+        }
+        rows.end
+    }
+
+    /// Returns the rows in the order of their strings; equal strings stay in order.
+    ///
+    /// Sorts by eight bytes at a time, so that strings with long common beginnings are not
+    /// compared from the front again and again.
+    pub(super) fn order(&self) -> Vec<u32> {
+        let mut order: Vec<u32> = self.all().collect();
+        let mut keyed: Vec<(u64, u32)> = Vec::new();
+        // Ranges whose strings are equal up to a depth.
+        let mut pending = vec![(0..order.len(), 0usize)];
+        while let Some((range, depth)) = pending.pop() {
+            let rows = &mut order[range.clone()];
+            let depth = depth + self.common(rows, depth);
+            keyed.clear();
+            keyed.extend(rows.iter().map(|row| (word_at(self.get(*row), depth), *row)));
+            keyed.sort_unstable();
+            rows.iter_mut().zip(&keyed).for_each(|(row, (_, sorted))| *row = *sorted);
+            let mut start = 0;
+            for group in keyed.chunk_by(|a, b| a.0 == b.0) {
+                let inside = range.start + start..range.start + start + group.len();
+                start += group.len();
+                if group.len() > 1 {
+                    self.settle(&mut order, inside, depth + 8, &mut pending);
+                }
+            }
+        }
+        order
+    }
+
+    /// Sorts rows that are equal up to `depth`, or leaves them as work.
+    fn settle(
+        &self,
+        order: &mut [u32],
+        rows: Range<usize>,
+        depth: usize,
+        pending: &mut Vec<(Range<usize>, usize)>,
+    ) {
+        let tail = |row: u32| self.get(row).get(depth..).unwrap_or_default();
+        if rows.len() <= FEW {
+            order[rows].sort_unstable_by(|a, b| tail(*a).cmp(tail(*b)).then(a.cmp(b)));
+        } else if order[rows.clone()].iter().any(|row| !tail(*row).is_empty()) {
+            pending.push((rows, depth));
+        }
+    }
+
+    /// How many bytes from `depth` on all of these strings share.
+    fn common(&self, rows: &[u32], depth: usize) -> usize {
+        let Some((first, rest)) = rows.split_first() else { return 0 };
+        let first = self.get(*first).get(depth..).unwrap_or_default();
+        let shared = |other: &[u8]| first.iter().zip(other).take_while(|(a, b)| a == b).count();
+        let mut common = first.len();
+        for row in rest {
+            if common == 0 {
+                break;
+            }
+            common = common.min(shared(self.get(*row).get(depth..).unwrap_or_default()));
+        }
+        common
+    }
+}
+
+/// Below this many strings whole comparisons are as good.
+const FEW: usize = 16;
+
+/// Eight bytes as a number whose order is theirs; behind the end there are zeros.
+///
+/// No encoding is a beginning of another, so the zeros decide nothing between two of them.
+fn word_at(string: &[u8], depth: usize) -> u64 {
+    let tail = string.get(depth..).unwrap_or_default();
+    match tail.first_chunk() {
+        Some(word) => u64::from_be_bytes(*word),
+        None => tail.iter().rev().fold(0, |word, byte| word >> 8 | u64::from(*byte) << 56),
+    }
+}

@@ -1,0 +1,183 @@
+//! Facts that no longer change, in the order of their bytes.
+//!
+//! Invariant R1: the rows of a run are sorted by bytes, equal bytes by sequence.
+//! Invariant R2: every row is in the table under the hash of its bytes and names.
+
+use std::ops::Range;
+
+use metta_atom::Variable;
+
+use super::index::{Index, Indexes, Layout};
+use super::keys::Keys;
+use super::table::Table;
+use super::{Names, hash_of};
+
+/// Sequence numbers, in four bytes each where they are not too far apart.
+enum Sequences {
+    Near { first: u64, steps: Vec<u32> },
+    Far(Vec<u64>),
+}
+
+impl Sequences {
+    /// Makes room for `n` numbers from `first` on.
+    fn with_room(first: u64, n: usize) -> Self {
+        Sequences::Near { first, steps: Vec::with_capacity(n) }
+    }
+
+    fn push(&mut self, sequence: u64) {
+        if let Sequences::Near { first, steps } = self {
+            let step = sequence.checked_sub(*first).and_then(|step| u32::try_from(step).ok());
+            if let Some(step) = step {
+                return steps.push(step);
+            }
+            *self = Sequences::Far(steps.iter().map(|step| *first + u64::from(*step)).collect());
+        }
+        if let Sequences::Far(sequences) = self {
+            sequences.push(sequence);
+        }
+    }
+
+    fn get(&self, row: usize) -> u64 {
+        match self {
+            Sequences::Near { first, steps } => first + u64::from(steps[row]),
+            Sequences::Far(sequences) => sequences[row],
+        }
+    }
+
+    fn allocated(&self) -> usize {
+        match self {
+            Sequences::Near { steps, .. } => steps.capacity() * size_of::<u32>(),
+            Sequences::Far(sequences) => sequences.capacity() * size_of::<u64>(),
+        }
+    }
+}
+
+/// How much room a run needs.
+pub(super) struct Room {
+    pub(super) rows: usize,
+    pub(super) size_bytes: usize,
+    /// No sequence number is lower.
+    pub(super) first: u64,
+}
+
+/// A fact on its way from one place to another.
+pub(super) struct Row<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) names: &'a Names,
+    pub(super) count: u64,
+    pub(super) sequence: u64,
+}
+
+/// Sorted facts.
+pub(crate) struct Run {
+    keys: Keys,
+    sequences: Sequences,
+    first: u64,
+    /// The counts of rows with several copies.
+    counts: Vec<(u32, u64)>,
+    /// The names of variables, of rows that have some.
+    names: Vec<(u32, Names)>,
+    table: Table,
+    indexes: Indexes,
+}
+
+impl Run {
+    /// Makes a run of rows that come in order (R1).
+    pub(super) fn build<'a>(rows: impl Iterator<Item = Row<'a>>, room: &Room) -> Self {
+        let mut run = Run {
+            keys: Keys::with_room(room.rows, room.size_bytes),
+            sequences: Sequences::with_room(room.first, room.rows),
+            first: room.first,
+            counts: Vec::new(),
+            names: Vec::new(),
+            table: Table::with_room(room.rows),
+            indexes: Indexes::default(),
+        };
+        for (row, fact) in (0..).zip(rows) {
+            run.keys.push(fact.bytes);
+            run.sequences.push(fact.sequence);
+            if fact.count != 1 {
+                run.counts.push((row, fact.count));
+            }
+            if fact.names.is_some() {
+                run.names.push((row, fact.names.clone()));
+            }
+            // R2
+            run.table.insert(hash_of(fact.bytes, fact.names.as_deref().unwrap_or_default()), row);
+        }
+        run.keys.shrink();
+        run.counts.shrink_to_fit();
+        run.names.shrink_to_fit();
+        run
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// No sequence number is lower.
+    pub(super) fn first(&self) -> u64 {
+        self.first
+    }
+
+    pub(super) fn size_bytes(&self) -> usize {
+        self.keys.size_bytes()
+    }
+
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// Returns the index of `rows`, which begin with the prefix of `layout`, if it is needed enough.
+    pub(crate) fn index(&self, rows: Range<u32>, layout: &Layout) -> Option<&Index> {
+        self.indexes.get(&self.keys, rows, layout)
+    }
+
+    /// Reports whether some row has variables.
+    pub(crate) fn has_open(&self) -> bool {
+        !self.names.is_empty()
+    }
+
+    pub(crate) fn sequence(&self, row: u32) -> u64 {
+        self.sequences.get(row as usize)
+    }
+
+    /// The count that the row had when the run was made.
+    pub(super) fn count(&self, row: u32) -> u64 {
+        match self.counts.binary_search_by_key(&row, |(row, _)| *row) {
+            Ok(at) => self.counts[at].1,
+            Err(_) => 1,
+        }
+    }
+
+    pub(super) fn names(&self, row: u32) -> &Names {
+        match self.names.binary_search_by_key(&row, |(row, _)| *row) {
+            Ok(at) => &self.names[at].1,
+            Err(_) => &None,
+        }
+    }
+
+    /// Finds the row of exactly this atom for which `is_there` holds.
+    pub(super) fn find(
+        &self,
+        hash: u64,
+        bytes: &[u8],
+        names: &[Variable],
+        is_there: impl Fn(u32) -> bool,
+    ) -> Option<u32> {
+        self.table.find(hash, |row| {
+            self.keys.get(row) == bytes
+                && self.names(row).as_deref().unwrap_or_default() == names
+                && is_there(row)
+        })
+    }
+
+    /// About how many bytes it takes, without the indexes.
+    pub(super) fn allocated(&self) -> usize {
+        self.keys.allocated()
+            + self.sequences.allocated()
+            + self.counts.capacity() * size_of::<(u32, u64)>()
+            + self.names.capacity() * size_of::<(u32, Names)>()
+            + self.table.allocated()
+    }
+}

@@ -1,0 +1,123 @@
+//! A hash table of row numbers, five bytes a slot.
+//!
+//! The rows themselves, and so the keys, live elsewhere. A tag of eight bits of the hash
+//! keeps most probes from looking at them. Slots are filled in the order of insertion
+//! along a probe, so the newest row can be taken out by emptying its slot.
+
+/// Slots for each row: room enough that probes stay short.
+const fn slots_for(rows: usize) -> usize {
+    rows + rows / 4 + 8
+}
+
+const EMPTY: u8 = 0;
+
+#[derive(Clone, Default)]
+pub(super) struct Table {
+    tags: Vec<u8>,
+    rows: Vec<u32>,
+    used: usize,
+}
+
+impl Table {
+    pub(super) fn with_room(rows: usize) -> Self {
+        let slots = slots_for(rows);
+        Table { tags: vec![EMPTY; slots], rows: vec![0; slots], used: 0 }
+    }
+
+    /// Reports whether another row fits.
+    pub(super) fn has_room(&self) -> bool {
+        slots_for(self.used + 1) <= self.tags.len()
+    }
+
+    /// Finds a row with this hash for which `is_it` holds.
+    pub(super) fn find(&self, hash: u64, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
+        if self.tags.is_empty() {
+            return None;
+        }
+        let tag = tag(hash);
+        let mut slot = self.first_slot(hash);
+        loop {
+            match self.tags[slot] {
+                EMPTY => return None,
+                known if known == tag && is_it(self.rows[slot]) => return Some(self.rows[slot]),
+                _ => slot = self.next_slot(slot),
+            }
+        }
+    }
+
+    /// Enters a row; there is room for it.
+    pub(super) fn insert(&mut self, hash: u64, row: u32) {
+        let mut slot = self.first_slot(hash);
+        while self.tags[slot] != EMPTY {
+            slot = self.next_slot(slot);
+        }
+        self.tags[slot] = tag(hash);
+        self.rows[slot] = row;
+        self.used += 1;
+    }
+
+    /// Takes out the row that was entered last.
+    pub(super) fn remove_newest(&mut self, hash: u64, row: u32) {
+        let mut slot = self.first_slot(hash);
+        while self.tags[slot] != EMPTY {
+            if self.rows[slot] == row {
+                self.tags[slot] = EMPTY;
+                self.used -= 1;
+                return;
+            }
+            slot = self.next_slot(slot);
+        }
+    }
+
+    /// The bytes that are allocated.
+    pub(super) fn allocated(&self) -> usize {
+        self.tags.capacity() + self.rows.capacity() * size_of::<u32>()
+    }
+
+    fn first_slot(&self, hash: u64) -> usize {
+        // Scales the lower half of the hash to the number of slots; tags are of the upper half.
+        let scaled = u128::from(hash << 16) * self.tags.len() as u128;
+        (scaled >> 64) as usize
+    }
+
+    fn next_slot(&self, slot: usize) -> usize {
+        if slot + 1 == self.tags.len() { 0 } else { slot + 1 }
+    }
+}
+
+fn tag(hash: u64) -> u8 {
+    ((hash >> 56) as u8).max(EMPTY + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(n: u32) -> u64 {
+        xxhash_rust::xxh3::xxh3_64(&n.to_le_bytes())
+    }
+
+    #[test]
+    fn rows_are_found_until_they_are_taken_out() {
+        let mut table = Table::with_room(1000);
+        for n in 0..1000 {
+            assert!(table.has_room());
+            table.insert(hash(n), n);
+        }
+        assert!(!table.has_room());
+        for n in (0..1000).rev() {
+            assert_eq!(table.find(hash(n), |row| row == n), Some(n));
+            table.remove_newest(hash(n), n);
+            assert_eq!(table.find(hash(n), |row| row == n), None);
+        }
+        assert_eq!(Table::default().find(1, |_| true), None);
+    }
+
+    #[test]
+    fn equal_hashes_are_told_apart_by_the_rows() {
+        let mut table = Table::with_room(50);
+        (0..50).for_each(|n| table.insert(7, n));
+        assert!((0..50).all(|n| table.find(7, |row| row == n) == Some(n)));
+        assert_eq!(table.find(7, |_| false), None);
+    }
+}
