@@ -6,6 +6,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use metta_atom::{Atom, Variable};
 use metta_space::Snapshot;
 use metta_space::bytes::Writer;
 
@@ -94,7 +95,10 @@ fn main() {
         assert_eq!(black_box(space.candidates(bytes)).len(), 1);
     }
     show("look up whole facts", start.elapsed(), LOOKUPS, "query");
+    two_steps(&space, &edges, random, nodes);
     churn(&mut space, random, nodes);
+    cliques(random);
+    axioms(random);
 }
 
 const LOOKUPS: u64 = 200_000;
@@ -119,6 +123,174 @@ fn lookups(
         assert_eq!(copies(space, pattern), *expected);
     }
     show(&format!("look up by the {what}"), start.elapsed(), LOOKUPS, "query");
+}
+
+/// The end of an edge in a conjunction.
+#[derive(Clone, Copy)]
+enum End {
+    Variable(usize),
+    Node(u64),
+}
+
+/// Writes the conjunction of edges.
+fn edges_between(pairs: &[(End, End)]) -> Vec<u8> {
+    let mut out = Writer::new();
+    out.arity(1 + pairs.len());
+    out.symbol(",");
+    let mut introduced = Vec::new();
+    for (from, to) in pairs {
+        out.arity(3);
+        out.symbol("edge");
+        for end in [from, to] {
+            match end {
+                End::Node(n) => out.symbol(&format!("n{n}")),
+                End::Variable(variable) => match introduced.iter().position(|known| known == variable) {
+                    Some(i) => out.var_ref(i),
+                    None => {
+                        introduced.push(*variable);
+                        out.new_var();
+                    }
+                },
+            }
+        }
+    }
+    out.into_bytes()
+}
+
+/// Joins of two edges, from a known node and in all.
+fn two_steps(space: &Snapshot, edges: &[(u64, u64)], random: &mut Random, nodes: u64) {
+    let mut next: Vec<Vec<u64>> = vec![Vec::new(); nodes as usize];
+    edges.iter().for_each(|(from, to)| next[*from as usize].push(*to));
+    let steps =
+        |node: u64| next[node as usize].iter().map(|middle| next[*middle as usize].len() as u64).sum::<u64>();
+    let starts: Vec<u64> = (0..2_000).map(|_| random.below(nodes)).collect();
+    let mut answers = 0;
+    let mut time = Duration::ZERO;
+    for (i, node) in starts.iter().enumerate() {
+        let pattern =
+            edges_between(&[(End::Node(*node), End::Variable(0)), (End::Variable(0), End::Variable(1))]);
+        let start = Moment::now();
+        let found = space.join(&pattern, usize::MAX).map(|answers| answers.count());
+        // The first one builds the indexes.
+        time += if i == 0 { Duration::ZERO } else { start.elapsed() };
+        assert_eq!(found, Some(steps(*node)));
+        answers += steps(*node);
+    }
+    show("join two steps from a node", time, answers, "answer");
+    let all: u64 = (0..nodes).map(steps).sum();
+    if all < 30_000_000 {
+        let pattern =
+            edges_between(&[(End::Variable(0), End::Variable(1)), (End::Variable(1), End::Variable(2))]);
+        let start = Moment::now();
+        assert_eq!(space.join(&pattern, usize::MAX).map(|answers| answers.count()), Some(all));
+        show("join all two steps", start.elapsed(), all, "answer");
+    }
+}
+
+/// All cliques of a graph of 200 nodes and 3,600 edges.
+fn cliques(random: &mut Random) {
+    const NODES: usize = 200;
+    let mut linked = vec![vec![false; NODES]; NODES];
+    let mut space = Snapshot::new();
+    while space.len() < 3_600 {
+        let (a, b) = (random.below(NODES as u64), random.below(NODES as u64));
+        if a < b && !linked[a as usize][b as usize] {
+            linked[a as usize][b as usize] = true;
+            space.add_encoded(&edge(Some(a), Some(b)), &[]);
+        }
+    }
+    let mut known: Vec<Vec<usize>> = (0..NODES).map(|n| vec![n]).collect();
+    for size in 2..=5 {
+        let grown = |clique: &Vec<usize>| {
+            let clique = clique.clone();
+            let joins = |n: &usize| clique.iter().all(|m| linked[*m][*n]);
+            (0..NODES).filter(joins).map(|n| [&clique[..], &[n]].concat()).collect::<Vec<_>>()
+        };
+        known = known.iter().flat_map(grown).collect();
+        let pairs: Vec<_> = (0..size)
+            .flat_map(|i| (i + 1..size).map(move |j| (End::Variable(i), End::Variable(j))))
+            .collect();
+        let pattern = edges_between(&pairs);
+        // Without the indexes that earlier ones have left.
+        let mut fresh = Snapshot::new();
+        space.iter().for_each(|fact| fresh.add_encoded(fact.bytes, &[]));
+        let start = Moment::now();
+        let found = fresh.join(&pattern, usize::MAX).map(|answers| answers.distinct());
+        let time = start.elapsed();
+        assert_eq!(found, Some(known.len()));
+        println!(
+            "{:<44} {:>9.1} ms, {} answers",
+            format!("cliques of {size}"),
+            time.as_secs_f64() * 1e3,
+            known.len()
+        );
+    }
+}
+
+/// A random term over four symbols, three variables and a function of two arguments.
+fn term(random: &mut Random, depth: u64) -> Atom {
+    match random.below(if depth == 0 { 7 } else { 12 }) {
+        n @ 0..=3 => Atom::symbol(["a", "b", "c", "d"][n as usize]),
+        n @ 4..=6 => Atom::variable(["x", "y", "z"][n as usize - 4]),
+        _ => {
+            let (left, right) = (term(random, depth - 1), term(random, depth - 1));
+            Atom::expression([Atom::symbol("f"), left, right])
+        }
+    }
+}
+
+/// `(, (axiom (= $l $r)) (axiom (= $r $l)))` over axioms with variables.
+fn axioms(random: &mut Random) {
+    let mut space = Snapshot::new();
+    let axiom = |l, r| Atom::expression([Atom::symbol("axiom"), Atom::expression([Atom::symbol("="), l, r])]);
+    while space.distinct() < 1_500 {
+        let (left, right) = (term(random, 4), term(random, 4));
+        let known = axiom(left, right);
+        let encoded = space.encode(&known);
+        if space.candidates(&encoded.bytes).iter().all(|found| space.fact(found).bytes != encoded.bytes) {
+            space.add(&known);
+        }
+    }
+    let (l, r) = (Atom::variable("l"), Atom::variable("r"));
+    let pattern = Atom::expression([Atom::symbol(","), axiom(l.clone(), r.clone()), axiom(r, l)]);
+    let start = Moment::now();
+    let answers = space.query(&pattern).len();
+    let time = start.elapsed();
+    println!(
+        "{:<44} {:>9.0} ms, {answers} answers",
+        "axioms that hold in both directions",
+        time.as_secs_f64() * 1e3
+    );
+    assert_eq!(answers, by_loops(&space));
+}
+
+/// The number of pairs of axioms that unify when one is turned round, by comparing all.
+fn by_loops(space: &Snapshot) -> usize {
+    let mut fresh = 1;
+    let mut sides = Vec::new();
+    for fact in space.iter() {
+        let rename = |fresh: &mut u64| {
+            let number = |it: &Variable| {
+                *fresh += 1;
+                Variable::renamed(it.name().clone(), *fresh)
+            };
+            space.decode(fact.bytes, &fact.variables().iter().map(number).collect::<Vec<_>>())
+        };
+        sides.push([rename(&mut fresh), rename(&mut fresh)]);
+    }
+    let turned = |atom: &Atom| {
+        let equation = atom.children().and_then(|children| children[1].children()).unwrap_or_default();
+        Atom::expression([equation[2].clone(), equation[1].clone()])
+    };
+    let straight = |atom: &Atom| {
+        let equation = atom.children().and_then(|children| children[1].children()).unwrap_or_default();
+        Atom::expression([equation[1].clone(), equation[2].clone()])
+    };
+    let turned: Vec<Atom> = sides.iter().map(|[_, second]| turned(second)).collect();
+    let straight: Vec<Atom> = sides.iter().map(|[first, _]| straight(first)).collect();
+    let unifying =
+        |atom: &Atom| turned.iter().filter(|other| metta_atom::unify(atom, other).is_some()).count();
+    straight.iter().map(unifying).sum()
 }
 
 fn churn(space: &mut Snapshot, random: &mut Random, nodes: u64) {

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use metta_atom::{Atom, BindingSet, Bindings, Variable};
 
+use crate::bytes::Reader;
 use crate::facts::{Fact, Found};
 use crate::snapshot::Snapshot;
 
@@ -25,6 +26,9 @@ impl Snapshot {
         let mut known = HashSet::new();
         let variables: Vec<&Variable> =
             pattern.variables().filter(|variable| known.insert(*variable)).collect();
+        if let Some(answers) = self.joined(pattern, conjuncts, &variables) {
+            return answers;
+        }
         let highest = variables.iter().map(|variable| variable.number()).max().unwrap_or(0);
         let mut search =
             Search { snapshot: self, conjuncts, next_fresh: highest.saturating_add(1), levels: Vec::new() };
@@ -35,6 +39,41 @@ impl Snapshot {
             answers.push(BindingSet(bound.collect()));
         });
         answers
+    }
+
+    /// Answers a conjunction by a join, if it is one for that.
+    fn joined(&self, pattern: &Atom, conjuncts: &[Atom], variables: &[&Variable]) -> Option<Vec<BindingSet>> {
+        if conjuncts.len() < 2 {
+            return None;
+        }
+        let answers = self.join(&self.encode_pattern(pattern).bytes, usize::MAX)?;
+        // Where each variable is: in a join they are elements of conjuncts.
+        let place = |variable: &Variable| {
+            conjuncts.iter().enumerate().find_map(|(i, conjunct)| {
+                let is_it = |child: &Atom| matches!(child, Atom::Variable(it) if it == variable);
+                Some((i, conjunct.children()?.iter().position(is_it)?))
+            })
+        };
+        let places: Vec<(usize, usize)> =
+            variables.iter().map(|variable| place(variable)).collect::<Option<_>>()?;
+        let all: Vec<&[Found]> = answers.iter().collect();
+        let bound = |number: u32| {
+            let answer = all[number as usize];
+            let values = places.iter().map(|(i, element)| self.element(&answer[*i], *element));
+            BindingSet(variables.iter().map(|variable| (*variable).clone()).zip(values).collect())
+        };
+        Some(answers.with_copies().into_iter().map(bound).collect())
+    }
+
+    /// Decodes an element of an expression without variables.
+    fn element(&self, found: &Found, index: usize) -> Atom {
+        let bytes = self.fact(found).bytes;
+        let mut reader = Reader::new(bytes);
+        reader.next();
+        (0..index).for_each(|_| reader.skip_term());
+        let start = reader.position();
+        reader.skip_term();
+        self.decode(&bytes[start..reader.position()], &[])
     }
 }
 

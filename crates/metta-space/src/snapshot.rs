@@ -11,6 +11,7 @@ use crate::bytes::Encoded;
 use crate::declarations::{Declaration, Declarations, Key, Relation, classify};
 use crate::facts::{Fact, Facts, Found, hash_of};
 use crate::handles::{Handles, address};
+use crate::join::{self, Answers};
 use crate::{terms, walk};
 
 /// Gives an empty map its root.
@@ -157,6 +158,23 @@ impl Snapshot {
     /// leading ones an index is built, at the second query of that form.
     pub fn candidates(&self, pattern: &[u8]) -> Vec<Found> {
         walk::candidates(&self.facts, self.registry.handles.are_matching(), pattern)
+    }
+
+    /// Returns the answers of an encoded conjunction `(, ...)` over facts without variables.
+    ///
+    /// The elements of each conjunct behind its head are variables or known. `None` when this is not so, when
+    /// a fact that may match has variables or values that equal others of different bytes (floats,
+    /// states, values of the host), and when there are more than `limit` different answers.
+    ///
+    /// Cost: that of a worst-case-optimal join; at the first time also that of indexes, which
+    /// stay with the facts.
+    ///
+    /// Answers: sequence.
+    pub fn join(&self, pattern: &[u8], limit: usize) -> Option<Answers> {
+        if self.registry.handles.are_matching() {
+            return None;
+        }
+        join::join(&self.facts, pattern, limit)
     }
 
     /// Returns a fact that was found in this snapshot.

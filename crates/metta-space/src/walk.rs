@@ -309,6 +309,14 @@ fn rearranged<'r, 'p>(
     Some((index, prefix, pattern))
 }
 
+/// Reports whether some string has a variable where `prefix` has an item.
+pub(crate) fn has_variables_for(keys: &Keys, prefix: &[u8]) -> bool {
+    let shape = Shape { open: true, handles_match: false };
+    let mut any = false;
+    Walk::new(keys, shape, prefix, |_| any = true).go_to_variables();
+    any
+}
+
 /// How many elements an indexed atom may have.
 const WIDEST: usize = 16;
 

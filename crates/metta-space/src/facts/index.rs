@@ -9,6 +9,7 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
+use super::is_plain;
 use super::keys::Keys;
 use crate::bytes::term_end;
 
@@ -25,6 +26,7 @@ pub(crate) struct Index {
     keys: Keys,
     /// The rows of the run, in the order of the keys.
     rows: Vec<u32>,
+    plain: bool,
 }
 
 impl Index {
@@ -50,17 +52,31 @@ impl Index {
         let order = loose.order();
         let mut keys = Keys::with_room(order.len(), size_bytes);
         order.iter().for_each(|at| keys.push(loose.get(*at)));
-        Index { keys, rows: order.into_iter().map(|at| range.start + at).collect() }
+        let plain = keys.all().all(|key| is_plain(keys.get(key)));
+        Index { keys, plain, rows: order.into_iter().map(|at| range.start + at).collect() }
     }
 
     pub(crate) fn keys(&self) -> &Keys {
         &self.keys
     }
 
+    /// Reports whether rows have no variables, and equal values in them equal bytes.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.plain
+    }
+
     /// The row of the run behind a key.
     pub(crate) fn row(&self, key: u32) -> u32 {
         self.rows[key as usize]
     }
+}
+
+/// When an index is built.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Need {
+    Now,
+    /// When it is asked for again.
+    Again,
 }
 
 /// More indexes than programs ask for; what needs another one goes without.
@@ -78,10 +94,16 @@ struct Slot {
 }
 
 impl Indexes {
-    /// Returns the index with this layout, if it is asked for again: one query alone is faster without.
+    /// Returns the index with this layout, if it is there or needed enough to be built.
     ///
     /// Never waits: two readers that need the same index may both build it.
-    pub(super) fn get(&self, sorted: &Keys, range: Range<u32>, layout: &Layout) -> Option<&Index> {
+    pub(super) fn get(
+        &self,
+        sorted: &Keys,
+        range: Range<u32>,
+        layout: &Layout,
+        need: Need,
+    ) -> Option<&Index> {
         for slot in &self.slots {
             let mut fresh = false;
             let slot = slot.get_or_init(|| {
@@ -92,7 +114,7 @@ impl Indexes {
                 continue;
             }
             if slot.index.get().is_none() {
-                if fresh {
+                if fresh && need == Need::Again {
                     return None;
                 }
                 // A second builder's work is dropped.

@@ -27,6 +27,7 @@ use metta_atom::Variable;
 use pathmap::PathMap;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
+use crate::bytes::{Item, Reader};
 use head::Head;
 pub(crate) use index::{Index, Layout};
 pub(crate) use keys::Keys;
@@ -310,13 +311,19 @@ impl Facts {
         }
         match self.parts.get(part as usize) {
             Some(part) => Some(&part.run),
-            None => self.head.sorted().map(|run| &**run),
+            None => Some(self.head.sort()),
         }
     }
 
     /// Returns all runs with their numbers, a long head among them.
     pub(crate) fn runs(&self) -> impl Iterator<Item = (u32, &Run)> {
         let head = self.head.sorted().into_iter();
+        (0..).zip(self.parts.iter().map(|part| &part.run).chain(head).map(|run| &**run))
+    }
+
+    /// Returns all runs with their numbers, the head among them even if it is short.
+    pub(crate) fn all_runs(&self) -> impl Iterator<Item = (u32, &Run)> {
+        let head = (self.head.len() > 0).then(|| self.head.sort()).into_iter();
         (0..).zip(self.parts.iter().map(|part| &part.run).chain(head).map(|run| &**run))
     }
 
@@ -432,4 +439,20 @@ pub(crate) fn hash_of(bytes: &[u8], variables: &[Variable]) -> u64 {
     hasher.update(bytes);
     variables.hash(&mut hasher);
     hasher.finish()
+}
+
+/// Reports whether everything that equals a part of this atom has the same bytes: no
+/// numbers of two kinds, and nothing that is compared by what it holds.
+pub(crate) fn is_plain(bytes: &[u8]) -> bool {
+    Reader::new(bytes).all(|item| match item {
+        Item::Float(_) | Item::State(_) | Item::Handle(_) | Item::NewVar | Item::VarRef(_) => false,
+        Item::Arity(_)
+        | Item::Symbol(_)
+        | Item::Operation(_)
+        | Item::Int(_)
+        | Item::Big(_)
+        | Item::Text(_)
+        | Item::Bool(_)
+        | Item::Space(_) => true,
+    })
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use metta_atom::Variable;
 
-use super::index::{Index, Indexes, Layout};
+use super::index::{Index, Indexes, Layout, Need};
 use super::keys::Keys;
 use super::table::Table;
 use super::{Names, hash_of};
@@ -128,9 +128,15 @@ impl Run {
         &self.keys
     }
 
-    /// Returns the index of `rows`, which begin with the prefix of `layout`, if it is needed enough.
+    /// Returns the index of `rows`, which are those that begin with the prefix of `layout`, when it is
+    /// asked for again: one query alone is faster without.
     pub(crate) fn index(&self, rows: Range<u32>, layout: &Layout) -> Option<&Index> {
-        self.indexes.get(&self.keys, rows, layout)
+        self.indexes.get(&self.keys, rows, layout, Need::Again)
+    }
+
+    /// Returns the index of `rows`, at the first time too; `None` when there are too many others.
+    pub(crate) fn index_now(&self, rows: Range<u32>, layout: &Layout) -> Option<&Index> {
+        self.indexes.get(&self.keys, rows, layout, Need::Now)
     }
 
     /// Reports whether some row has variables.

@@ -9,6 +9,7 @@ mod declarations;
 mod frozen;
 mod generator;
 mod handles;
+mod joins;
 mod large;
 mod matching;
 mod model;

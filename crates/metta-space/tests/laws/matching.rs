@@ -176,7 +176,7 @@ fn equal_numbers_at_the_end_of_the_trie_are_found_once() {
 }
 
 /// The answers by nested loops over all atoms, as instances of the pattern.
-fn by_loops(snapshot: &Snapshot, pattern: &Atom) -> Vec<Atom> {
+pub(crate) fn by_loops(snapshot: &Snapshot, pattern: &Atom) -> Vec<Atom> {
     let conjuncts = match pattern.children() {
         Some([head, rest @ ..]) if *head == Atom::symbol(",") => rest.to_vec(),
         _ => vec![pattern.clone()],
@@ -198,7 +198,7 @@ fn by_loops(snapshot: &Snapshot, pattern: &Atom) -> Vec<Atom> {
 }
 
 /// The answers of a query, as instances of the pattern.
-fn by_query(snapshot: &Snapshot, pattern: &Atom) -> Vec<Atom> {
+pub(crate) fn by_query(snapshot: &Snapshot, pattern: &Atom) -> Vec<Atom> {
     let instance = |set: &metta_atom::BindingSet| {
         set.0.iter().try_fold(Bindings::new(), |bindings, (variable, value)| {
             bindings.unify(&Atom::Variable(variable.clone()), value)
