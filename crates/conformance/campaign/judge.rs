@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use conformance::generate::{Program, canonical};
-use conformance::{Answer, CorpusFile, Outcome};
+use conformance::{Answer, CorpusFile, Order, Outcome, compare};
 use mettatron::RunLimits;
 use tokio::runtime::Handle;
 
@@ -98,13 +98,19 @@ pub(crate) fn judge(
         match self::ours(program, mode, runtime) {
             Err((form, why)) => return disagreement(form, Err(why), &ours, mode),
             Ok(answers) => {
-                if let Some(form) = (0..ours.len()).find(|&form| answers[form] != ours[form]) {
+                let differs = |form: &usize| !same(mode, &ours[*form], &answers[*form]);
+                if let Some(form) = (0..ours.len()).find(differs) {
                     return disagreement(form, Ok(answers[form].clone()), &ours, mode);
                 }
             }
         }
     }
     Ok(Verdict::Agreement(theirs))
+}
+
+/// Whether two of our modes agree: the engines may call a variable by one or another name that it has.
+fn same(mode: Mode, one: &Answer, other: &Answer) -> bool {
+    one == other || mode == Mode::General && compare(one, other, Order::Sequence).is_ok()
 }
 
 /// Why a program was skipped on which the reference died.

@@ -25,7 +25,8 @@
 //!   reference (ADR-0011). So lists are no variables that a pattern or an instruction bound.
 //! - Variables in the lists of `intersection-atom` and `subtraction-atom`: the reference keeps their
 //!   elements in a table in which a variable stands for everything (ADR-0003).
-//! - Steps of library functions: the test of `filter-atom` is an operation (ADR-0013).
+//! - Steps of library functions: the test of `filter-atom` is an operation, and no `let*` without pairs has
+//!   what is not reducible as its body (ADR-0013).
 //! - Results that contain a space, since a space has no name of its own (ADR-0006).
 
 /// The alternatives of a nonterminal, each with its weight.
@@ -81,7 +82,7 @@ const ANY: Alternatives = &[
     (1, "(let {any} {pattern} ^p{any})"),
     (3, "(let* ((%a {any}) ^a(%b {any})) ^b{any})"),
     (1, "(let* (({pattern} {any}) ^p({pattern} {any})) ^p{any})"),
-    (1, "(let* () {any})"),
+    (1, "(let* () {data})"),
     (1, "(sealed ({var}) {data})"),
     (1, "(atom-subst {any} %a ^a{any})"),
     (1, "(let (%a %b) (sealed (%a) (%a %b)) ^a{any})"),

@@ -84,7 +84,7 @@ impl Program {
                 rule[2] = Siblings::new(&typed, open).part(rule[2].clone());
                 Term::Tuple(rule).to_string()
             }
-            term => Siblings::new(&typed, open).part(term).to_string(),
+            term @ (Term::Word(_) | Term::Tuple(_)) => Siblings::new(&typed, open).part(term).to_string(),
         }
     }
 }

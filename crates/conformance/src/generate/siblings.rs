@@ -171,7 +171,7 @@ impl<'a> Siblings<'a> {
                 };
                 Term::Tuple(pairs.into_iter().map(pair).collect())
             }
-            other => self.part(other),
+            other @ (Term::Word(_) | Term::Tuple(_)) => self.part(other),
         }
     }
 

@@ -251,23 +251,27 @@ impl Machine {
         target: u32,
         length: u32,
     ) -> Cell {
-        let mut same = true;
+        let (mut same, mut unchanged) = (true, true);
         let mut ground = true;
         let mut inert = function == Cell::NONE;
         for i in 0..length {
             let value = self.heap.get(target + i);
             ground &= value.is_ground();
             inert &= value.is_inert_element();
-            same &= value.same(self.heap.element(source, i));
+            let element = self.heap.element(source, i);
+            same &= value.same(element);
+            // A marked value may be a copy, with bindings applied, of what it was.
+            unchanged =
+                unchanged && (value.same(element) || value.is_evaluated() && self.heap.equal(value, element));
         }
         let mut call = Cell::expression(target, length, ground);
-        if same {
-            if self.heap.keep_marks(source, target, length) {
-                call = expression;
-                if self.heap.top() == target + length && self.heap.boundary <= target {
-                    self.heap.cells.truncate(target as usize);
-                }
+        if same && self.heap.keep_marks(source, target, length) {
+            call = expression;
+            if self.heap.top() == target + length && self.heap.boundary <= target {
+                self.heap.cells.truncate(target as usize);
             }
+        }
+        if unchanged {
             call = call.evaluated();
         }
         // A clause body is not known to be ground until its variables have values.

@@ -273,10 +273,11 @@ impl Cell {
         self.is_evaluated() || self.is_ground() && (leaf || self == Cell::UNIT)
     }
 
-    /// Reports whether both are the same cell, marks aside.
+    /// Reports whether both are the same term in the same place, whatever is noted about it.
     #[inline]
     pub(crate) fn same(self, other: Cell) -> bool {
-        let bare = |cell: Cell| if cell.is_expression() { cell.0 & !(EVALUATED | ELEMENTS) } else { cell.0 };
+        let notes = EVALUATED | ELEMENTS | GROUND;
+        let bare = |cell: Cell| if cell.is_expression() { cell.0 & !notes } else { cell.0 };
         bare(self) == bare(other)
     }
 

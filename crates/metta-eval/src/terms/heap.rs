@@ -208,23 +208,27 @@ impl Heap {
         }
     }
 
-    /// Gives the elements at `source` the marks that their equals at `target` have got.
+    /// Gives the elements at `source` the marks that their equals at `target` have got; reports whether all
+    /// could be given.
     ///
     /// So an expression that was evaluated once is not evaluated again, at any depth. What stands in the
-    /// code area cannot be given any: then this reports whether there was none to give.
+    /// code area cannot be marked, and what is ground only as long as its variables have values cannot be
+    /// noted as ground.
     pub(crate) fn keep_marks(&mut self, source: u32, target: u32, length: u32) -> bool {
-        if source & CODE != 0 {
-            let is_marked =
-                |i: u32| self.get(target + i).is_expression() && self.get(target + i) != self.get(source + i);
-            return !(0..length).any(is_marked);
-        }
+        let mut all = true;
         for i in 0..length {
+            let (old, new) = (self.get(source + i), self.get(target + i));
             // An element may also be a bound variable, whose value has a place of its own.
-            if self.cells[(source + i) as usize].is_expression() {
-                self.cells[(source + i) as usize] = self.cells[(target + i) as usize];
+            if !old.is_expression() || old == new {
+                continue;
+            }
+            if source & CODE == 0 && old.is_ground() == new.is_ground() {
+                self.cells[(source + i) as usize] = new;
+            } else {
+                all = false;
             }
         }
-        true
+        all
     }
 
     /// The elements of an expression after the first; `UNIT` for none. Cost: O(1).
