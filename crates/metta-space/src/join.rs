@@ -30,6 +30,20 @@ impl Answers {
         self.facts.len() / self.width
     }
 
+    /// Returns the fact for each conjunct of one of the different answers.
+    ///
+    /// # Panics
+    /// When there are fewer answers.
+    pub fn get(&self, answer: u32) -> &[Found] {
+        let start = answer as usize * self.width;
+        &self.facts[start..start + self.width]
+    }
+
+    /// The bytes that are allocated.
+    pub fn size_bytes(&self) -> usize {
+        self.facts.capacity() * size_of::<Found>()
+    }
+
     /// Returns the number of answers, every combination of copies counted.
     pub fn count(&self) -> u64 {
         let copies = |answer: &[Found]| answer.iter().map(|found| found.count).product::<u64>();

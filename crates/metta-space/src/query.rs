@@ -56,9 +56,8 @@ impl Snapshot {
         };
         let places: Vec<(usize, usize)> =
             variables.iter().map(|variable| place(variable)).collect::<Option<_>>()?;
-        let all: Vec<&[Found]> = answers.iter().collect();
         let bound = |number: u32| {
-            let answer = all[number as usize];
+            let answer = answers.get(number);
             let values = places.iter().map(|(i, element)| self.element(&answer[*i], *element));
             BindingSet(variables.iter().map(|variable| (*variable).clone()).zip(values).collect())
         };

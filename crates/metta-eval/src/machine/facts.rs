@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use metta_atom::{Grounded, SpaceId};
 use metta_space::bytes::Writer;
-use metta_space::{Found, Snapshot};
+use metta_space::{Answers, Found, Snapshot};
 
 use crate::facts::{Search, Term};
 use crate::library::Outcome;
@@ -21,6 +21,9 @@ pub(super) struct FactSearch {
     goal: Goal,
 }
 
+/// More answers than this are searched for one by one: a join has them all at once.
+const MOST_JOINED: usize = 1 << 18;
+
 /// Where facts come from.
 #[derive(Debug)]
 enum Source {
@@ -34,6 +37,8 @@ enum Source {
     },
     /// From a table. The search stands on the next fact, if `more`.
     Table { table: u32, search: Search, more: bool },
+    /// From a join of all conjuncts: an answer has a fact of the first space for each.
+    Join { answers: Answers, order: Vec<u32>, next: usize },
 }
 
 /// What is being searched for.
@@ -72,6 +77,9 @@ impl FactSearch {
         match &self.source {
             Source::Read { facts, .. } => (facts.capacity() * size_of::<(Found, usize)>()) as u64,
             Source::Table { .. } => 0,
+            Source::Join { answers, order, .. } => {
+                (answers.size_bytes() + order.capacity() * size_of::<u32>()) as u64
+            }
         }
     }
 
@@ -79,7 +87,7 @@ impl FactSearch {
     pub(super) fn table(&self) -> Option<u32> {
         match self.source {
             Source::Table { table, .. } => Some(table),
-            Source::Read { .. } => None,
+            Source::Read { .. } | Source::Join { .. } => None,
         }
     }
 
@@ -87,6 +95,7 @@ impl FactSearch {
         match &self.source {
             Source::Read { facts, next, copies } => *copies > 0 || *next < facts.len(),
             Source::Table { more, .. } => *more,
+            Source::Join { order, next, .. } => *next < order.len(),
         }
     }
 }
@@ -110,6 +119,7 @@ impl Machine {
         let imported = self.world.library(space).into_iter().cloned().chain(documentation);
         let spaces: Arc<[Snapshot]> = visible.into_iter().cloned().chain(imported).collect();
         let template = template.unwrap_or(pattern);
+        let whole = pattern;
         let (pattern, rest) = match pattern.slice() {
             Some((address, length))
                 if length > 0 && self.heap.element(address, 0) == cell(symbols::COMMA) =>
@@ -122,7 +132,11 @@ impl Machine {
             _ => (pattern, Cell::UNIT),
         };
         let goal = Goal { spaces, at, pattern, rest, template, call, expected, own };
-        if self.search(goal) { Outcome::Scheduled } else { Outcome::Empty }
+        let found = match self.join(whole, &goal) {
+            Some(source) => self.take_first(source, goal),
+            None => self.search(goal),
+        };
+        if found { Outcome::Scheduled } else { Outcome::Empty }
     }
 
     /// What the library has for documentation, when the space sees the library and the pattern, or a part
@@ -156,6 +170,11 @@ impl Machine {
             Some(source) => source,
             None => self.read_facts(&goal),
         };
+        self.take_first(source, goal)
+    }
+
+    /// Begins to search and takes the first match.
+    fn take_first(&mut self, source: Source, goal: Goal) -> bool {
         let mut search = FactSearch { source, goal };
         // The choice point comes first, so that the bindings of a match are undone with it.
         self.choose(Alternatives::Exhausted);
@@ -224,7 +243,10 @@ impl Machine {
     fn note_search(&mut self, search: FactSearch, matched: Matched) -> bool {
         let found = matched != Matched::No;
         let more = search.has_more();
-        let goal = search.goal.clone();
+        let mut goal = search.goal.clone();
+        if matches!(search.source, Source::Join { .. }) {
+            goal.rest = Cell::UNIT;
+        }
         if found && more {
             if let Some(choice) = self.choices.last_mut() {
                 choice.alternatives = Alternatives::Facts(Box::new(search));
@@ -246,6 +268,15 @@ impl Machine {
         let FactSearch { source, goal } = search;
         loop {
             let top = self.heap.top();
+            if let Source::Join { answers, order, next } = source {
+                let Some(answer) = order.get(*next) else { return Matched::No };
+                *next += 1;
+                if self.take_answer(goal, answers.get(*answer)) {
+                    return Matched::Once;
+                }
+                self.heap.cells.truncate(top as usize);
+                continue;
+            }
             let term = match source {
                 Source::Read { facts, next, copies } => {
                     if *copies == 0 {
@@ -268,6 +299,7 @@ impl Machine {
                     *more = table.advance(search);
                     table.instance(&mut self.heap, stored)
                 }
+                Source::Join { .. } => return Matched::No,
             };
             let pattern = goal.pattern;
             let matched = self.heap.ways(|heap| heap.unify(pattern, term));
@@ -279,6 +311,59 @@ impl Machine {
                 *copies = 0;
             }
         }
+    }
+
+    /// Joins the conjuncts if that is likely to save partial matches that come to nothing.
+    fn join(&self, whole: Cell, goal: &Goal) -> Option<Source> {
+        let (address, length) = goal.rest.slice()?;
+        goal.at?;
+        if self.heap.has_matchers || length < 2 || !self.closes_circle(goal.pattern, address, length) {
+            return None;
+        }
+        let (own, others) = goal.spaces.split_first()?;
+        let mut handle = |value: &Grounded| Some(own.handle_of(value).unwrap_or(u64::MAX));
+        let conjuncts =
+            std::iter::once(goal.pattern).chain((0..length).map(|i| self.heap.element(address, i)));
+        for conjunct in conjuncts {
+            let mut pattern = Writer::new();
+            self.heap.encode_pattern(conjunct, &mut pattern, &mut handle);
+            if others.iter().any(|space| !space.candidates(pattern.bytes()).is_empty()) {
+                return None;
+            }
+        }
+        let mut pattern = Writer::new();
+        self.heap.encode_pattern(whole, &mut pattern, &mut handle);
+        let answers = own.join(pattern.bytes(), MOST_JOINED)?;
+        let order = answers.with_copies();
+        Some(Source::Join { answers, order, next: 0 })
+    }
+
+    /// Reports whether some conjunct has only variables of earlier ones, two at least: a search would
+    /// find matches of those before it that come to nothing.
+    fn closes_circle(&self, first: Cell, address: u32, length: u32) -> bool {
+        let mut known = self.heap.variables(first);
+        (0..length).any(|i| {
+            let variables = self.heap.variables(self.heap.element(address, i));
+            let closes = variables.len() > 1 && variables.iter().all(|variable| known.contains(variable));
+            known.extend(variables);
+            closes
+        })
+    }
+
+    /// Unifies the conjuncts with the facts of an answer.
+    fn take_answer(&mut self, goal: &Goal, answer: &[Found]) -> bool {
+        let (Some((address, _)), Some(space)) = (goal.rest.slice(), goal.spaces.first()) else {
+            return false;
+        };
+        let matched = self.heap.ways(|heap| {
+            answer.iter().zip(0..).all(|(found, i)| {
+                let fact = space.fact(found);
+                let term = heap.decode(fact.bytes, fact.variables(), space);
+                let conjunct = if i == 0 { goal.pattern } else { heap.element(address, i - 1) };
+                heap.unify(conjunct, term)
+            })
+        });
+        matched != Matched::No
     }
 
     /// A conjunct is matched: on to the next, or to the template.
