@@ -17,5 +17,6 @@ pub use declarations::{Declaration, Key, Relation};
 pub use facts::{Fact, Found};
 pub use join::Answers;
 pub use protocol::Conflict;
+pub use query::Matches;
 pub use snapshot::Snapshot;
 pub use space::Space;

@@ -7,6 +7,7 @@ use metta_atom::{Atom, BindingSet, Bindings, Variable};
 use crate::bytes::Reader;
 use crate::facts::{Fact, Found};
 use crate::snapshot::Snapshot;
+use crate::walk;
 
 impl Snapshot {
     /// Returns the ways in which `pattern` matches atoms of the space.
@@ -17,35 +18,57 @@ impl Snapshot {
     /// order, the leftmost conjunct varying slowest.
     /// Each set binds variables of the pattern, in order of their first occurrence.
     ///
+    /// Cost: that of [`Snapshot::join`] for a conjunction over facts without variables.
+    ///
     /// Answers: sequence.
     pub fn query(&self, pattern: &Atom) -> Vec<BindingSet> {
-        let conjuncts = match pattern.children() {
-            Some([Atom::Symbol(head), rest @ ..]) if head.name() == "," => rest,
-            _ => std::slice::from_ref(pattern),
-        };
-        let mut known = HashSet::new();
-        let variables: Vec<&Variable> =
-            pattern.variables().filter(|variable| known.insert(*variable)).collect();
-        if let Some(answers) = self.joined(pattern, conjuncts, &variables) {
-            return answers;
+        self.joined(pattern).unwrap_or_else(|| self.matches(pattern).collect())
+    }
+
+    /// Returns what [`Snapshot::query`] does, one answer at a time.
+    ///
+    /// Answers are searched for as they are asked for, so the first is there early and those that are not
+    /// taken cost nothing; only the facts that may match the conjuncts in turn are held.
+    pub fn matches(&self, pattern: &Atom) -> Matches<'_> {
+        let variables = distinct_variables(pattern);
+        let highest = variables.iter().map(Variable::number).max().unwrap_or(0);
+        let conjuncts = conjuncts(pattern).to_vec();
+        let next_fresh = highest.saturating_add(1);
+        let mut matches =
+            Matches { snapshot: self, variables, next_fresh, levels: Vec::new(), empty: false, conjuncts };
+        if matches.conjuncts.is_empty() {
+            matches.empty = true;
+        } else {
+            matches.enter(Bindings::new());
         }
-        let highest = variables.iter().map(|variable| variable.number()).max().unwrap_or(0);
-        let mut search =
-            Search { snapshot: self, conjuncts, next_fresh: highest.saturating_add(1), levels: Vec::new() };
-        let mut answers = Vec::new();
-        search.run(|bindings| {
-            let bound =
-                variables.iter().filter_map(|variable| Some(((*variable).clone(), bindings.get(variable)?)));
-            answers.push(BindingSet(bound.collect()));
-        });
-        answers
+        matches
+    }
+
+    /// Returns how many answers [`Snapshot::query`] has.
+    ///
+    /// Cost: without looking at the facts, where they have no variables and the pattern has no variable
+    /// twice; conjunctions are joined where they can be.
+    pub fn count(&self, pattern: &Atom) -> u64 {
+        let encoded = self.encode_pattern(pattern).bytes;
+        let is_conjunction = !std::ptr::eq(conjuncts(pattern), std::slice::from_ref(pattern));
+        if is_conjunction {
+            let answers = self.join(&encoded, usize::MAX);
+            return answers.map_or_else(|| self.matches(pattern).count() as u64, |answers| answers.count());
+        }
+        let is_linear = pattern.variables().count() == distinct_variables(pattern).len();
+        if is_linear && !self.facts.has_open() && !self.registry.handles.are_matching() {
+            return walk::count(&self.facts, &encoded);
+        }
+        self.matches(pattern).count() as u64
     }
 
     /// Answers a conjunction by a join, if it is one for that.
-    fn joined(&self, pattern: &Atom, conjuncts: &[Atom], variables: &[&Variable]) -> Option<Vec<BindingSet>> {
+    fn joined(&self, pattern: &Atom) -> Option<Vec<BindingSet>> {
+        let conjuncts = conjuncts(pattern);
         if conjuncts.len() < 2 {
             return None;
         }
+        let variables = distinct_variables(pattern);
         let answers = self.join(&self.encode_pattern(pattern).bytes, usize::MAX)?;
         // Where each variable is: in a join they are elements of conjuncts.
         let place = |variable: &Variable| {
@@ -54,12 +77,11 @@ impl Snapshot {
                 Some((i, conjunct.children()?.iter().position(is_it)?))
             })
         };
-        let places: Vec<(usize, usize)> =
-            variables.iter().map(|variable| place(variable)).collect::<Option<_>>()?;
+        let places: Vec<(usize, usize)> = variables.iter().map(place).collect::<Option<_>>()?;
         let bound = |number: u32| {
             let answer = answers.get(number);
             let values = places.iter().map(|(i, element)| self.element(&answer[*i], *element));
-            BindingSet(variables.iter().map(|variable| (*variable).clone()).zip(values).collect())
+            BindingSet(variables.iter().cloned().zip(values).collect())
         };
         Some(answers.with_copies().into_iter().map(bound).collect())
     }
@@ -76,15 +98,34 @@ impl Snapshot {
     }
 }
 
-/// A depth-first search through the conjuncts.
-struct Search<'a> {
+/// The conjuncts of a pattern: those behind a `,`, or the pattern.
+fn conjuncts(pattern: &Atom) -> &[Atom] {
+    match pattern.children() {
+        Some([Atom::Symbol(head), rest @ ..]) if head.name() == "," => rest,
+        _ => std::slice::from_ref(pattern),
+    }
+}
+
+/// The variables of a pattern, in order of their first occurrence.
+fn distinct_variables(pattern: &Atom) -> Vec<Variable> {
+    let mut known = HashSet::new();
+    pattern.variables().filter(|variable| known.insert(*variable)).cloned().collect()
+}
+
+/// The answers of a query, searched for depth first.
+#[derive(Debug)]
+pub struct Matches<'a> {
     snapshot: &'a Snapshot,
-    conjuncts: &'a [Atom],
+    variables: Vec<Variable>,
+    conjuncts: Vec<Atom>,
     next_fresh: u64,
     /// One level for each conjunct that is being matched.
     levels: Vec<Level>,
+    /// Whether the one answer of no conjuncts is still to come.
+    empty: bool,
 }
 
+#[derive(Debug)]
 struct Level {
     goal: Atom,
     facts: std::vec::IntoIter<Found>,
@@ -94,27 +135,32 @@ struct Level {
     bindings: Bindings,
 }
 
-impl Search<'_> {
-    fn run(&mut self, mut answer: impl FnMut(&Bindings)) {
-        if self.conjuncts.is_empty() {
-            return answer(&Bindings::new());
+impl Iterator for Matches<'_> {
+    type Item = BindingSet;
+
+    fn next(&mut self) -> Option<BindingSet> {
+        if std::mem::take(&mut self.empty) {
+            return Some(BindingSet::default());
         }
-        self.enter(Bindings::new());
         while let Some(level) = self.levels.last_mut() {
-            let Some(fact) = level.next_copy() else {
+            let Some(found) = level.next_copy() else {
                 self.levels.pop();
                 continue;
             };
-            let stored = rename(self.snapshot, &self.snapshot.fact(&fact), &mut self.next_fresh);
+            let stored = rename(self.snapshot, &self.snapshot.fact(&found), &mut self.next_fresh);
             let Some(bindings) = level.bindings.clone().unify(&level.goal, &stored) else { continue };
             if self.levels.len() == self.conjuncts.len() {
-                answer(&bindings);
-            } else {
-                self.enter(bindings);
+                let bound = self.variables.iter();
+                let bound = bound.filter_map(|variable| Some((variable.clone(), bindings.get(variable)?)));
+                return Some(BindingSet(bound.collect()));
             }
+            self.enter(bindings);
         }
+        None
     }
+}
 
+impl Matches<'_> {
     /// Begins with the next conjunct, instantiated with what is known.
     fn enter(&mut self, bindings: Bindings) {
         let goal = bindings.apply(&self.conjuncts[self.levels.len()]);

@@ -18,36 +18,78 @@ use crate::bytes::{
 };
 use crate::facts::{Facts, Found, Index, Keys, Layout, Run, hash_of};
 
+/// A pattern, and what is asked of it for every run.
+struct Goal<'p> {
+    pattern: &'p [u8],
+    tail: usize,
+    /// Whether a stored handle may stand for anything.
+    handles_match: bool,
+    /// The hash of the only ground atom that matches, if there is only one.
+    hash: Option<u64>,
+}
+
+impl<'p> Goal<'p> {
+    fn new(pattern: &'p [u8], handles_match: bool) -> Self {
+        let hash = (!handles_match && has_one_encoding(pattern)).then(|| hash_of(pattern, &[]));
+        Goal { pattern, tail: tail(pattern), handles_match, hash }
+    }
+
+    /// Gives `take` the rows of a run that may match, as ranges of rows or of places in an index.
+    fn visit(&self, run: &Run, take: &mut dyn FnMut(Range<u32>, Option<&Index>)) {
+        let shape = Shape { open: run.has_open(), handles_match: self.handles_match };
+        match rearranged(run, self.handles_match, self.pattern) {
+            Some((index, prefix, pattern)) => {
+                // The index has the rows that begin as the pattern does; others may have variables there.
+                let mut walk = Walk::new(run.keys(), shape, prefix, |rows| take(rows, None));
+                walk.go_to_variables();
+                let mut walk = Walk::new(index.keys(), shape, &pattern, |rows| take(rows, Some(index)));
+                walk.go(index.keys().all());
+            }
+            None => {
+                Walk::new(run.keys(), shape, self.pattern, |rows| take(rows, None)).go(run.keys().all());
+            }
+        }
+    }
+
+    fn fits(&self, bytes: &[u8]) -> bool {
+        fits(self.pattern, 0, self.tail, bytes, 0, self.handles_match)
+    }
+}
+
 /// Returns the candidates for `pattern`, in insertion order.
 ///
 /// Where `handles_match`, a stored handle may stand for anything.
 pub(crate) fn candidates(facts: &Facts, handles_match: bool, pattern: &[u8]) -> Vec<Found> {
-    let tail = tail(pattern);
-    let hash = (!handles_match && has_one_encoding(pattern)).then(|| hash_of(pattern, &[]));
+    let goal = Goal::new(pattern, handles_match);
     let mut found = Vec::new();
     for (part, run) in facts.runs() {
-        if let (Some(hash), false) = (hash, run.has_open()) {
+        if let (Some(hash), false) = (goal.hash, run.has_open()) {
             found.extend(facts.find(part, run, hash, pattern));
             continue;
         }
-        let mut take = |row| found.extend(facts.found(part, run, row));
-        let shape = Shape { open: run.has_open(), handles_match };
-        match rearranged(run, handles_match, pattern) {
-            Some((index, prefix, pattern)) => {
-                // The index has the rows that begin as the pattern does; others may have variables there.
-                let mut walk = Walk::new(run.keys(), shape, prefix, &mut take);
-                walk.go_to_variables();
-                let mut indexed = |key| take(index.row(key));
-                let mut walk = Walk::new(index.keys(), shape, &pattern, &mut indexed);
-                walk.go(index.keys().all());
-            }
-            None => Walk::new(run.keys(), shape, pattern, &mut take).go(run.keys().all()),
-        }
+        goal.visit(run, &mut |rows, index| match index {
+            Some(index) => found.extend(rows.filter_map(|key| facts.found(part, run, index.row(key)))),
+            None => found.extend(rows.filter_map(|row| facts.found(part, run, row))),
+        });
     }
-    let fits = |bytes: &[u8]| fits(pattern, 0, tail, bytes, 0, handles_match);
-    found.extend(facts.loose_rows().filter(|(_, bytes)| fits(bytes)).map(|(found, _)| found));
+    found.extend(facts.loose_rows().filter(|(_, bytes)| goal.fits(bytes)).map(|(found, _)| found));
     found.sort_unstable_by_key(|found| found.sequence);
     found
+}
+
+/// Counts the copies of the candidates, where no atom of the space has variables.
+pub(crate) fn count(facts: &Facts, pattern: &[u8]) -> u64 {
+    let goal = Goal::new(pattern, false);
+    let mut count = 0;
+    for (part, run) in facts.runs() {
+        goal.visit(run, &mut |rows, index| match index {
+            _ if facts.is_single(part, run) => count += rows.len() as u64,
+            Some(index) => count += facts.copies_of(part, run, rows.map(|key| index.row(key))),
+            None => count += facts.copies_of(part, run, rows),
+        });
+    }
+    let loose = facts.loose_rows().filter(|(_, bytes)| goal.fits(bytes));
+    count + loose.map(|(found, _)| found.count).sum::<u64>()
 }
 
 /// Reports whether only atoms of the same bytes match, as far as those have no variables.
@@ -97,7 +139,7 @@ struct Walk<'a, F> {
     take: F,
 }
 
-impl<'a, F: FnMut(u32)> Walk<'a, F> {
+impl<'a, F: FnMut(Range<u32>)> Walk<'a, F> {
     fn new(keys: &'a Keys, shape: Shape, pattern: &'a [u8], take: F) -> Self {
         Walk { keys, shape, pattern, tail: tail(pattern), pending: Vec::new(), take }
     }
@@ -133,7 +175,7 @@ impl<'a, F: FnMut(u32)> Walk<'a, F> {
                 state = self.pass_term(state);
             }
             if state.at >= self.tail {
-                return state.rows.for_each(&mut self.take);
+                return (self.take)(state.rows);
             }
             if state.rows.len() <= FEW {
                 return self.compare(&state);
@@ -149,7 +191,7 @@ impl<'a, F: FnMut(u32)> Walk<'a, F> {
         for row in state.rows.clone() {
             let string = self.keys.get(row);
             if fits(self.pattern, state.at, self.tail, string, state.depth, self.shape.handles_match) {
-                (self.take)(row);
+                (self.take)(row..row + 1);
             }
         }
     }

@@ -145,6 +145,11 @@ impl Facts {
         self.distinct
     }
 
+    /// Reports whether some atom has variables.
+    pub(crate) fn has_open(&self) -> bool {
+        self.open > 0
+    }
+
     /// Adds a copy of the atom with this hash and returns its sequence number.
     pub(crate) fn add(&mut self, hash: u64, bytes: &[u8], variables: &[Variable]) -> u64 {
         let sequence = self.next;
@@ -344,6 +349,16 @@ impl Facts {
     pub(crate) fn found(&self, part: u32, run: &Run, row: u32) -> Option<Found> {
         let count = if self.is_changed(part) { self.count_in(run, row) } else { run.count(row) };
         (count > 0).then(|| Found { sequence: run.sequence(row), count, part, row })
+    }
+
+    /// Reports whether every row of a run is there and has one copy.
+    pub(crate) fn is_single(&self, part: u32, run: &Run) -> bool {
+        !self.is_changed(part) && run.is_single()
+    }
+
+    /// Counts the copies of rows of a run.
+    pub(crate) fn copies_of(&self, part: u32, run: &Run, rows: impl Iterator<Item = u32>) -> u64 {
+        rows.filter_map(|row| self.found(part, run, row)).map(|found| found.count).sum()
     }
 
     /// Returns the row of a run with exactly these bytes, if it is still there.

@@ -148,6 +148,11 @@ impl Run {
         self.sequences.get(row as usize)
     }
 
+    /// Reports whether no row has several copies.
+    pub(super) fn is_single(&self) -> bool {
+        self.counts.is_empty()
+    }
+
     /// The count that the row had when the run was made.
     pub(super) fn count(&self, row: u32) -> u64 {
         match self.counts.binary_search_by_key(&row, |(row, _)| *row) {

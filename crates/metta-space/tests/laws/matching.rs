@@ -207,10 +207,11 @@ pub(crate) fn by_query(snapshot: &Snapshot, pattern: &Atom) -> Vec<Atom> {
     snapshot.query(pattern).iter().map(|set| instance(set).expect("bindings agree").apply(pattern)).collect()
 }
 
+/// 60,000 queries: none lost, none twice, in order.
 #[test]
 fn queries_answer_as_nested_loops_do() {
     let mut answers = 0;
-    for seed in 0..1200 {
+    for seed in 0..10_000 {
         let random = &mut Random::new(seed);
         let depth = 1 + random.below(2);
         let mut atoms: Vec<Atom> = (0..2 + random.below(7)).map(|_| atom(random, depth, true)).collect();
@@ -228,13 +229,48 @@ fn queries_answer_as_nested_loops_do() {
             };
             let (expected, found) = (by_loops(&snapshot, &pattern), by_query(&snapshot, &pattern));
             assert_eq!(found.len(), expected.len(), "seed {seed}: {pattern}");
+            assert_eq!(snapshot.count(&pattern), expected.len() as u64, "seed {seed}: {pattern}");
             for (found, expected) in found.iter().zip(&expected) {
                 assert!(alpha_eq(found, expected), "seed {seed}: {pattern} gives {found} and not {expected}");
             }
             answers += found.len();
         }
     }
-    assert!(answers > 10_000, "only {answers} answers");
+    assert!(answers > 100_000, "only {answers} answers");
+}
+
+#[test]
+fn answers_are_searched_for_as_they_are_asked_for() {
+    let fact = |n: i64| Atom::expression([Atom::symbol("p"), Atom::integer(n)]);
+    let goal = |name: &str| Atom::expression([Atom::symbol("p"), Atom::variable(name)]);
+    let snapshot = filled(&(0..2000).map(fact).collect::<Vec<_>>());
+    // All answers would be 8 * 10^9.
+    let pattern = Atom::expression([Atom::symbol(","), goal("x"), goal("y"), goal("z")]);
+    let third = snapshot.matches(&pattern).nth(2).map(|set| set.0[2].1.clone());
+    assert_eq!(third, Some(Atom::integer(2)));
+    assert_eq!(snapshot.matches(&pattern).take(5000).count(), 5000);
+}
+
+#[test]
+fn counts_are_of_copies_and_of_what_is_there() {
+    let edge = |a: i64, b: i64| Atom::expression([Atom::symbol("edge"), Atom::integer(a), Atom::integer(b)]);
+    let mut snapshot = filled(&(0..3000).map(|n| edge(n % 30, n / 30)).collect::<Vec<_>>());
+    let (x, y) = (Atom::variable("x"), Atom::variable("y"));
+    let all = Atom::expression([Atom::symbol("edge"), x.clone(), y.clone()]);
+    let to = Atom::expression([Atom::symbol("edge"), x.clone(), Atom::integer(7)]);
+    let same = Atom::expression([Atom::symbol("edge"), x.clone(), x]);
+    let counts = |snapshot: &Snapshot| [&all, &to, &to, &same].map(|pattern| snapshot.count(pattern));
+    assert_eq!(counts(&snapshot), [3000, 30, 30, 30]);
+    snapshot.settle();
+    assert_eq!(counts(&snapshot), [3000, 30, 30, 30]);
+    snapshot.add(&edge(3, 7));
+    snapshot.add(&edge(1, 7));
+    assert!(snapshot.remove(&edge(2, 7)));
+    assert_eq!(counts(&snapshot), [3001, 31, 31, 30]);
+    snapshot.settle();
+    assert_eq!(counts(&snapshot), [3001, 31, 31, 30]);
+    snapshot.add(&Atom::expression([Atom::symbol("edge"), y.clone(), y]));
+    assert_eq!(counts(&snapshot), [3002, 32, 32, 31]);
 }
 
 fn check_query(atoms: &[Atom], pattern: Atom, expected: &str) {
