@@ -199,8 +199,47 @@ impl Compiler<'_> {
         match self.child(node, 0).view() {
             View::Symbol(id) => self.symbol_form(id, node, dest, expected),
             View::Operation(id) => self.operation_form(id, node, dest, expected),
+            View::Local(_) | View::Expression { .. } => self.open_form(node, dest, expected),
             _ => Ok(None),
         }
+    }
+
+    /// An expression whose head is not known: mostly data, which is found out when it is built.
+    fn open_form(&mut self, node: Cell, dest: Dest, expected: Expected) -> Outcome<Option<()>> {
+        if !self.may_be_data(node) {
+            return Ok(None);
+        }
+        let (mark, before) = (self.temporaries(), self.known);
+        let join = self.label();
+        let resume = self.resume_for(dest, join);
+        self.ensure(node);
+        let restart = self.otherwise(node, expected, dest, resume);
+        let to = self.destination(dest)?;
+        let template = self.template(node);
+        self.emit(Instr::Settle { to, template, otherwise: restart });
+        self.assign(to, Known::Nothing);
+        self.release(mark);
+        self.deliver(to, dest);
+        self.join(join, before, dest);
+        Ok(Some(()))
+    }
+
+    /// Reports whether an expression has no part that is a call as far as it is known.
+    fn may_be_data(&mut self, node: Cell) -> bool {
+        let head_is_open = match self.child(node, 0).view() {
+            View::Local(_) | View::Expression { .. } => true,
+            View::Symbol(_) => self.is_constructor(node),
+            _ => false,
+        };
+        head_is_open
+            && (0..self.length(node)).all(|index| {
+                let child = self.child(node, index);
+                match child.view() {
+                    View::Expression { length: 0, .. } => true,
+                    View::Expression { .. } => depth_at_most(self, child, 6) && self.may_be_data(child),
+                    _ => true,
+                }
+            })
     }
 
     fn symbol_form(
@@ -1044,6 +1083,16 @@ impl Compiler<'_> {
         let task = Task::Function { id: function, operands, count };
         let constructs = self.is_constructor(node);
         let next = self.label();
+        if constructs && matches!(dest, Dest::Tail | Dest::Block) {
+            let to = self.temporary()?;
+            let join = self.label();
+            let resume = self.resume(to, join);
+            let site = self.site_for(task, expected, Dest::Slot(to), Some(resume), true);
+            self.emit(Instr::Construct { to, site });
+            self.place(join);
+            self.emit(Instr::Give { value: Operand::slot(to) });
+            return Ok(());
+        }
         let resume = if constructs { resume } else { Some(next) };
         let site = self.site_for(task, expected, dest, resume, true);
         match dest {

@@ -549,6 +549,7 @@ impl<'m> Compiler<'m> {
                 | Instr::GuardExpected { otherwise, .. }
                 | Instr::GuardDeclared { otherwise, .. }
                 | Instr::Prepare { otherwise, .. }
+                | Instr::Settle { otherwise, .. }
                 | Instr::Return { otherwise, .. } => at(otherwise),
                 Instr::JumpUnless { to, otherwise, .. } | Instr::Branch { to, otherwise, .. } => {
                     at(to);

@@ -126,6 +126,12 @@ pub(crate) enum Instr {
         to: Slot,
         template: u32,
     },
+    /// Builds a term that evaluates to itself, if it does.
+    Settle {
+        to: Slot,
+        template: u32,
+        otherwise: u32,
+    },
     /// Evaluates the value of a slot.
     Eval {
         from: Slot,

@@ -440,10 +440,30 @@ impl Machine {
                         pc = otherwise;
                     }
                 }
+                Instr::Settle { to, template, otherwise } => {
+                    let top = self.heap.top();
+                    let term = self.build(base, template);
+                    match self.settled(term) {
+                        Some(value) => {
+                            self.stats.reductions += 1;
+                            self.set_slot(base, to, value);
+                        }
+                        None => {
+                            self.heap.cells.truncate(top as usize);
+                            pc = otherwise;
+                        }
+                    }
+                }
                 Instr::Eval { from, to, site } => {
-                    let value = self.heap.deref(self.slot(base, from));
+                    let stored = self.slot(base, from);
+                    let value = self.heap.deref(stored);
                     match self.quick_value(value, site, base) {
-                        Quick::Value(value) => self.set_slot(base, to, value),
+                        Quick::Value(result) => {
+                            if result != value {
+                                self.heap.rebind(stored, result);
+                            }
+                            self.set_slot(base, to, result);
+                        }
                         Quick::Fail => {
                             self.task = Task::Fail;
                             return;
@@ -570,7 +590,7 @@ impl Machine {
                     let (a, b) = (self.heap.deref(self.slot(base, slot)), self.operand(base, with));
                     if self.heap.has_matchers || self.space_and_pattern(a, b).is_some() {
                         pc = otherwise;
-                    } else if a != b && !self.heap.attempt(|heap| heap.unify(a, b)) {
+                    } else if a != b && !self.heap.unify_or_undo(a, b) {
                         self.task = Task::Fail;
                         return;
                     }

@@ -136,6 +136,23 @@ impl Heap {
         }
     }
 
+    /// Lets a bound variable refer to `value`, which equals what it refers to, if no choice point is
+    /// younger than the variable.
+    #[inline]
+    pub(crate) fn rebind(&mut self, mut cell: Cell, value: Cell) {
+        while let View::Ref(address) = cell.view() {
+            let next = self.cells[address as usize];
+            if address >= self.boundary && next.is_expression() {
+                self.cells[address as usize] = value;
+                return;
+            }
+            if matches!(next.view(), View::Variable { .. }) {
+                return;
+            }
+            cell = next;
+        }
+    }
+
     /// Undoes bindings until the trail has `length` entries.
     pub(crate) fn undo(&mut self, length: usize) {
         while self.trail.len() > length {

@@ -24,7 +24,7 @@ struct Pairs {
 impl Heap {
     /// Unifies two terms. A failure leaves bindings behind: see [`Heap::attempt`].
     pub(crate) fn unify(&mut self, a: Cell, b: Cell) -> bool {
-        let mut pending: Vec<Pairs> = Vec::new();
+        let mut pending: smallvec::SmallVec<[Pairs; 16]> = smallvec::SmallVec::new();
         let mut seen = Visits::default();
         let mut pair = Some((a, b));
         loop {
@@ -79,6 +79,22 @@ impl Heap {
                     }
                 }
             }
+        }
+    }
+
+    /// Unifies two dereferenced terms; a failure leaves no bindings behind. No value matches in its own way.
+    #[inline]
+    pub(crate) fn unify_or_undo(&mut self, a: Cell, b: Cell) -> bool {
+        match (a.view(), b.view()) {
+            (View::Ref(x), _) if b.is_ground() => {
+                self.bind(x, b);
+                true
+            }
+            (_, View::Ref(y)) if a.is_ground() => {
+                self.bind(y, a);
+                true
+            }
+            _ => self.attempt_once(|heap| heap.unify(a, b)),
         }
     }
 
@@ -166,10 +182,13 @@ impl Heap {
 
     /// Reports whether the variable at `address` occurs in `term`.
     pub(crate) fn occurs(&self, address: u32, term: Cell) -> bool {
-        if term.is_ground() {
-            return false;
+        let term = self.deref(term);
+        match term.view() {
+            View::Ref(x) => return x == address,
+            _ if term.is_ground() => return false,
+            _ => {}
         }
-        let mut pending = vec![term];
+        let mut pending: smallvec::SmallVec<[Cell; 16]> = smallvec::smallvec![term];
         let mut seen = Visits::default();
         while let Some(term) = pending.pop() {
             match self.deref(term).view() {
@@ -177,7 +196,8 @@ impl Heap {
                 View::Expression { address, length } | View::Bindings { address, length }
                     if seen.first_visit(address, length) =>
                 {
-                    pending.extend(self.slice(address, length).iter().filter(|cell| !cell.is_ground()));
+                    pending
+                        .extend(self.slice(address, length).iter().copied().filter(|cell| !cell.is_ground()));
                 }
                 _ => {}
             }
