@@ -1095,6 +1095,7 @@ impl Compiler<'_> {
         }
         let resume = if constructs { resume } else { Some(next) };
         let site = self.site_for(task, expected, dest, resume, true);
+        self.machine.code.sites[site as usize].ordered = are_ordered(arguments);
         match dest {
             Dest::Tail => self.emit(Instr::TailCall { site }),
             Dest::Block => self.emit(Instr::LastCall { site }),
@@ -1184,6 +1185,13 @@ impl Compiler<'_> {
             _ => Ok(self.constant_operand(node)),
         }
     }
+}
+
+/// Reports whether operands can be moved to slots 1, 2, ... in this order: none is overwritten before it is read.
+fn are_ordered(arguments: &[Argument]) -> bool {
+    (1..)
+        .zip(arguments)
+        .all(|(to, _)| arguments[to as usize..].iter().all(|later| later.value.place() != Ok(to)))
 }
 
 fn known_constant(node: Cell) -> Known {

@@ -127,8 +127,9 @@ impl<'m> Compiler<'m> {
                     query.size = compiler.size as u8;
                 }
                 let stamp = compiler.machine.code.stamp;
-                let (size, assumed) = (compiler.size, compiler.assumed.into());
-                Some(Compiled { pc: Some(start as u32), stamp, assumed, size })
+                let (size, rule) = (compiler.size, compiler.clause.rule);
+                let assumed = compiler.assumed.into();
+                Some(Compiled { pc: Some(start as u32), stamp, assumed, size, rule })
             }
             Err(TooBig) => {
                 compiler.machine.code.instrs.truncate(start);
@@ -341,7 +342,7 @@ impl<'m> Compiler<'m> {
             // A label for now.
             Dest::Slot(_) => Resume::At { pc: resume.unwrap_or(u32::MAX), live: self.assigned },
         };
-        self.site(Site { task, template: 0, expected, resume, tuple, size: 0 })
+        self.site(Site { task, template: 0, expected, resume, tuple, size: 0, ordered: false })
     }
 
     /// Where the result of something that leaves the activation is taken up, to go on at `join`.
@@ -418,7 +419,7 @@ impl<'m> Compiler<'m> {
             Dest::Block => Resume::Block,
             Dest::Slot(_) => Resume::At { pc: u32::MAX, live: 0 },
         };
-        let site = Site { task, template: 0, expected, resume: to, tuple: true, size: 0 };
+        let site = Site { task, template: 0, expected, resume: to, tuple: true, size: 0, ordered: false };
         let work = Work::General { site, nodes, call, resume };
         self.asides.push(Aside { label, assigned: self.assigned, work });
         label
@@ -514,8 +515,15 @@ impl<'m> Compiler<'m> {
         let expected = Expected::Type(symbols::cell(symbols::UNDEFINED));
         let live = self.assigned;
         let task = if node == Some(0) { Task::Call } else { Task::Evaluate };
-        let site =
-            Site { task, template, expected, resume: Resume::At { pc: resume, live }, tuple: false, size: 0 };
+        let site = Site {
+            task,
+            template,
+            expected,
+            resume: Resume::At { pc: resume, live },
+            tuple: false,
+            size: 0,
+            ordered: false,
+        };
         let site = self.site(site);
         self.emit(Instr::General { site });
         self.place(resume);

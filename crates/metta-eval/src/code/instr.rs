@@ -320,6 +320,8 @@ pub(crate) struct Site {
     pub(crate) tuple: bool,
     /// The slots of the activation.
     pub(crate) size: u8,
+    /// Whether the operands of a last call can be moved one after the other to where the activation begins.
+    pub(crate) ordered: bool,
 }
 
 /// A pattern to be looked up in a space.

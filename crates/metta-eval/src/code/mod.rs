@@ -15,6 +15,7 @@ use std::sync::Arc;
 use metta_atom::SpaceId;
 use rustc_hash::FxHashMap;
 
+use crate::machine::RuleId;
 use crate::program::Head;
 use crate::program::clause::Clause;
 use crate::terms::cell::{Cell, SymbolId};
@@ -43,6 +44,15 @@ pub(crate) struct Function {
     pub(crate) clauses: Arc<[Entry]>,
     /// A native function that is a rule of the library: it comes before the clauses.
     pub(crate) native: bool,
+    /// The body of its only clause, if that matches every call; known while `stamp` is the current one.
+    pub(crate) direct: Option<Direct>,
+}
+
+/// A clause body that is entered without looking at the arguments.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Direct {
+    pub(crate) pc: u32,
+    pub(crate) rule: RuleId,
 }
 
 /// One clause of a function.
@@ -72,6 +82,7 @@ pub(crate) struct Compiled {
     pub(crate) assumed: Box<[(SymbolId, Arc<Head>)]>,
     /// How many slots an activation needs.
     pub(crate) size: u32,
+    pub(crate) rule: RuleId,
 }
 
 /// All code of a machine.
@@ -109,6 +120,7 @@ impl Code {
                 head: None,
                 clauses: Arc::new([]),
                 native: false,
+                direct: None,
             });
         }
         id

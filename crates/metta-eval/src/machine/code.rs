@@ -15,8 +15,8 @@
 use std::sync::Arc;
 
 use crate::code::{
-    Arithmetic, Code, Compiled, Compiler, Entry, Expected, Instr, MAX_SLOTS, Operand, Query, Resume, Shape,
-    Source, Task as Work, Test,
+    Arithmetic, Code, Compiled, Compiler, Direct, Entry, Expected, Instr, MAX_SLOTS, Operand, Query, Resume,
+    Shape, Source, Task as Work, Test,
 };
 use crate::library::{Binary, apply};
 use crate::machine::choices::Alternatives;
@@ -110,11 +110,19 @@ impl Machine {
             function.native = head.builtin.is_some_and(|builtin| !builtin.grounded);
             function.head = Some(head);
         }
-        self.code.functions[id as usize].stamp = self.code.stamp;
+        let function = &mut self.code.functions[id as usize];
+        (function.stamp, function.direct) = (self.code.stamp, None);
     }
 
     /// The clause from `from` on that may match the arguments at `base`.
-    fn candidate(&self, clauses: &[Entry], base: u32, from: usize) -> Option<usize> {
+    #[inline]
+    fn candidate(&self, id: u32, base: u32, from: usize) -> Option<usize> {
+        self.fitting(&self.code.functions[id as usize].clauses, base, from)
+    }
+
+    /// The clause from `from` on that may match the arguments at `base`.
+    #[inline]
+    fn fitting(&self, clauses: &[Entry], base: u32, from: usize) -> Option<usize> {
         (from..clauses.len()).find(|index| {
             clauses[*index].tests.iter().all(|(argument, shape)| {
                 shape_fits(&self.heap, *shape, self.env[base as usize + usize::from(*argument)])
@@ -126,25 +134,29 @@ impl Machine {
     ///
     /// `call` is its term, if there is one.
     fn enter(&mut self, id: u32, base: u32, call: Option<Cell>) -> Next {
-        let clauses = Arc::clone(&self.code.functions[id as usize].clauses);
-        let arity = self.code.functions[id as usize].arity;
-        let mut candidate = self.candidate(&clauses, base, 0);
+        let mut candidate = self.candidate(id, base, 0);
         while let Some(index) = candidate {
-            candidate = self.candidate(&clauses, base, index + 1);
-            let chosen = candidate.is_some();
+            candidate = self.candidate(id, base, index + 1);
             if let Some(next) = candidate {
-                self.top = base + 1 + arity;
-                self.choose(Alternatives::Code {
-                    function: id,
-                    base,
-                    clauses: Arc::clone(&clauses),
-                    next: next as u32,
-                });
+                self.top = base + 1 + self.code.functions[id as usize].arity;
+                let clauses = Arc::clone(&self.code.functions[id as usize].clauses);
+                self.choose(Alternatives::Code { function: id, base, clauses, next: next as u32 });
             }
-            if let Some(next) = self.reduce_compiled(id, base, call, &clauses[index]) {
+            let entry = &self.code.functions[id as usize].clauses[index];
+            let code = entry.code;
+            let reduced = match self.ready_code(code) {
+                Some(pc) => self.reduce_at(pc, base, code),
+                None => {
+                    let clauses = Arc::clone(&self.code.functions[id as usize].clauses);
+                    let reduced = self.reduce_compiled(id, base, call, &clauses[index]);
+                    self.note_direct(id);
+                    reduced
+                }
+            };
+            if let Some(next) = reduced {
                 return next;
             }
-            if chosen {
+            if candidate.is_some() {
                 self.cut_newest();
             }
         }
@@ -155,7 +167,7 @@ impl Machine {
 
     /// The choice point for the clauses of a call is the newest, and its state is restored.
     pub(super) fn retry_function(&mut self, id: u32, base: u32, clauses: &Arc<[Entry]>, index: u32) {
-        let next = self.candidate(clauses, base, index as usize + 1);
+        let next = self.fitting(clauses, base, index as usize + 1);
         match next {
             Some(following) => {
                 if let Some(choice) = self.choices.last_mut()
@@ -203,7 +215,34 @@ impl Machine {
             self.top = base;
             return self.reduce(term, expected, &entry.clause).then_some(Next::Task);
         }
-        let size = self.code.clauses[entry.code as usize].size;
+        self.reduce_at(pc, base, entry.code)
+    }
+
+    /// The place of the code of a clause, if it is ready to run.
+    #[inline]
+    fn ready_code(&self, code: u32) -> Option<u32> {
+        let compiled = &self.code.clauses[code as usize];
+        let ready = compiled.stamp == self.code.stamp && !self.heap.has_matchers;
+        compiled.pc.filter(|pc| ready && *pc != GENERAL)
+    }
+
+    /// Notes where the only clause of a function goes on, if its head matches every call.
+    fn note_direct(&mut self, id: u32) {
+        let [entry] = &self.code.functions[id as usize].clauses[..] else { return };
+        if let Some(pc) = self.ready_code(entry.code)
+            && entry.tests.is_empty()
+            && matches!(self.code.instrs[pc as usize], Instr::Body)
+        {
+            let rule = self.code.clauses[entry.code as usize].rule;
+            self.code.functions[id as usize].direct = Some(Direct { pc: pc + 1, rule });
+        }
+    }
+
+    /// Matches the head of a clause whose code is at `pc`.
+    #[inline]
+    fn reduce_at(&mut self, pc: u32, base: u32, code: u32) -> Option<Next> {
+        let Compiled { size, rule, .. } = &self.code.clauses[code as usize];
+        let (size, rule) = (*size, *rule);
         self.reserve(base + size);
         let boundary = std::mem::replace(&mut self.heap.boundary, u32::MAX);
         let mark = self.heap.trail.len();
@@ -212,8 +251,8 @@ impl Machine {
         match body {
             Some(pc) => {
                 // A rule of the library works for its caller.
-                if entry.clause.rule != NO_RULE {
-                    self.rule = entry.clause.rule;
+                if rule != NO_RULE {
+                    self.rule = rule;
                 }
                 if self.heap.trail.len() > mark {
                     self.heap.tidy_trail(mark);
@@ -661,10 +700,22 @@ impl Machine {
 
     #[inline(always)]
     fn compute(&mut self, operation: Arithmetic, a: Cell, b: Cell) -> Option<Cell> {
+        match operation {
+            Arithmetic::Add => {
+                if let Some(sum) = a.plus(b) {
+                    return Some(sum);
+                }
+            }
+            Arithmetic::Subtract => {
+                if let Some(difference) = a.minus(b) {
+                    return Some(difference);
+                }
+            }
+            Arithmetic::Multiply | Arithmetic::Divide | Arithmetic::Remainder => {}
+        }
         if let (View::Int(x), View::Int(y)) = (a.view(), b.view()) {
             let small = match operation {
-                Arithmetic::Add => Some(x + y),
-                Arithmetic::Subtract => Some(x - y),
+                Arithmetic::Add | Arithmetic::Subtract => None,
                 Arithmetic::Multiply => x.checked_mul(y),
                 Arithmetic::Divide => x.checked_div(y),
                 Arithmetic::Remainder => x.checked_rem(y),
@@ -691,13 +742,13 @@ impl Machine {
 
     #[inline(always)]
     fn compare(&mut self, test: Test, a: Cell, b: Cell) -> Option<bool> {
-        if let (View::Int(x), View::Int(y)) = (a.view(), b.view()) {
+        if let Some(order) = a.compare_ints(b) {
             return Some(match test {
-                Test::Less => x < y,
-                Test::Greater => x > y,
-                Test::LessOrEqual => x <= y,
-                Test::GreaterOrEqual => x >= y,
-                Test::Equal => x == y,
+                Test::Less => order.is_lt(),
+                Test::Greater => order.is_gt(),
+                Test::LessOrEqual => order.is_le(),
+                Test::GreaterOrEqual => order.is_ge(),
+                Test::Equal => order.is_eq(),
             });
         }
         self.compare_values(test, a, b)
@@ -795,32 +846,24 @@ impl Machine {
     /// Calls a function from code.
     #[inline(always)]
     fn call_compiled(&mut self, site: u32, base: u32, ends: bool) -> Next {
-        let place = self.code.sites[site as usize];
+        let place = &self.code.sites[site as usize];
         let Work::Function { id, operands, count } = place.task else { return Next::Task };
+        let (count, ordered) = (u32::from(count), place.ordered);
+        let expected = self.expected_at(place.expected, base);
+        let returns = matches!(place.resume, Resume::At { .. });
         let below = if ends { base } else { base + u32::from(place.size) };
         let new = below.max(self.choices.last().map_or(0, |choice| choice.env));
-        self.reserve(new + u32::from(count) + 1);
-        let expected = self.expected_at(place.expected, base);
-        let count = u32::from(count);
-        if ends && count > 1 {
-            // An argument may be written where another is read from: by way of free slots.
-            let aside = base + u32::from(place.size) + (new - below);
-            self.reserve(aside + count);
-            for index in 0..count {
-                let operand = self.code.arguments[(operands + index) as usize].value;
-                self.env[(aside + index) as usize] = self.operand(base, operand);
-            }
-            for index in 0..count {
-                self.env[(new + 1 + index) as usize] = self.env[(aside + index) as usize];
-            }
-        } else {
+        self.reserve(new + count + 1);
+        if ordered || new > base {
             for index in 0..count {
                 let operand = self.code.arguments[(operands + index) as usize].value;
                 self.env[(new + 1 + index) as usize] = self.operand(base, operand);
             }
+        } else {
+            self.move_operands(operands, count, base);
         }
         self.env[new as usize] = expected;
-        if let Resume::At { .. } = place.resume {
+        if returns {
             self.push_code_frame(site, base);
         }
         self.stats.reductions += 1;
@@ -832,7 +875,30 @@ impl Machine {
             self.task = Task::Enter { function: id, base: new };
             return Next::Task;
         }
+        let function = &self.code.functions[id as usize];
+        if let Some(direct) = function.direct
+            && function.stamp == self.code.stamp
+            && !self.heap.has_matchers
+        {
+            if direct.rule != NO_RULE {
+                self.rule = direct.rule;
+            }
+            return Next::At(direct.pc, new);
+        }
         self.enter_function(id, new)
+    }
+
+    /// Moves the operands of a call to the slots that they are read from, by way of free ones.
+    fn move_operands(&mut self, operands: u32, count: u32, base: u32) {
+        let aside = base + MAX_SLOTS as u32;
+        self.reserve(aside + count);
+        for index in 0..count {
+            let operand = self.code.arguments[(operands + index) as usize].value;
+            self.env[(aside + index) as usize] = self.operand(base, operand);
+        }
+        for index in 0..count {
+            self.env[(base + 1 + index) as usize] = self.env[(aside + index) as usize];
+        }
     }
 
     /// Enters a function whose arguments are at `base`.
@@ -900,8 +966,14 @@ impl Machine {
                 frame.exit.succeeded = true;
             }
             self.leave_frame();
+            let pc = self.resume_at(site);
+            // What `Result` would find out is known.
+            if let Instr::Result { to } = self.code.instrs[pc as usize] {
+                self.set_slot(base, to, value);
+                return Next::At(pc + 1, base);
+            }
             self.acc = value;
-            return Next::At(self.resume_at(site), base);
+            return Next::At(pc, base);
         }
         self.task = Task::Return(value);
         Next::Task

@@ -109,6 +109,34 @@ impl Cell {
         if (value << 4) >> 4 == value { Some(Cell((value << 4) as u64 | TAG_INT)) } else { None }
     }
 
+    /// The values of two small integers, in a form in which sums and differences need no unpacking.
+    #[inline(always)]
+    fn scaled_ints(self, other: Cell) -> Option<(i64, i64)> {
+        let both = self.0 & 15 == TAG_INT && other.0 & 15 == TAG_INT;
+        both.then_some((self.0 as i64, (other.0 - TAG_INT) as i64))
+    }
+
+    /// The sum of two small integers, if it is one as well.
+    #[inline(always)]
+    pub(crate) fn plus(self, other: Cell) -> Option<Cell> {
+        let (a, b) = self.scaled_ints(other)?;
+        Some(Cell(a.checked_add(b)? as u64))
+    }
+
+    /// The difference of two small integers, if it is one as well.
+    #[inline(always)]
+    pub(crate) fn minus(self, other: Cell) -> Option<Cell> {
+        let (a, b) = self.scaled_ints(other)?;
+        Some(Cell(a.checked_sub(b)? as u64))
+    }
+
+    /// Compares two small integers.
+    #[inline(always)]
+    pub(crate) fn compare_ints(self, other: Cell) -> Option<std::cmp::Ordering> {
+        let (a, b) = self.scaled_ints(other)?;
+        Some((a - TAG_INT as i64).cmp(&b))
+    }
+
     /// Makes an immediate float; `None` for magnitudes beyond about 2^±127 other than zero.
     ///
     /// Of the eleven exponent bits eight are kept and the sign goes into the tag,
