@@ -851,16 +851,17 @@ impl Machine {
         let (count, ordered) = (u32::from(count), place.ordered);
         let expected = self.expected_at(place.expected, base);
         let returns = matches!(place.resume, Resume::At { .. });
-        let below = if ends { base } else { base + u32::from(place.size) };
+        let end = base + u32::from(place.size);
+        let below = if ends { base } else { end };
         let new = below.max(self.choices.last().map_or(0, |choice| choice.env));
         self.reserve(new + count + 1);
-        if ordered || new > base {
+        if new >= end || ordered && new == base {
             for index in 0..count {
                 let operand = self.code.arguments[(operands + index) as usize].value;
                 self.env[(new + 1 + index) as usize] = self.operand(base, operand);
             }
         } else {
-            self.move_operands(operands, count, base);
+            self.move_operands(operands, count, base, new);
         }
         self.env[new as usize] = expected;
         if returns {
@@ -889,15 +890,16 @@ impl Machine {
     }
 
     /// Moves the operands of a call to the slots that they are read from, by way of free ones.
-    fn move_operands(&mut self, operands: u32, count: u32, base: u32) {
-        let aside = base + MAX_SLOTS as u32;
+    #[cold]
+    fn move_operands(&mut self, operands: u32, count: u32, base: u32, new: u32) {
+        let aside = new + MAX_SLOTS as u32;
         self.reserve(aside + count);
         for index in 0..count {
             let operand = self.code.arguments[(operands + index) as usize].value;
             self.env[(aside + index) as usize] = self.operand(base, operand);
         }
         for index in 0..count {
-            self.env[(base + 1 + index) as usize] = self.env[(aside + index) as usize];
+            self.env[(new + 1 + index) as usize] = self.env[(aside + index) as usize];
         }
     }
 
