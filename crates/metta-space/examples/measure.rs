@@ -81,6 +81,15 @@ fn main() {
     assert_eq!(space.len(), n);
     println!("{:<44} {:>9.1} bytes a fact", "memory", space.size_bytes() as f64 / space.distinct() as f64);
 
+    let start = Moment::now();
+    let bytes = space.to_bytes().expect("edges are portable");
+    show("to bytes", start.elapsed(), n, "fact");
+    let start = Moment::now();
+    let back = Snapshot::from_bytes(&bytes).expect("the bytes are those of a space");
+    show("from bytes", start.elapsed(), n, "fact");
+    assert_eq!(back.to_bytes(), Ok(bytes));
+    drop(back);
+
     lookups(&space, "first argument", random, &degrees.0, |node| edge(Some(node), None));
     let start = Moment::now();
     let pattern = edge(None, Some(0));
@@ -178,7 +187,7 @@ fn two_steps(space: &Snapshot, edges: &[(u64, u64)], random: &mut Random, nodes:
     }
     show("join two steps from a node", time, answers, "answer");
     let all: u64 = (0..nodes).map(steps).sum();
-    if all < 30_000_000 {
+    if all < 5_000_000 {
         let pattern =
             edges_between(&[(End::Variable(0), End::Variable(1)), (End::Variable(1), End::Variable(2))]);
         let start = Moment::now();

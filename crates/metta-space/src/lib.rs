@@ -3,20 +3,24 @@
 pub mod bytes;
 mod declarations;
 mod facts;
+mod files;
 mod handles;
 mod join;
 pub mod protocol;
 mod query;
 mod snapshot;
 mod space;
+mod stored;
 mod terms;
 mod walk;
 
 pub use bytes::{DecodeError, Encoded};
 pub use declarations::{Declaration, Key, Relation};
 pub use facts::{Fact, Found};
+pub use files::FileError;
 pub use join::Answers;
 pub use protocol::Conflict;
 pub use query::Matches;
 pub use snapshot::Snapshot;
 pub use space::Space;
+pub use stored::StoredError;

@@ -53,6 +53,25 @@ impl Snapshot {
         }
     }
 
+    /// Makes a space of facts without values of the host.
+    pub(crate) fn from_facts(facts: Facts, version: u64) -> Self {
+        let mut snapshot = Snapshot { facts, version, ..Snapshot::new() };
+        let Snapshot { registry, facts, .. } = &mut snapshot;
+        let mut declared: Vec<Found> = Vec::new();
+        for (part, run) in facts.runs() {
+            let rows = run.keys().all().filter(|row| classify(run.keys().get(*row)).is_some());
+            declared.extend(rows.filter_map(|row| facts.found(part, run, row)));
+        }
+        declared.sort_unstable_by_key(|found| found.sequence);
+        for found in declared {
+            let fact = facts.fact(&found);
+            for _ in 0..fact.count {
+                declare(registry, fact.sequence, fact.bytes, fact.variables(), None);
+            }
+        }
+        snapshot
+    }
+
     /// Encodes `atom`; values without bytes of their own enter the handle table.
     ///
     /// Cost: O(size of `atom`), and for every new value of the host a comparison with
@@ -237,14 +256,24 @@ pub(crate) fn add(
 ) -> u64 {
     let hash = hash_of(bytes, variables);
     let sequence = facts.add(hash, bytes, variables);
-    if let Some((relation, key)) = classify(bytes) {
-        let atom = atom.cloned().unwrap_or_else(|| decode(&registry.handles, bytes, variables));
-        if let Some([_, left, right]) = atom.children() {
-            let declaration = Declaration { sequence, left: left.clone(), right: right.clone() };
-            registry.declarations.add(relation, key, declaration);
-        }
-    }
+    declare(registry, sequence, bytes, variables, atom);
     stamp(version, b'+', hash)
+}
+
+/// Enters a copy of an atom into the declarations, if it is one.
+fn declare(
+    registry: &mut Registry,
+    sequence: u64,
+    bytes: &[u8],
+    variables: &[Variable],
+    atom: Option<&Atom>,
+) {
+    let Some((relation, key)) = classify(bytes) else { return };
+    let atom = atom.cloned().unwrap_or_else(|| decode(&registry.handles, bytes, variables));
+    if let Some([_, left, right]) = atom.children() {
+        let declaration = Declaration { sequence, left: left.clone(), right: right.clone() };
+        registry.declarations.add(relation, key, declaration);
+    }
 }
 
 /// Removes a copy; returns the next version if there was one.

@@ -20,6 +20,7 @@ mod keys;
 mod run;
 mod table;
 
+use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -135,6 +136,27 @@ impl Facts {
             open: 0,
             next: 1,
         }
+    }
+
+    /// Makes the facts, whose sequence numbers follow from their ranks.
+    pub(crate) fn from_sorted(sorted: &Sorted) -> Self {
+        let mut facts = Facts::new();
+        let rows = sorted.keys.all().zip(&sorted.rest).map(|(row, (names, count, rank))| Row {
+            bytes: sorted.keys.get(row),
+            names,
+            count: *count,
+            sequence: rank + 1,
+        });
+        let n = sorted.rest.len();
+        if n > 0 {
+            let run = Run::build(rows, &Room { rows: n, size_bytes: sorted.keys.size_bytes(), first: 1 });
+            facts.parts = Arc::new(vec![Part { run: Arc::new(run), changed: 0, gone: 0 }]);
+        }
+        facts.copies = sorted.rest.iter().fold(0, |sum: u64, (_, count, _)| sum.saturating_add(*count));
+        facts.distinct = n as u64;
+        facts.open = sorted.rest.iter().filter(|(names, ..)| names.is_some()).count() as u64;
+        facts.next = n as u64 + 1;
+        facts
     }
 
     pub(crate) fn copies(&self) -> u64 {
@@ -368,6 +390,14 @@ impl Facts {
         self.found(part, run, row)
     }
 
+    /// Returns all facts of a settled space, in the order of their bytes.
+    pub(crate) fn in_byte_order(&self) -> Vec<Found> {
+        debug_assert!(self.parts.len() < 2 && self.head.len() == 0, "the space is settled");
+        self.runs()
+            .flat_map(|(part, run)| run.keys().all().filter_map(move |row| self.found(part, run, row)))
+            .collect()
+    }
+
     /// Returns all facts, in insertion order.
     pub(crate) fn all(&self) -> Vec<Found> {
         let mut all = Vec::with_capacity(usize::try_from(self.distinct).unwrap_or(0));
@@ -382,6 +412,39 @@ impl Facts {
     /// About how many bytes the facts take, without what is built to find them faster.
     pub(crate) fn allocated(&self) -> usize {
         self.head.allocated() + self.parts.iter().map(|part| part.run.allocated()).sum::<usize>()
+    }
+}
+
+/// Facts in the order of their bytes, from outside.
+pub(crate) struct Sorted {
+    keys: Keys,
+    /// Names, counts and ranks.
+    rest: Vec<(Names, u64, u64)>,
+    /// The names under which the last atom is there.
+    spellings: HashSet<Vec<Variable>>,
+}
+
+impl Sorted {
+    pub(crate) fn new() -> Self {
+        Sorted { keys: Keys::with_room(0, 0), rest: Vec::new(), spellings: HashSet::new() }
+    }
+
+    /// Reports whether all facts so far stand before this one, and it is not there.
+    pub(crate) fn is_before(&self, bytes: &[u8], names: &[Variable], rank: u64) -> bool {
+        let Some((_, _, before)) = self.rest.last() else { return true };
+        let key = self.keys.get(self.rest.len() as u32 - 1);
+        key < bytes || key == bytes && *before < rank && !names.is_empty() && !self.spellings.contains(names)
+    }
+
+    pub(crate) fn push(&mut self, bytes: &[u8], names: Vec<Variable>, count: u64, rank: u64) {
+        if self.keys.len() > 0 && self.keys.get(self.keys.len() as u32 - 1) != bytes {
+            self.spellings.clear();
+        }
+        self.keys.push(bytes);
+        if !names.is_empty() {
+            self.spellings.insert(names.clone());
+        }
+        self.rest.push(((!names.is_empty()).then(|| Arc::from(names)), count, rank));
     }
 }
 

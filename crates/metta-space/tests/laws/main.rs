@@ -14,3 +14,4 @@ mod large;
 mod matching;
 mod model;
 mod space;
+mod stored;
