@@ -79,7 +79,7 @@ struct Options {
     #[arg(long, value_name = "N", default_value_t = 5)]
     runs: usize,
 
-    /// A run that takes longer is stopped
+    /// A run that takes more processor time is stopped
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     limit: u64,
 }
