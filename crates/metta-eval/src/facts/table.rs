@@ -140,6 +140,7 @@ impl Table {
             latest: next,
         });
         let old = &mut self.entries[last as usize];
+        // F3: a search that began before goes on with the old entry.
         (old.died, old.newer) = (time, next);
         self.entries[id as usize].latest = next;
         self.dead += 1;
