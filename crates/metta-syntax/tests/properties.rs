@@ -1,11 +1,14 @@
 //! What holds for every text and every atom.
 
+mod reading;
+
 use std::io::{self, BufRead, Read};
 
 use metta_atom::{Atom, Number, SpaceId};
-use metta_syntax::{FormReader, LineIndex, Parsed, ReadError, parse, parse_bytes};
+use metta_syntax::{FormReader, Parsed, parse, parse_bytes};
 use num_bigint::BigInt;
 use proptest::prelude::*;
+use reading::{check_places, streamed};
 
 /// Bytes that arrive in pieces of these lengths, over and over.
 struct Pieces<'t> {
@@ -42,32 +45,11 @@ impl BufRead for Pieces<'_> {
     }
 }
 
-/// Reads the bytes in pieces and checks the places of mistakes.
-fn stream(bytes: &[u8], lengths: Vec<usize>) -> Parsed {
-    let index = LineIndex::new(bytes);
-    let mut parsed = Parsed::default();
-    for item in FormReader::new(Pieces::new(bytes, lengths)) {
-        match item {
-            Ok(form) => parsed.forms.push(form),
-            Err(ReadError::Syntax { diagnostic, line, column }) => {
-                assert_eq!((line, column), index.position(diagnostic.span.start));
-                parsed.diagnostics.push(diagnostic);
-            }
-            Err(other) => panic!("{other}"),
-        }
-    }
-    parsed
-}
-
 /// Checks what holds for all bytes.
 fn check(bytes: &[u8], lengths: Vec<usize>) {
     let parsed = parse_bytes(bytes, &());
-    assert!(parsed.forms.is_sorted_by(|a, b| a.span.end <= b.span.start));
-    assert!(parsed.diagnostics.is_sorted_by_key(|diagnostic| diagnostic.span.start));
-    for span in parsed.forms.iter().map(|form| form.span).chain(parsed.diagnostics.iter().map(|d| d.span)) {
-        assert!(span.start < span.end && span.end <= bytes.len(), "{span:?}");
-    }
-    assert_eq!(stream(bytes, lengths), parsed);
+    check_places(bytes, &parsed);
+    assert_eq!(streamed(bytes, FormReader::new(Pieces::new(bytes, lengths))), parsed);
     // Each form alone reads as the same atom.
     for form in &parsed.forms {
         // After a blank, since U+FEFF at the very start is not read.
