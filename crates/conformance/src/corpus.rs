@@ -150,8 +150,11 @@ impl CorpusFile {
             if !own.ends_with('\n') {
                 out.push('\n');
             }
-            // A form that is only stored answers nothing, and nothing need be said.
-            if form.run || *answer != Answer::nothing() {
+            // A form that is only stored answers nothing, and nothing need be said, also not that it was
+            // not stored because the run stopped before it.
+            let is_silent = *answer == Answer::nothing()
+                || *answer == Answer::not_run() && form.expected.as_ref() != Some(answer);
+            if form.run || !is_silent {
                 out.push_str(&answer.to_string());
             }
             let is_expectation =

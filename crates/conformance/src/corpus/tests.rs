@@ -111,3 +111,12 @@ fn rewriting_replaces_the_answers_of_some_forms() {
     let again = CorpusFile::parse_complete(text).unwrap();
     assert_eq!(again.forms.iter().map(|form| form.expected.clone()).collect::<Vec<_>>()[1..], answers[1..]);
 }
+
+#[test]
+fn rewriting_says_nothing_of_what_was_not_stored() {
+    let text = "!(f)\n;=> (Error a b)\n(fact)\n(known)\n;=>not-run\n!(g)\n;=>not-run\n";
+    let file = CorpusFile::parse(text).unwrap();
+    let not_run = || Some(Answer::not_run());
+    let answers = [Some(results(&["(Error a b)"])), not_run(), not_run(), not_run()];
+    assert_eq!(file.rewrite(&answers), text);
+}
