@@ -616,7 +616,7 @@ impl Machine {
 
     /// Reports whether two types match, binding type variables.
     pub(crate) fn types_match(&mut self, a: Cell, b: Cell) -> bool {
-        fits_all(a) || fits_all(b) || self.heap.attempt(|heap| heap.unify(a, b))
+        fits_all(a) || fits_all(b) || self.heap.attempt(|heap| heap.unify_known_types(a, b))
     }
 
     /// Casts a leaf to the expected type: the leaf itself, or one error for each of its types.

@@ -38,6 +38,8 @@ pub(crate) struct Heap {
     outside: usize,
     /// Where values that match in their own way met something, in the unification under way.
     pub(crate) meetings: Vec<Meeting>,
+    /// Whether a type that fits everything was made.
+    pub(crate) has_fitting: bool,
     /// How many cells the ways of matching may take, and whether they took more.
     pub(crate) max_cells: usize,
     pub(crate) full: bool,
@@ -58,6 +60,7 @@ impl Heap {
             has_matchers: false,
             outside: 0,
             meetings: Vec::new(),
+            has_fitting: false,
             max_cells: MAX_CELLS,
             full: false,
             states: States::default(),

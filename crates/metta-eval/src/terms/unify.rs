@@ -100,17 +100,26 @@ impl Heap {
 
     /// Unifies two types, for which `%Undefined%` at any depth fits everything.
     ///
-    /// As the value of a variable it goes on fitting everything. Of several types that it was matched
-    /// with, a variable has the last.
+    /// As the value of a variable it goes on fitting everything.
     pub(crate) fn unify_types(&mut self, a: Cell, b: Cell) -> bool {
         let (a, b) = (self.with_fitting(a), self.with_fitting(b));
+        self.unify_known_types(a, b)
+    }
+
+    /// Unifies two types. Of several that it was matched with, some of which fit everything, a variable has
+    /// the last.
+    pub(crate) fn unify_known_types(&mut self, a: Cell, b: Cell) -> bool {
+        if !self.has_fitting {
+            return self.unify(a, b);
+        }
         let known = self.values_met(a, b);
         if !self.unify(a, b) {
             return false;
         }
         for (variable, last) in known {
             if self.holds(Cell::reference(variable), FITTING) || self.holds(last, FITTING) {
-                let last = self.resolved(last);
+                // What its variables turn out to be later, it is too, unless it would be part of itself.
+                let last = if self.leads_to(last, variable) { self.resolved(last) } else { last };
                 self.bind(variable, last);
             }
         }
@@ -128,6 +137,13 @@ impl Heap {
                 _ if x == y || x.is_reference() || y.is_reference() => {}
                 (Some(variable), None) => met.push((variable, y)),
                 (None, Some(variable)) => met.push((variable, x)),
+                // Of two variables the one that knows less learns what the other one is.
+                (Some(variable), Some(_)) if self.holds(x, FITTING) && !self.holds(y, FITTING) => {
+                    met.push((variable, y));
+                }
+                (Some(_), Some(variable)) if self.holds(y, FITTING) && !self.holds(x, FITTING) => {
+                    met.push((variable, x));
+                }
                 _ => {
                     if let (Some((x, m)), Some((y, n))) = (x.slice(), y.slice())
                         && m == n
@@ -140,6 +156,28 @@ impl Heap {
             }
         }
         met
+    }
+
+    /// Reports whether the variable at `address`, which has a value, is mentioned in a term or in the values
+    /// of its variables.
+    fn leads_to(&self, term: Cell, address: u32) -> bool {
+        let mut pending = vec![term];
+        let mut seen = Visits::default();
+        while let Some(cell) = pending.pop() {
+            match cell.view() {
+                View::Ref(at) if at == address => return true,
+                View::Ref(at) if !matches!(self.get(at).view(), View::Variable { .. }) => {
+                    pending.push(self.get(at));
+                }
+                View::Expression { address, length }
+                    if !cell.is_ground() && seen.first_visit(address, length) =>
+                {
+                    pending.extend(self.slice(address, length));
+                }
+                _ => {}
+            }
+        }
+        false
     }
 
     /// The variable that has a value behind a reference.
@@ -160,6 +198,7 @@ impl Heap {
         if !self.holds(term, UNDEFINED) {
             return term;
         }
+        self.has_fitting = true;
         self.copied(term, |cell| if cell == UNDEFINED { FITTING } else { cell }, |_, _| true)
     }
 
