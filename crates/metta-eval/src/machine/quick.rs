@@ -181,6 +181,11 @@ impl Machine {
             let element = self.heap.deref(stored);
             moved |= stored != element;
             let element = match element.view() {
+                // An error in a tuple takes the place of the tuple.
+                View::Expression { length: 1.., .. } if self.heap.is_error(element) => {
+                    self.settling.truncate(start);
+                    return None;
+                }
                 View::Expression { length: 1.., .. } => {
                     let Some(settled) = self.settle(element, depth + 1, budget) else {
                         self.settling.truncate(start);
