@@ -260,6 +260,7 @@ impl Compiler<'_> {
                 "if" => Some(|c, n, d, e| c.if_form(n, d, e)),
                 "let" => Some(|c, n, d, e| c.let_form(n, d, e)),
                 "let*" => Some(|c, n, d, e| c.let_star_form(n, d, e)),
+                "case" => Some(|c, n, d, e| c.case_form(n, d, e)),
                 "car-atom" => Some(|c, n, d, e| c.part_form(true, n, d, e)),
                 "cdr-atom" => Some(|c, n, d, e| c.part_form(false, n, d, e)),
                 _ => None,
@@ -475,7 +476,7 @@ impl Compiler<'_> {
 
     /// Code that comes from the general evaluator meets code that does not: what only the one has
     /// checked is forgotten.
-    fn join(&mut self, join: Label, before: [Known; MAX_SLOTS], dest: Dest) {
+    pub(super) fn join(&mut self, join: Label, before: [Known; MAX_SLOTS], dest: Dest) {
         self.place(join);
         self.known = before;
         self.finish(dest);

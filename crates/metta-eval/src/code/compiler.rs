@@ -556,6 +556,8 @@ impl<'m> Compiler<'m> {
                 | Instr::Guard { otherwise, .. }
                 | Instr::GuardExpected { otherwise, .. }
                 | Instr::GuardDeclared { otherwise, .. }
+                | Instr::GuardContext { otherwise }
+                | Instr::GuardPlain { otherwise, .. }
                 | Instr::Prepare { otherwise, .. }
                 | Instr::Settle { otherwise, .. }
                 | Instr::Return { otherwise, .. } => at(otherwise),
@@ -563,7 +565,7 @@ impl<'m> Compiler<'m> {
                     at(to);
                     at(otherwise);
                 }
-                Instr::Jump { to } => at(to),
+                Instr::Jump { to } | Instr::Try { next: to } => at(to),
                 Instr::Call { site }
                 | Instr::TailCall { site }
                 | Instr::LastCall { site }
@@ -577,6 +579,7 @@ impl<'m> Compiler<'m> {
                 }
                 Instr::MatchConstant { .. }
                 | Instr::Search { .. }
+                | Instr::Take { .. }
                 | Instr::MatchSame { .. }
                 | Instr::Element { .. }
                 | Instr::ElementConstant { .. }
@@ -658,7 +661,7 @@ impl<'m> Compiler<'m> {
 
     // The head, and patterns in general.
 
-    fn match_argument(&mut self, slot: Slot, pattern: Cell) -> Outcome<()> {
+    pub(super) fn match_argument(&mut self, slot: Slot, pattern: Cell) -> Outcome<()> {
         match pattern.view() {
             View::Local(local) => {
                 let own = self.slot_of(local);

@@ -256,6 +256,23 @@ pub(crate) enum Instr {
     Give {
         value: Operand,
     },
+    /// Takes a result, whatever it is.
+    Take {
+        to: Slot,
+    },
+    /// Matches like a head, up to `Body`; if that fails, goes on at `next`.
+    Try {
+        next: u32,
+    },
+    /// The space in which rules are looked up is that of the module.
+    GuardContext {
+        otherwise: u32,
+    },
+    /// The value is no space, in which a pattern would be looked up.
+    GuardPlain {
+        slot: Slot,
+        otherwise: u32,
+    },
     /// Finds the table that a query needs, and notes when the query began.
     Prepare {
         query: u32,

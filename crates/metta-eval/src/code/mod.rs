@@ -5,6 +5,7 @@
 //! Whatever the code does not cover it leaves to the general evaluator, expression by expression.
 
 mod body;
+mod cases;
 mod compiler;
 mod instr;
 mod queries;

@@ -378,3 +378,83 @@ fn is_same(heap: &Heap, stored: Cell, term: Cell) -> bool {
     }
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use metta_atom::Atom;
+
+    fn term(heap: &mut Heap, text: &str) -> Cell {
+        let atom = metta_syntax::parse(text, &crate::Library::new()).forms[0].atom.clone();
+        heap.import_alone(&atom)
+    }
+
+    /// The facts that a search still finds, each as often as it holds.
+    fn found(table: &Table, heap: &mut Heap, mut search: Search) -> Vec<String> {
+        let mut texts = Vec::new();
+        while table.advance(&mut search) {
+            let term = table.instance(heap, table.stored(search.fact));
+            let atom: Atom = heap.export(term, &mut crate::terms::convert::VariableNames::default());
+            texts.push(atom.to_string());
+        }
+        texts
+    }
+
+    /// F3: facts that come, go or are counted anew do not change a search that has begun.
+    #[test]
+    fn a_search_sees_the_table_as_it_was() {
+        let mut heap = Heap::new();
+        let mut table = Table::default();
+        let [a, b, c, all] = ["(p a)", "(p b)", "(p c)", "(p $x)"].map(|text| term(&mut heap, text));
+        table.add(&mut heap, a, 1);
+        table.add(&mut heap, b, 2);
+        let query = Term { heap: &heap, root: all };
+        let early = table.search(&heap, &query, 2);
+        table.add(&mut heap, c, 3);
+        table.add(&mut heap, a, 4);
+        assert!(table.remove(&heap, b, 5));
+        assert!(!table.remove(&heap, b, 6));
+        let late = table.search(&heap, &Term { heap: &heap, root: all }, 6);
+        assert_eq!(found(&table, &mut heap, early), ["(p a)", "(p b)"]);
+        assert_eq!(found(&table, &mut heap, late), ["(p a)", "(p a)", "(p c)"]);
+        table.add(&mut heap, b, 7);
+        let again = table.search(&heap, &Term { heap: &heap, root: all }, 7);
+        assert_eq!(found(&table, &mut heap, again), ["(p a)", "(p a)", "(p c)", "(p b)"]);
+    }
+
+    /// The index leaves out only what does not match, whatever was indexed before.
+    #[test]
+    fn an_index_loses_no_fact() {
+        let mut heap = Heap::new();
+        let mut table = Table::default();
+        let parts = ["a", "b", "(f a)", "(f b)", "(g a b)", "1"];
+        let mut time = 0;
+        for first in parts {
+            for second in parts {
+                let fact = term(&mut heap, &format!("(r {first} {second})"));
+                time += 1;
+                table.add(&mut heap, fact, time);
+            }
+        }
+        for (first, second, count) in [
+            ("a", "$y", 6),
+            ("$x", "a", 6),
+            ("(f $z)", "$y", 12),
+            ("(f $z)", "(f $z)", 2),
+            ("$x", "$y", 36),
+            ("c", "$y", 0),
+        ] {
+            let query = term(&mut heap, &format!("(r {first} {second})"));
+            let mut search = table.search(&heap, &Term { heap: &heap, root: query }, time);
+            let mut matched = 0usize;
+            while table.advance(&mut search) {
+                let fact = table.stored(search.fact).root;
+                heap.attempt_once(|heap| {
+                    matched += usize::from(heap.unify(query, fact));
+                    false
+                });
+            }
+            assert_eq!(matched, count, "({first} {second})");
+        }
+    }
+}

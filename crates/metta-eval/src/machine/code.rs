@@ -634,6 +634,22 @@ impl Machine {
                         return;
                     }
                 }
+                Instr::Take { to } => {
+                    let value = self.acc;
+                    self.set_slot(base, to, value);
+                }
+                Instr::Try { next } => pc = self.try_pattern(pc, base).unwrap_or(next),
+                Instr::GuardContext { otherwise } => {
+                    if self.space != self.context {
+                        pc = otherwise;
+                    }
+                }
+                Instr::GuardPlain { slot, otherwise } => {
+                    let value = self.heap.deref(self.slot(base, slot));
+                    if self.heap.has_matchers || matches!(value.view(), View::Space(_)) {
+                        pc = otherwise;
+                    }
+                }
                 Instr::Prepare { query, otherwise } => match self.prepare_query(query, base) {
                     Some((table, time)) => {
                         let Query { table: at, time: when, .. } = self.code.queries[query as usize];
@@ -686,6 +702,19 @@ enum Matched {
 }
 
 impl Machine {
+    /// Matches the pattern at `pc`; the place behind it if it matches, else nothing is bound.
+    fn try_pattern(&mut self, pc: u32, base: u32) -> Option<u32> {
+        let boundary = std::mem::replace(&mut self.heap.boundary, u32::MAX);
+        let mark = self.heap.trail.len();
+        let body = self.match_head(pc, base);
+        self.heap.boundary = boundary;
+        match body {
+            Some(_) => self.heap.tidy_trail(mark),
+            None => self.heap.undo(mark),
+        }
+        body
+    }
+
     /// An instruction of a pattern outside of a head.
     fn match_in_body(&mut self, instr: Instr, base: u32) -> Matched {
         let boundary = std::mem::replace(&mut self.heap.boundary, u32::MAX);
