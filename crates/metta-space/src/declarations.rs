@@ -3,11 +3,14 @@
 //! Kept up to date by every addition and removal, so that looking up the rules of a
 //! function costs one descent and no decoding.
 
+use std::cmp::Ordering;
+use std::fmt;
 use std::sync::Arc;
 
 use metta_atom::Atom;
 use pathmap::PathMap;
 use pathmap::zipper::{ZipperIteration, ZipperValues};
+use rpds::VectorSync;
 
 use crate::bytes::{Item, Reader};
 
@@ -44,8 +47,88 @@ pub struct Declaration {
     pub right: Atom,
 }
 
-/// Declarations under one key, in definition order.
-pub(crate) type List = Arc<Vec<Arc<Declaration>>>;
+/// Declarations under one key, in definition order. Cloning is O(1), and a clone never changes.
+///
+/// Invariant D1: lists with the same origin came out of one another by additions alone, each behind all
+/// others. So two of them agree up to any declaration that both have at the same place.
+#[derive(Clone, Default)]
+pub struct Declared {
+    items: VectorSync<Arc<Declaration>>,
+    origin: Arc<()>,
+}
+
+impl Declared {
+    /// Returns the number of declarations, copies counted.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Reports whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Returns the declaration at a place. Cost: O(log n).
+    pub fn get(&self, index: usize) -> Option<&Arc<Declaration>> {
+        self.items.get(index)
+    }
+
+    /// Returns the newest declaration.
+    pub fn last(&self) -> Option<&Arc<Declaration>> {
+        self.items.last()
+    }
+
+    /// Returns the declarations in definition order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Arc<Declaration>> + ExactSizeIterator {
+        self.items.iter()
+    }
+
+    /// Reports whether the list is known to begin with all of `older`: it was made from that by
+    /// additions, if by any write. Cost: O(log n).
+    pub fn extends(&self, older: &Declared) -> bool {
+        // D1
+        let Some(at) = older.len().checked_sub(1) else { return false };
+        Arc::ptr_eq(&self.origin, &older.origin)
+            && match (self.get(at), older.last()) {
+                (Some(own), Some(last)) => Arc::ptr_eq(own, last),
+                _ => false,
+            }
+    }
+
+    fn push(&mut self, declaration: Declaration) {
+        self.items.push_back_mut(Arc::new(declaration));
+    }
+
+    fn remove(&mut self, position: usize) {
+        self.origin = Arc::default();
+        if position + 1 == self.len() {
+            self.items.drop_last_mut();
+        } else {
+            let kept = self.items.iter().enumerate().filter(|(index, _)| *index != position);
+            self.items = kept.map(|(_, known)| Arc::clone(known)).collect();
+        }
+    }
+
+    /// The place of the declaration with this sequence number.
+    fn position_of(&self, sequence: u64) -> Option<usize> {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            match self.items[middle].sequence.cmp(&sequence) {
+                Ordering::Equal => return Some(middle),
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+            }
+        }
+        None
+    }
+}
+
+impl fmt::Debug for Declared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
 
 /// Returns where the atom in `bytes` is indexed, if it is a declaration.
 pub(crate) fn classify(bytes: &[u8]) -> Option<(Relation, Key<'_>)> {
@@ -73,7 +156,7 @@ pub(crate) fn classify(bytes: &[u8]) -> Option<(Relation, Key<'_>)> {
 /// All declarations of a space. Cloning is O(1).
 #[derive(Clone)]
 pub(crate) struct Declarations {
-    lists: PathMap<List>,
+    lists: PathMap<Declared>,
 }
 
 impl Declarations {
@@ -83,13 +166,13 @@ impl Declarations {
         Declarations { lists }
     }
 
-    pub(crate) fn get(&self, relation: Relation, key: Key<'_>) -> Option<&List> {
+    pub(crate) fn get(&self, relation: Relation, key: Key<'_>) -> Option<&Declared> {
         self.lists.get(path(relation, key))
     }
 
     /// The lists of all calls, and of what is open.
-    pub(crate) fn calls(&self, relation: Relation) -> Vec<List> {
-        let mut lists: Vec<List> = self.get(relation, Key::Open).cloned().into_iter().collect();
+    pub(crate) fn calls(&self, relation: Relation) -> Vec<Declared> {
+        let mut lists: Vec<Declared> = self.get(relation, Key::Open).cloned().into_iter().collect();
         let mut zipper = self.lists.read_zipper_at_path(path(relation, Key::Call("")));
         while zipper.to_next_val() {
             lists.extend(zipper.val().cloned());
@@ -99,8 +182,8 @@ impl Declarations {
 
     /// Appends a declaration, which is newer than all others.
     pub(crate) fn add(&mut self, relation: Relation, key: Key<'_>, declaration: Declaration) {
-        let list = self.lists.get_val_or_set_mut_with_at(path(relation, key), List::default);
-        Arc::make_mut(list).push(Arc::new(declaration));
+        let list = self.lists.get_val_or_set_mut_with_at(path(relation, key), Declared::default);
+        list.push(declaration);
     }
 
     /// Removes the last declaration under the key for which `is_it` holds.
@@ -118,17 +201,13 @@ impl Declarations {
     /// Removes the declaration with this sequence number.
     pub(crate) fn remove_sequence(&mut self, relation: Relation, key: Key<'_>, sequence: u64) {
         let path = path(relation, key);
-        let position = self
-            .lists
-            .get(&path)
-            .and_then(|list| list.binary_search_by_key(&sequence, |known| known.sequence).ok());
+        let position = self.lists.get(&path).and_then(|list| list.position_of(sequence));
         self.remove_at(&path, position);
     }
 
     fn remove_at(&mut self, path: &[u8], position: Option<usize>) {
         debug_assert!(position.is_some(), "every stored declaration is indexed");
         let (Some(position), Some(list)) = (position, self.lists.get_mut(path)) else { return };
-        let list = Arc::make_mut(list);
         list.remove(position);
         if list.is_empty() {
             self.lists.remove(path);

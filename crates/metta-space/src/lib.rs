@@ -15,7 +15,7 @@ mod terms;
 mod walk;
 
 pub use bytes::{DecodeError, Encoded};
-pub use declarations::{Declaration, Key, Relation};
+pub use declarations::{Declaration, Declared, Key, Relation};
 pub use facts::{Fact, Found};
 pub use files::FileError;
 pub use join::Answers;

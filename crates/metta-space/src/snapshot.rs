@@ -1,14 +1,13 @@
 //! The content of a space as a value.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
 
 use metta_atom::{Atom, Grounded, Symbol, Variable};
 use pathmap::PathMap;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::bytes::Encoded;
-use crate::declarations::{Declaration, Declarations, Key, Relation, classify};
+use crate::declarations::{Declaration, Declarations, Declared, Key, Relation, classify};
 use crate::facts::{Fact, Facts, Found, hash_of};
 use crate::handles::{Handles, address};
 use crate::join::{self, Answers};
@@ -234,14 +233,14 @@ impl Snapshot {
     /// copy of a duplicate is listed.
     ///
     /// Cost: O(length of the name).
-    pub fn declarations(&self, relation: Relation, key: Key<'_>) -> Option<Arc<Vec<Arc<Declaration>>>> {
+    pub fn declarations(&self, relation: Relation, key: Key<'_>) -> Option<Declared> {
         self.registry.declarations.get(relation, key).cloned()
     }
 
     /// Returns the declarations under every [`Key::Call`] and under [`Key::Open`], a list for each.
     ///
     /// Cost: O(number of lists).
-    pub fn call_declarations(&self, relation: Relation) -> Vec<Arc<Vec<Arc<Declaration>>>> {
+    pub fn call_declarations(&self, relation: Relation) -> Vec<Declared> {
         self.registry.declarations.calls(relation)
     }
 }

@@ -7,6 +7,7 @@
 mod body;
 mod cases;
 mod compiler;
+mod definition;
 mod instr;
 mod queries;
 mod types;
@@ -22,6 +23,7 @@ use crate::program::clause::Clause;
 use crate::terms::cell::{Cell, SymbolId};
 
 pub(crate) use compiler::Compiler;
+pub(crate) use definition::{Arguments, Definition, Definitions, Entry};
 pub(crate) use instr::*;
 
 /// A part of a rule body, to be built from the slots of an activation.
@@ -39,10 +41,11 @@ pub(crate) struct Function {
     pub(crate) space: SpaceId,
     pub(crate) symbol: SymbolId,
     pub(crate) arity: u32,
-    /// The [`Code::stamp`] at which `clauses` were the right ones.
+    /// The [`Code::stamp`] at which `definition` was the right one.
     pub(crate) stamp: u64,
     pub(crate) head: Option<Arc<Head>>,
-    pub(crate) clauses: Arc<[Entry]>,
+    /// Index in [`Code::definitions`].
+    pub(crate) definition: u32,
     /// A native function that is a rule of the library: it comes before the clauses.
     pub(crate) native: bool,
     /// The body of its only clause, if that matches every call; known while `stamp` is the current one.
@@ -54,16 +57,6 @@ pub(crate) struct Function {
 pub(crate) struct Direct {
     pub(crate) pc: u32,
     pub(crate) rule: RuleId,
-}
-
-/// One clause of a function.
-#[derive(Debug)]
-pub(crate) struct Entry {
-    pub(crate) clause: Arc<Clause>,
-    /// Index in [`Code::clauses`].
-    pub(crate) code: u32,
-    /// What the arguments have to be, one level deep.
-    pub(crate) tests: Box<[(u8, Shape)]>,
 }
 
 /// What an argument has to be, unless it is a variable.
@@ -100,6 +93,7 @@ pub(crate) struct Code {
     /// Slots and names of variables that queries make.
     pub(crate) fresh: Vec<(Slot, SymbolId)>,
     pub(crate) functions: Vec<Function>,
+    pub(crate) definitions: Definitions,
     pub(crate) clauses: Vec<Compiled>,
     keys: FxHashMap<(SpaceId, SymbolId, u32), u32>,
     codes: FxHashMap<(SpaceId, usize), u32>,
@@ -119,7 +113,7 @@ impl Code {
                 arity,
                 stamp: 0,
                 head: None,
-                clauses: Arc::new([]),
+                definition: Definitions::NONE,
                 native: false,
                 direct: None,
             });
@@ -135,6 +129,17 @@ impl Code {
             self.clauses.push(Compiled::default());
         }
         id
+    }
+
+    /// The clauses of a function, as far as it has proved itself.
+    pub(crate) fn definition(&self, id: u32) -> &Definition {
+        &self.definitions[self.functions[id as usize].definition]
+    }
+
+    /// Forgets the definitions that neither a function nor one of `others` needs.
+    pub(crate) fn free_definitions(&mut self, others: impl Iterator<Item = u32>) {
+        let used = self.functions.iter().map(|function| function.definition);
+        self.definitions.retain(used.chain(others));
     }
 
     /// Everything has to prove itself again.

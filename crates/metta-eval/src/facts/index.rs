@@ -177,11 +177,13 @@ struct Split {
 #[derive(Debug)]
 pub(crate) struct Index {
     nodes: Vec<Node>,
+    /// How many facts all nodes list.
+    references: usize,
 }
 
 impl Default for Index {
     fn default() -> Self {
-        Index { nodes: vec![Node::default()] }
+        Index { nodes: vec![Node::default()], references: 0 }
     }
 }
 
@@ -265,6 +267,7 @@ impl Index {
     }
 
     fn add_to_node(&mut self, node: u32, fact: FactId, term: &Term<'_>) {
+        self.references += 1;
         let here = &mut self.nodes[node as usize];
         here.facts.push(fact);
         let mut splits = std::mem::take(&mut here.splits);
@@ -300,6 +303,7 @@ impl Index {
         match list {
             List::Empty => List::One(fact),
             List::One(first) => {
+                self.references += 2;
                 self.nodes.push(Node { facts: vec![first, fact], ..Node::default() });
                 List::Node(self.nodes.len() as u32 - 1)
             }
@@ -314,15 +318,22 @@ impl Index {
     fn copy(&mut self, list: List) -> List {
         let List::Node(node) = list else { return list };
         let facts = self.nodes[node as usize].facts.clone();
+        self.references += facts.len();
         self.nodes.push(Node { facts, ..Node::default() });
         List::Node(self.nodes.len() as u32 - 1)
     }
 
     /// Keeps only some facts, under the numbers that `renamed` gives them.
     pub(crate) fn retain(&mut self, renamed: impl Fn(FactId) -> Option<FactId>) {
-        let facts = self.nodes[0].facts.iter().filter_map(|fact| renamed(*fact)).collect();
+        let facts: Vec<FactId> = self.nodes[0].facts.iter().filter_map(|fact| renamed(*fact)).collect();
+        self.references = facts.len();
         self.nodes.clear();
         self.nodes.push(Node { facts, ..Node::default() });
+    }
+
+    /// How many facts are listed, each as often as it is.
+    pub(crate) fn references(&self) -> usize {
+        self.references
     }
 
     /// Bytes that the index takes.

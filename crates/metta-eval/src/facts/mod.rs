@@ -15,7 +15,7 @@ use crate::terms::cell::{Cell, SymbolId, View};
 use crate::terms::heap::Heap;
 use crate::world::World;
 
-pub(crate) use index::{Look, Term};
+pub(crate) use index::{FactId, Index, Look, Term};
 pub(crate) use table::{Search, Stored, Table};
 
 /// What a query costs beside its answers, in facts.

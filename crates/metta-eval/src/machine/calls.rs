@@ -1,7 +1,6 @@
 //! The call of an evaluated expression (semantics 4.4c).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
 use metta_atom::{Atom, BindingSet};
 
@@ -10,7 +9,7 @@ use crate::library::{Builtin, Call, Outcome};
 use crate::machine::choices::{Alternatives, Then};
 use crate::machine::frames::Kind;
 use crate::machine::{Machine, NO_RULE, Task};
-use crate::program::Clauses;
+use crate::program::Rules;
 use crate::program::clause::Clause;
 use crate::terms::cell::{Cell, SymbolId, View};
 use crate::terms::matching::Matched;
@@ -53,7 +52,7 @@ impl Machine {
                 self.finish_call(call, expected, cell(symbols::NOT_REDUCIBLE))
             }
             _ => {
-                let clauses = Arc::clone(&self.open_head().calls);
+                let clauses = self.open_head().calls.clone();
                 self.try_clauses(call, expected, &clauses);
             }
         }
@@ -62,9 +61,9 @@ impl Machine {
     /// Looks up rules for something that is not an expression, as `eval` may.
     fn call_bare(&mut self, term: Cell, expected: Cell) {
         let clauses = match term.view() {
-            View::Symbol(id) => Arc::clone(&self.head(id).bare),
-            View::Ref(_) => Arc::new([]),
-            _ => Arc::clone(&self.open_head().calls),
+            View::Symbol(id) => self.head(id).bare.clone(),
+            View::Ref(_) => Rules::default(),
+            _ => self.open_head().calls.clone(),
         };
         self.try_clauses(term, expected, &clauses);
     }
@@ -95,16 +94,10 @@ impl Machine {
     }
 
     /// Calls a function that the library defines by rules; a program's rules for it are further alternatives.
-    fn call_library_rule(
-        &mut self,
-        builtin: &'static Builtin,
-        call: Cell,
-        expected: Cell,
-        clauses: &Clauses,
-    ) {
+    fn call_library_rule(&mut self, builtin: &'static Builtin, call: Cell, expected: Cell, clauses: &Rules) {
         let own = self.next_candidate(call, clauses, 0);
         if let Some(next) = own {
-            self.choose(Alternatives::Clauses { call, expected, clauses: Arc::clone(clauses), next });
+            self.choose(Alternatives::Clauses { call, expected, clauses: clauses.clone(), next });
         }
         match self.run_builtin(builtin, call, expected) {
             Outcome::NotReducible if own.is_some() => {
@@ -239,19 +232,20 @@ impl Machine {
     }
 
     /// The first clause from `from` on whose head looks like the call.
-    fn next_candidate(&self, call: Cell, clauses: &Clauses, from: u32) -> Option<u32> {
-        (from..clauses.len() as u32).find(|index| clauses[*index as usize].may_match(&self.heap, call))
+    fn next_candidate(&self, call: Cell, clauses: &Rules, from: u32) -> Option<u32> {
+        let place = clauses.from(from as usize).position(|clause| clause.may_match(&self.heap, call))?;
+        Some(from + place as u32)
     }
 
     /// Reduces a call by the rules that match it; without any it stays as it is.
-    pub(super) fn try_clauses(&mut self, call: Cell, expected: Cell, clauses: &Clauses) {
+    pub(super) fn try_clauses(&mut self, call: Cell, expected: Cell, clauses: &Rules) {
         let mut candidate = self.next_candidate(call, clauses, 0);
         while let Some(index) = candidate {
             candidate = self.next_candidate(call, clauses, index + 1);
             if let Some(next) = candidate {
-                self.choose(Alternatives::Clauses { call, expected, clauses: Arc::clone(clauses), next });
+                self.choose(Alternatives::Clauses { call, expected, clauses: clauses.clone(), next });
             }
-            if self.reduce(call, expected, &clauses[index as usize]) {
+            if clauses.get(index as usize).is_some_and(|clause| self.reduce(call, expected, clause)) {
                 return;
             }
             if candidate.is_some() {
@@ -262,7 +256,7 @@ impl Machine {
     }
 
     /// The choice point for the clauses of a call is the newest, and its state is restored.
-    pub(super) fn retry_clauses(&mut self, call: Cell, expected: Cell, clauses: &Clauses, index: u32) {
+    pub(super) fn retry_clauses(&mut self, call: Cell, expected: Cell, clauses: &Rules, index: u32) {
         match self.next_candidate(call, clauses, index + 1) {
             Some(following) => {
                 if let Some(choice) = self.choices.last_mut()
@@ -273,7 +267,7 @@ impl Machine {
             }
             None => self.exhaust(),
         }
-        if !self.reduce(call, expected, &clauses[index as usize]) {
+        if !clauses.get(index as usize).is_some_and(|clause| self.reduce(call, expected, clause)) {
             self.task = Task::Fail;
         }
     }

@@ -1,15 +1,12 @@
 //! Choice points, and errors held back until no alternative is left.
 
-use std::sync::Arc;
-
 use metta_atom::SpaceId;
 
-use crate::code::Entry;
 use crate::facts::Search;
 use crate::machine::facts::{FactSearch, Goal};
 use crate::machine::frames::Kind;
 use crate::machine::{Machine, RuleId, Task};
-use crate::program::Clauses;
+use crate::program::Rules;
 use crate::terms::cell::{Cell, View};
 use crate::terms::matching::Matched;
 use crate::terms::parcel::Parcel;
@@ -39,9 +36,9 @@ pub(super) struct Choice {
 #[derive(Debug)]
 pub(super) enum Alternatives {
     /// Rules for a call, from `next` on.
-    Clauses { call: Cell, expected: Cell, clauses: Clauses, next: u32 },
-    /// Clauses of a function, whose arguments are at `base`, from `next` on.
-    Code { function: u32, base: u32, clauses: Arc<[Entry]>, next: u32 },
+    Clauses { call: Cell, expected: Cell, clauses: Rules, next: u32 },
+    /// Clauses of a function, whose arguments are at `base`, from `next` on and before `end`.
+    Code { function: u32, base: u32, definition: u32, next: u32, end: u32 },
     /// Elements of a list as results of a call, from `next` on.
     Values { call: Cell, expected: Cell, list: Cell, next: u32 },
     /// Elements of a list as results, from `next` on.
@@ -126,6 +123,14 @@ impl Alternatives {
         match self {
             Alternatives::Queried { table, .. } => Some(*table),
             Alternatives::Facts(search) => search.table(),
+            _ => None,
+        }
+    }
+
+    /// The definition whose clauses are left.
+    pub(super) fn definition(&self) -> Option<u32> {
+        match self {
+            Alternatives::Code { definition, .. } => Some(*definition),
             _ => None,
         }
     }
@@ -219,12 +224,12 @@ impl Machine {
         let Some(choice) = self.choices.last_mut() else { return };
         match &mut choice.alternatives {
             Alternatives::Clauses { call, expected, clauses, next } => {
-                let (call, expected, clauses, next) = (*call, *expected, Arc::clone(clauses), *next);
+                let (call, expected, clauses, next) = (*call, *expected, clauses.clone(), *next);
                 self.retry_clauses(call, expected, &clauses, next);
             }
-            Alternatives::Code { function, base, clauses, next } => {
-                let (function, base, clauses, next) = (*function, *base, Arc::clone(clauses), *next);
-                self.retry_function(function, base, &clauses, next);
+            Alternatives::Code { function, base, definition, next, end } => {
+                let (function, base, definition, clauses) = (*function, *base, *definition, *next..*end);
+                self.retry_function(function, base, definition, clauses);
             }
             Alternatives::Values { call, expected, list, next } => {
                 let (call, expected) = (*call, *expected);

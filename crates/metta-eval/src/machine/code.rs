@@ -12,21 +12,20 @@
 //! Invariant C2: activations at or above the `env` of the newest choice point may be overwritten,
 //! those below may not.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::code::{
-    Arithmetic, Code, Compiled, Compiler, Direct, Entry, Expected, Instr, MAX_SLOTS, Operand, Query, Resume,
-    Shape, Source, Task as Work, Test,
+    Arguments, Arithmetic, Compiled, Compiler, Definitions, Direct, Entry, Expected, Function, Instr,
+    MAX_SLOTS, Operand, Query, Resume, Shape, Source, Task as Work, Test,
 };
 use crate::library::{Binary, apply};
 use crate::machine::choices::Alternatives;
 use crate::machine::frames::{Kind, RAW};
 use crate::machine::quick::{Judged, Quick};
 use crate::machine::{Machine, NO_RULE, Task};
-use crate::program::Head;
 use crate::program::clause::Clause;
 use crate::terms::cell::{Cell, SymbolId, View};
-use crate::terms::heap::Heap;
 use crate::terms::symbols::{self, cell};
 
 /// The `pc` of a clause that is reduced in the general way.
@@ -52,12 +51,12 @@ impl Machine {
             || expected == Cell::NONE
             || expected == cell(symbols::ATOM)
         {
-            let clauses = Arc::clone(&self.head(symbol).calls);
+            let clauses = self.head(symbol).calls.clone();
             return self.try_clauses(call, expected, &clauses);
         }
         let id = self.code.function(self.space, symbol, arity);
         self.prove(id);
-        if self.code.functions[id as usize].clauses.is_empty() {
+        if self.code.definition(id).is_empty() {
             return self.finish_call(call, expected, cell(symbols::NOT_REDUCIBLE));
         }
         let base = self.env_top();
@@ -89,66 +88,65 @@ impl Machine {
         if function.stamp == self.code.stamp {
             return;
         }
-        let (space, symbol, arity) = (function.space, function.symbol, function.arity);
+        let (space, symbol) = (function.space, function.symbol);
         let head = self.head_in(space, symbol);
-        let known = function_is(&self.code, id, &head);
-        if !known {
-            let clauses: Vec<Arc<Clause>> = head
-                .calls
-                .iter()
-                .filter(|clause| clause.takes(&self.heap, symbol, arity))
-                .map(Arc::clone)
-                .collect();
-            let mut entries = Vec::with_capacity(clauses.len());
-            for clause in clauses {
-                let code = self.code.clause(space, &clause);
-                let tests = tests(&self.heap, &clause);
-                entries.push(Entry { clause, code, tests });
-            }
-            let function = &mut self.code.functions[id as usize];
-            function.clauses = entries.into();
-            function.native = head.builtin.is_some_and(|builtin| !builtin.grounded);
-            function.head = Some(head);
-        }
+        let function = &self.code.functions[id as usize];
+        let known = function.head.as_ref().filter(|known| head.calls.extends(&known.calls));
+        let (start, definition) =
+            known.map_or((0, Definitions::NONE), |known| (known.calls.len(), function.definition));
+        let definition = self.define(id, definition, head.calls.from(start));
         let function = &mut self.code.functions[id as usize];
+        function.definition = definition;
+        function.native = head.builtin.is_some_and(|builtin| !builtin.grounded);
+        function.head = Some(head);
         (function.stamp, function.direct) = (self.code.stamp, None);
     }
 
-    /// The clause from `from` on that may match the arguments at `base`.
-    #[inline]
-    fn candidate(&self, id: u32, base: u32, from: usize) -> Option<usize> {
-        self.fitting(&self.code.functions[id as usize].clauses, base, from)
+    /// Adds those of some clauses that take the calls of a function to its definition.
+    fn define<'c>(
+        &mut self,
+        id: u32,
+        mut definition: u32,
+        clauses: impl Iterator<Item = &'c Arc<Clause>>,
+    ) -> u32 {
+        let Function { space, symbol, arity, .. } = self.code.functions[id as usize];
+        for clause in clauses.filter(|clause| clause.takes(&self.heap, symbol, arity)) {
+            if definition == Definitions::NONE {
+                definition = self.code.definitions.make();
+            }
+            let code = self.code.clause(space, clause);
+            let tests = Shape::tests(&self.heap, clause);
+            self.code.definitions[definition].push(Entry { clause: Arc::clone(clause), code, tests });
+        }
+        definition
     }
 
-    /// The clause from `from` on that may match the arguments at `base`.
-    #[inline]
-    fn fitting(&self, clauses: &[Entry], base: u32, from: usize) -> Option<usize> {
-        (from..clauses.len()).find(|index| {
-            clauses[*index].tests.iter().all(|(argument, shape)| {
-                shape_fits(&self.heap, *shape, self.env[base as usize + usize::from(*argument)])
-            })
-        })
+    /// The first of some clauses that may match the arguments at `base`.
+    #[inline(always)]
+    fn candidate(&mut self, definition: u32, base: u32, clauses: Range<u32>, arity: u32) -> Option<u32> {
+        let call = Arguments { heap: &self.heap, slots: &self.env[base as usize..], arity };
+        self.code.definitions[definition].candidate(call, clauses.start, clauses.end)
     }
 
     /// Reduces a call, whose arguments are at `base`, by its clauses.
     ///
     /// `call` is its term, if there is one.
     fn enter(&mut self, id: u32, base: u32, call: Option<Cell>) -> Next {
-        let mut candidate = self.candidate(id, base, 0);
+        let Function { definition, arity, .. } = self.code.functions[id as usize];
+        let arguments = Arguments { heap: &self.heap, slots: &self.env[base as usize..], arity };
+        let clauses = &mut self.code.definitions[definition];
+        let end = clauses.len();
+        let (mut candidate, mut following) = clauses.candidates(arguments);
         while let Some(index) = candidate {
-            candidate = self.candidate(id, base, index + 1);
-            if let Some(next) = candidate {
-                self.top = base + 1 + self.code.functions[id as usize].arity;
-                let clauses = Arc::clone(&self.code.functions[id as usize].clauses);
-                self.choose(Alternatives::Code { function: id, base, clauses, next: next as u32 });
+            if let Some(next) = following {
+                self.top = base + 1 + arity;
+                self.choose(Alternatives::Code { function: id, base, definition, next, end });
             }
-            let entry = &self.code.functions[id as usize].clauses[index];
-            let code = entry.code;
+            let code = self.code.definitions[definition].entry(index).code;
             let reduced = match self.ready_code(code) {
                 Some(pc) => self.reduce_at(pc, base, code),
                 None => {
-                    let clauses = Arc::clone(&self.code.functions[id as usize].clauses);
-                    let reduced = self.reduce_compiled(id, base, call, &clauses[index]);
+                    let reduced = self.reduce_compiled(id, base, call, (definition, index));
                     self.note_direct(id);
                     reduced
                 }
@@ -156,9 +154,10 @@ impl Machine {
             if let Some(next) = reduced {
                 return next;
             }
-            if candidate.is_some() {
-                self.cut_newest();
-            }
+            let Some(next) = following else { break };
+            self.cut_newest();
+            candidate = following;
+            following = self.candidate(definition, base, next + 1..end, arity);
         }
         let (term, expected) = (self.call_term(id, base, call), self.env[base as usize]);
         self.finish_call(term, expected, cell(symbols::NOT_REDUCIBLE));
@@ -166,19 +165,20 @@ impl Machine {
     }
 
     /// The choice point for the clauses of a call is the newest, and its state is restored.
-    pub(super) fn retry_function(&mut self, id: u32, base: u32, clauses: &Arc<[Entry]>, index: u32) {
-        let next = self.fitting(clauses, base, index as usize + 1);
-        match next {
+    pub(super) fn retry_function(&mut self, id: u32, base: u32, definition: u32, clauses: Range<u32>) {
+        let index = clauses.start;
+        let arity = self.code.functions[id as usize].arity;
+        match self.candidate(definition, base, index + 1..clauses.end, arity) {
             Some(following) => {
                 if let Some(choice) = self.choices.last_mut()
                     && let Alternatives::Code { next, .. } = &mut choice.alternatives
                 {
-                    *next = following as u32;
+                    *next = following;
                 }
             }
             None => self.exhaust(),
         }
-        match self.reduce_compiled(id, base, None, &clauses[index as usize]) {
+        match self.reduce_compiled(id, base, None, (definition, index)) {
             Some(Next::At(pc, base)) => self.task = Task::Run { pc, base },
             Some(Next::Task) => {}
             None => self.task = Task::Fail,
@@ -206,16 +206,25 @@ impl Machine {
         if inert { term.with_evaluated_elements() } else { term }
     }
 
-    /// Reduces a call by one clause, if its head matches.
-    fn reduce_compiled(&mut self, id: u32, base: u32, call: Option<Cell>, entry: &Entry) -> Option<Next> {
-        let pc = if self.heap.has_matchers { GENERAL } else { self.code_of(id, entry) };
+    /// Reduces a call by one clause of a definition, if its head matches.
+    fn reduce_compiled(
+        &mut self,
+        id: u32,
+        base: u32,
+        call: Option<Cell>,
+        clause: (u32, u32),
+    ) -> Option<Next> {
+        let (definition, index) = clause;
+        let code = self.code.definitions[definition].entry(index).code;
+        let pc = if self.heap.has_matchers { GENERAL } else { self.code_of(id, code, clause) };
         if pc == GENERAL {
             let term = self.call_term(id, base, call);
             let expected = self.env[base as usize];
             self.top = base;
-            return self.reduce(term, expected, &entry.clause).then_some(Next::Task);
+            let clause = Arc::clone(&self.code.definitions[definition].entry(index).clause);
+            return self.reduce(term, expected, &clause).then_some(Next::Task);
         }
-        self.reduce_at(pc, base, entry.code)
+        self.reduce_at(pc, base, code)
     }
 
     /// The place of the code of a clause, if it is ready to run.
@@ -228,7 +237,7 @@ impl Machine {
 
     /// Notes where the only clause of a function goes on, if its head matches every call.
     fn note_direct(&mut self, id: u32) {
-        let [entry] = &self.code.functions[id as usize].clauses[..] else { return };
+        let Some(entry) = self.code.definition(id).only() else { return };
         if let Some(pc) = self.ready_code(entry.code)
             && entry.tests.is_empty()
             && matches!(self.code.instrs[pc as usize], Instr::Body)
@@ -267,32 +276,39 @@ impl Machine {
     }
 
     /// The code of a clause, compiled if it was not, or if what it takes for granted has changed.
-    fn code_of(&mut self, id: u32, entry: &Entry) -> u32 {
-        let compiled = &self.code.clauses[entry.code as usize];
-        if compiled.stamp == self.code.stamp
-            && let Some(pc) = compiled.pc
-        {
-            return pc;
+    #[inline(always)]
+    fn code_of(&mut self, id: u32, code: u32, clause: (u32, u32)) -> u32 {
+        let compiled = &self.code.clauses[code as usize];
+        match compiled.pc {
+            Some(pc) if compiled.stamp == self.code.stamp => pc,
+            _ => self.compile_again(id, code, clause),
         }
-        let function = &self.code.functions[id as usize];
-        let (space, symbol, arity) = (function.space, function.symbol, function.arity);
+    }
+
+    fn compile_again(&mut self, id: u32, code: u32, (definition, index): (u32, u32)) -> u32 {
+        let compiled = &self.code.clauses[code as usize];
+        let Function { space, symbol, arity, .. } = self.code.functions[id as usize];
         if let Some(pc) = compiled.pc {
-            let assumed = std::mem::take(&mut self.code.clauses[entry.code as usize].assumed);
-            let holds = assumed.iter().all(|(id, head)| self.head_in(space, *id).same_as(head));
+            let assumed = std::mem::take(&mut self.code.clauses[code as usize].assumed);
+            let holds = assumed.iter().all(|(id, head)| {
+                let now = self.head_in(space, *id);
+                Arc::ptr_eq(&now, head) || now.means_the_same(head)
+            });
             let stamp = self.code.stamp;
-            let compiled = &mut self.code.clauses[entry.code as usize];
+            let compiled = &mut self.code.clauses[code as usize];
             compiled.assumed = assumed;
             if holds {
                 compiled.stamp = stamp;
                 return pc;
             }
         }
+        let clause = Arc::clone(&self.code.definitions[definition].entry(index).clause);
         let stamp = self.code.stamp;
-        let compiled = Compiler::compile(self, space, &entry.clause, symbol, arity, entry.code);
+        let compiled = Compiler::compile(self, space, &clause, symbol, arity, code);
         let compiled =
             compiled.unwrap_or_else(|| Compiled { pc: Some(GENERAL), stamp, ..Compiled::default() });
         let pc = compiled.pc.unwrap_or(GENERAL);
-        self.code.clauses[entry.code as usize] = compiled;
+        self.code.clauses[code as usize] = compiled;
         pc
     }
 
@@ -954,10 +970,10 @@ impl Machine {
         let place = self.code.sites[site as usize];
         let Work::Function { id, operands, count } = place.task else { return None };
         self.prove(id);
-        let function = &self.code.functions[id as usize];
-        if !function.clauses.is_empty() || function.native {
+        if !self.code.definition(id).is_empty() || self.code.functions[id as usize].native {
             return None;
         }
+        let function = &self.code.functions[id as usize];
         let address = self.heap.top();
         self.heap.cells.push(Cell::symbol(function.symbol));
         let (mut ground, mut inert, mut same) = (true, true, true);
@@ -1014,53 +1030,4 @@ impl Machine {
 /// The cell of a number that the machine counts up to.
 fn small(number: u64) -> Cell {
     Cell::int(number as i64).unwrap_or(Cell::UNIT)
-}
-
-/// Reports whether the entries of a function are those of the calls that `head` lists.
-fn function_is(code: &Code, id: u32, head: &Head) -> bool {
-    code.functions[id as usize].head.as_ref().is_some_and(|known| known.same_as(head))
-}
-
-/// What the arguments of a call have to be for a clause.
-fn tests(heap: &Heap, clause: &Clause) -> Box<[(u8, Shape)]> {
-    let Some((address, length)) = clause.head().slice() else { return Box::new([]) };
-    let tests = (1..length).filter_map(|index| {
-        let argument = u8::try_from(index).ok()?;
-        let pattern = heap.get(address + index);
-        match pattern.view() {
-            View::Local(_) => None,
-            View::Expression { address, length } => {
-                let head = if length == 0 { Cell::NONE } else { heap.get(address) };
-                let head = if matches!(head.view(), View::Local(_) | View::Expression { .. }) {
-                    Cell::NONE
-                } else {
-                    head
-                };
-                Some((argument, Shape::Expression { length, head }))
-            }
-            _ => Some((argument, Shape::Leaf(pattern))),
-        }
-    });
-    tests.collect()
-}
-
-#[inline(always)]
-fn shape_fits(heap: &Heap, shape: Shape, value: Cell) -> bool {
-    let value = heap.deref(value);
-    match shape {
-        _ if value.is_reference() => true,
-        Shape::Leaf(leaf) => value == leaf || !value.is_expression() && heap.leaves_equal(leaf, value),
-        Shape::Expression { length, head } => match value.slice() {
-            Some((address, found)) if found == length => {
-                if head == Cell::NONE {
-                    return true;
-                }
-                let first = heap.element(address, 0);
-                first == head
-                    || first.is_reference()
-                    || !first.is_expression() && heap.leaves_equal(head, first)
-            }
-            _ => false,
-        },
-    }
 }

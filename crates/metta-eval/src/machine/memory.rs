@@ -47,6 +47,8 @@ impl Machine {
         self.note_peak();
         self.untyped.clear();
         self.compact_tables();
+        let definitions = self.choices.iter().filter_map(|choice| choice.alternatives.definition());
+        self.code.free_definitions(definitions);
         let marks = self.mark_roots();
         self.names.forward(&marks);
         self.update_roots(&marks);

@@ -121,8 +121,8 @@ impl Machine {
         }
         let function = self.code.function(self.space, id, arity);
         self.prove(function);
-        let function = &self.code.functions[function as usize];
-        let constructs = function.clauses.is_empty() && !function.native;
+        let native = self.code.functions[function as usize].native;
+        let constructs = self.code.definition(function).is_empty() && !native;
         if constructs && arity < MOST_ARITY {
             self.plain.symbols[id.0 as usize].0 |= 1 << arity;
         }

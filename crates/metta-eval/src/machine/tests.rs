@@ -106,6 +106,45 @@ fn alternatives_come_in_definition_order() {
     );
 }
 
+/// A call goes on with the clauses that there were when it began.
+#[test]
+fn rules_added_while_a_call_runs_are_for_later_calls() {
+    let program = "(= (f $x) (add-atom &self (= (f $y) (new $x)))) (= (f $x) (old $x)) !(f 1) !(f 2)";
+    let both = ["[(), (old 1)]", "[(), (old 2), (new 1)]"];
+    check(program, &both);
+    let mut library = Library::new();
+    library.compile_rules(true);
+    assert_eq!(Run { library, ..Run::default() }.lines(program), both);
+}
+
+#[test]
+fn added_rules_come_behind_what_is_known() {
+    let mut library = Library::new();
+    library.compile_rules(true);
+    let mut machine = Machine::new(library.clone());
+    let mut world = World::new();
+    let text = "(= (known 0) 0) \
+        (= (learn $n) (if (== (known (- $n 1)) $n) never (add-atom &self (= (known $n) (known (- $n 1)))))) \
+        (= (from $n) (if (== $n 200) (known 199) (let () (learn $n) (from (+ $n 1)))))  !(from 1)";
+    for form in parse(text, &library).forms {
+        let atom = world.resolve(&form.atom);
+        if !form.run {
+            world.add(SpaceId::TOP, &atom);
+            continue;
+        }
+        machine.begin(&atom, SpaceId::TOP, world, &Limits::default(), Effect::Outside);
+        while !matches!(machine.step(1_000), Step::Done) {}
+        assert_eq!(machine.take_results(), [Atom::integer(0)]);
+        world = machine.end();
+    }
+    let known = machine.heap.symbols.intern("known");
+    let function = machine.code.function(SpaceId::TOP, known, 1);
+    assert_eq!(machine.code.definition(function).len(), 200);
+    // Each list is made once; and what calls `known` is not compiled again for each rule of it.
+    assert!(machine.program.lists_made() < 100, "{}", machine.program.lists_made());
+    assert!(machine.code.instrs.len() < 4_000, "{}", machine.code.instrs.len());
+}
+
 #[test]
 fn errors_count_only_when_nothing_succeeds() {
     check("!(superpose ((Error a b) 1 2))", &["[1, 2]"]);

@@ -5,11 +5,12 @@
 //! pointers, and only clauses that were never seen are compiled.
 
 pub(crate) mod clause;
+mod rules;
 
 use std::sync::Arc;
 
 use metta_atom::{Atom, OPERATION_MARK, SpaceId};
-use metta_space::{Declaration, Key, Relation, Snapshot};
+use metta_space::{Declaration, Declared, Key, Relation, Snapshot};
 use rustc_hash::FxHashMap;
 
 use crate::library::{Builtin, Library, documentation};
@@ -21,18 +22,20 @@ use crate::terms::heap::Heap;
 use crate::terms::symbols::is_documentation;
 use crate::world::World;
 
+pub(crate) use rules::Rules;
+
 /// Compiled declarations, in the order in which their alternatives come.
 pub(crate) type Clauses = Arc<[Arc<Clause>]>;
 
-type Source = Option<Arc<Vec<Arc<Declaration>>>>;
+type Source = Option<Declared>;
 
 /// What is declared about one head symbol, or about all heads that are not symbols.
 #[derive(Debug)]
 pub(crate) struct Head {
     /// Rules for calls `(head ...)`.
-    pub(crate) calls: Clauses,
+    pub(crate) calls: Rules,
     /// Rules for the bare symbol.
-    pub(crate) bare: Clauses,
+    pub(crate) bare: Rules,
     /// Types of the symbol.
     pub(crate) types: Clauses,
     /// Types declared for expressions `(head ...)`.
@@ -44,17 +47,17 @@ pub(crate) struct Head {
     pub(crate) builtin: Option<&'static Builtin>,
     /// Whether there are rules for calls of this very head.
     pub(crate) own: bool,
+    /// For each group and each visible space what names the head, and what is open.
     sources: Vec<Source>,
-    epoch: u64,
 }
 
 impl Head {
-    /// Reports whether both say the same.
-    pub(crate) fn same_as(&self, other: &Head) -> bool {
+    /// Reports whether both say the same to who asks for types, and for which calls there are rules.
+    pub(crate) fn means_the_same(&self, other: &Head) -> bool {
         let same = |a: &Clauses, b: &Clauses| {
             Arc::ptr_eq(a, b) || a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| Arc::ptr_eq(a, b))
         };
-        same(&self.calls, &other.calls)
+        self.calls.arities() == other.calls.arities()
             && same(&self.types, &other.types)
             && same(&self.call_types, &other.call_types)
             && same(&self.supertypes, &other.supertypes)
@@ -75,15 +78,21 @@ const GROUPS: [(Relation, bool); 6] = [
     (Relation::SubType, true),
 ];
 
+/// The epoch of an entry that has to prove itself again.
+const OUTDATED: u64 = u64::MAX;
+
 /// The cache.
 #[derive(Debug, Default)]
 pub(crate) struct Program {
-    heads: FxHashMap<(SpaceId, SymbolId), Arc<Head>>,
+    /// Each with the epoch at which it was the right one.
+    heads: FxHashMap<(SpaceId, SymbolId), (Arc<Head>, u64)>,
     /// By address of the declaration, and space.
     compiled: FxHashMap<(usize, SpaceId), Arc<Clause>>,
     /// What was compiled, from rule 1 on.
     rules: Vec<(Arc<Declaration>, SpaceId)>,
     epoch: u64,
+    /// How many lists of rules were made that are not the continuation of another.
+    lists: u64,
     builtins: FxHashMap<SymbolId, &'static Builtin>,
     operation_types: FxHashMap<SymbolId, Clauses>,
     /// What the library has for documentation, once it was asked for.
@@ -99,6 +108,11 @@ impl Program {
         program
     }
 
+    #[cfg(test)]
+    pub(crate) fn lists_made(&self) -> u64 {
+        self.lists
+    }
+
     /// Makes every entry prove itself again, for a new world.
     pub(crate) fn invalidate(&mut self) {
         self.epoch += 1;
@@ -108,8 +122,11 @@ impl Program {
     pub(crate) fn invalidate_head(&mut self, world: &World, space: SpaceId, head: Option<SymbolId>) {
         match head {
             Some(id) if !world.modules.is_imported(main_space(space)) => {
-                self.heads.remove(&(main_space(space), id));
-                self.heads.remove(&(bare_space(space), id));
+                for space in [main_space(space), bare_space(space)] {
+                    if let Some((_, epoch)) = self.heads.get_mut(&(space, id)) {
+                        *epoch = OUTDATED;
+                    }
+                }
             }
             // What is open is part of every entry.
             _ => self.invalidate(),
@@ -158,13 +175,13 @@ impl Program {
 
     /// Returns what is declared about the symbol `id` in `space` and its imports.
     pub(crate) fn head(&mut self, heap: &mut Heap, world: &World, space: SpaceId, id: SymbolId) -> Arc<Head> {
-        if let Some(head) = self.heads.get(&(space, id))
-            && head.epoch == self.epoch
+        if let Some((head, epoch)) = self.heads.get(&(space, id))
+            && *epoch == self.epoch
         {
             return Arc::clone(head);
         }
-        let head = Arc::new(self.fetch(heap, world, space, id));
-        self.heads.insert((space, id), Arc::clone(&head));
+        let head = self.fetch(heap, world, space, id);
+        self.heads.insert((space, id), (Arc::clone(&head), self.epoch));
         head
     }
 
@@ -197,54 +214,69 @@ impl Program {
         clauses.into()
     }
 
-    fn fetch(&mut self, heap: &mut Heap, world: &World, space: SpaceId, id: SymbolId) -> Head {
+    fn fetch(&mut self, heap: &mut Heap, world: &World, space: SpaceId, id: SymbolId) -> Arc<Head> {
         let name = (id != OPEN).then(|| heap.symbols.symbol(id).clone());
         let name = name.as_ref().map(|symbol| symbol.name());
         let late = if is_documentation(id) { self.documentation(world, space).cloned() } else { None };
         let spaces = visible(world, space, late.as_ref());
-        let mut sources = Vec::new();
-        let mut groups = Vec::new();
+        let mut sources = Vec::with_capacity(GROUPS.len() * spaces.len() * 2);
         for (relation, call) in GROUPS {
-            let mut group = Vec::new();
-            for (id, space) in &spaces {
-                let named = name.and_then(|name| {
+            for (_, space) in &spaces {
+                sources.push(name.and_then(|name| {
                     space.declarations(relation, if call { Key::Call(name) } else { Key::Symbol(name) })
-                });
-                let open = space.declarations(relation, Key::Open);
-                group.push((*id, named.clone(), open.clone()));
-                sources.push(named);
-                sources.push(open);
+                }));
+                sources.push(space.declarations(relation, Key::Open));
             }
-            groups.push(group);
         }
-        if let Some(old) = self.heads.get(&(space, id))
+        let spaces: Vec<SpaceId> = spaces.into_iter().map(|(id, _)| id).collect();
+        let old = self.heads.get(&(space, id)).map(|(head, _)| Arc::clone(head));
+        let old = old.filter(|old| old.sources.len() == sources.len());
+        if let Some(old) = &old
             && same_sources(&old.sources, &sources)
         {
-            return Head {
-                calls: Arc::clone(&old.calls),
-                bare: Arc::clone(&old.bare),
-                types: Arc::clone(&old.types),
-                call_types: Arc::clone(&old.call_types),
-                supertypes: Arc::clone(&old.supertypes),
-                call_supertypes: Arc::clone(&old.call_supertypes),
-                builtin: old.builtin,
-                own: old.own,
-                sources,
-                epoch: self.epoch,
-            };
+            return Arc::clone(old);
         }
+        // What an entry of GROUPS had before, and has now.
+        let group = |index: usize| {
+            let range = index * spaces.len() * 2..(index + 1) * spaces.len() * 2;
+            (old.as_ref().map_or(&[][..], |old| &old.sources[range.clone()]), &sources[range])
+        };
+        let mut clauses = |index: usize, known: Option<&Clauses>| match (group(index), known) {
+            ((old, new), Some(known)) if same_sources(old, new) => Arc::clone(known),
+            ((_, new), _) => self.compile_group(heap, &spaces, new).into(),
+        };
+        let old = old.as_deref();
+        // Types that the library adds to those declared depend on the rules as well.
+        let plain = old.filter(|old| !old.builtin.is_some_and(|builtin| builtin.addition));
+        let mut types = clauses(2, plain.map(|old| &old.types));
+        let call_types = clauses(3, old.map(|old| &old.call_types));
+        let supertypes = clauses(4, old.map(|old| &old.supertypes));
+        let call_supertypes = clauses(5, old.map(|old| &old.call_supertypes));
+        let mut rules = |index: usize, known: Option<&Rules>| {
+            let (old, new) = group(index);
+            let added = known.and_then(|known| Some((known, additions(old, new)?)));
+            match added {
+                Some((known, added)) => {
+                    let mut rules = known.clone();
+                    for declaration in added {
+                        // Only the last space has additions that come behind all others.
+                        let clause = self.compile(heap, &declaration, spaces[spaces.len() - 1]);
+                        rules.push(heap, clause);
+                    }
+                    rules
+                }
+                None => {
+                    self.lists += 1;
+                    let clauses = self.compile_group(heap, &spaces, new);
+                    Rules::new(heap, self.lists, clauses)
+                }
+            }
+        };
+        let calls = rules(0, old.map(|old| &old.calls));
+        let bare = rules(1, old.map(|old| &old.bare));
         // An addition of the library gives way to a program's own function (ADR-0013).
         let has_rules = |named: &Source| named.as_ref().is_some_and(|rules| !rules.is_empty());
-        let own = groups.first().is_some_and(|calls| calls.iter().any(|(_, named, _)| has_rules(named)));
-        let mut groups = groups.into_iter();
-        let mut next = || match groups.next() {
-            Some(group) => self.compile_group(heap, group),
-            None => Arc::new([]),
-        };
-        // In the order of GROUPS.
-        let (calls, bare) = (next(), next());
-        let (mut types, call_types) = (next(), next());
-        let (supertypes, call_supertypes) = (next(), next());
+        let own = group(0).1.iter().step_by(2).any(has_rules);
         // The native functions that are symbols are rules of the library: a space that does not import it has none.
         let imported = space == SpaceId::CORELIB || world.uses_library(space);
         let builtin =
@@ -254,32 +286,23 @@ impl Program {
         {
             types = self.declared_types(heap, id, addition.types());
         }
-        Head {
-            calls,
-            bare,
-            types,
-            call_types,
-            supertypes,
-            call_supertypes,
-            builtin,
-            own,
-            sources,
-            epoch: self.epoch,
-        }
+        let head =
+            Head { calls, bare, types, call_types, supertypes, call_supertypes, builtin, own, sources };
+        Arc::new(head)
     }
 
-    fn compile_group(&mut self, heap: &mut Heap, group: Vec<(SpaceId, Source, Source)>) -> Clauses {
+    fn compile_group(&mut self, heap: &mut Heap, spaces: &[SpaceId], group: &[Source]) -> Vec<Arc<Clause>> {
         let mut clauses = Vec::new();
-        for (space, named, open) in group {
+        for (space, sources) in spaces.iter().zip(group.chunks(2)) {
             let start = clauses.len();
-            for declaration in named.iter().chain(&open).flat_map(|source| source.iter()) {
-                clauses.push(self.compile(heap, declaration, space));
+            for declaration in sources.iter().flatten().flat_map(Declared::iter) {
+                clauses.push(self.compile(heap, declaration, *space));
             }
-            if open.is_some() {
+            if sources.iter().all(Option::is_some) {
                 clauses[start..].sort_by_key(|clause: &Arc<Clause>| clause.sequence);
             }
         }
-        clauses.into()
+        clauses
     }
 
     fn compile(&mut self, heap: &mut Heap, declaration: &Arc<Declaration>, space: SpaceId) -> Arc<Clause> {
@@ -314,10 +337,33 @@ fn visible<'a>(world: &'a World, space: SpaceId, late: Option<&'a Snapshot>) -> 
 }
 
 fn same_sources(a: &[Source], b: &[Source]) -> bool {
-    a.len() == b.len()
-        && a.iter().zip(b).all(|pair| match pair {
-            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
-            (None, None) => true,
-            _ => false,
-        })
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same(a.as_ref(), b.as_ref()))
+}
+
+fn is_same(a: Option<&Declared>, b: Option<&Declared>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => a.len() == b.len() && b.extends(a),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+/// What was added to the sources of a group, if that is all that has changed and comes behind all else.
+fn additions(old: &[Source], new: &[Source]) -> Option<Vec<Arc<Declaration>>> {
+    let (before, [old_named, old_open]) = old.split_last_chunk::<2>()?;
+    let (others, [named, open]) = new.split_last_chunk::<2>()?;
+    if !same_sources(before, others) {
+        return None;
+    }
+    let added = |old: &Source, new: &Source| match (old, new) {
+        (old, new) if is_same(old.as_ref(), new.as_ref()) => Some(Vec::new()),
+        (Some(old), Some(new)) if new.extends(old) => {
+            Some((old.len()..new.len()).filter_map(|index| new.get(index).cloned()).collect())
+        }
+        _ => None,
+    };
+    let (mut all, open) = (added(old_named, named)?, added(old_open, open)?);
+    all.extend(open);
+    all.sort_by_key(|declaration| declaration.sequence);
+    Some(all)
 }

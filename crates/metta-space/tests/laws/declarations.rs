@@ -16,7 +16,7 @@ fn declare(head: &str, left: Atom, right: Atom) -> Atom {
 
 fn texts(snapshot: &Snapshot, relation: Relation, key: Key<'_>) -> Vec<String> {
     let list = snapshot.declarations(relation, key).unwrap_or_default();
-    assert!(list.is_sorted_by(|a, b| a.sequence < b.sequence));
+    assert!(list.iter().is_sorted_by(|a, b| a.sequence < b.sequence));
     list.iter()
         .map(|known| {
             let Declaration { left, right, .. } = &**known;
@@ -90,7 +90,7 @@ fn only_expressions_of_three_elements_are_declarations() {
     snapshot.add(&Atom::expression([Atom::symbol("="), f.clone()]));
     snapshot.add(&Atom::expression([Atom::symbol("="), f.clone(), f.clone(), f.clone()]));
     snapshot.add(&Atom::expression([Atom::operation("="), f.clone(), f.clone()]));
-    assert_eq!(snapshot.declarations(Relation::Equation, Key::Symbol("f")), None);
+    assert!(snapshot.declarations(Relation::Equation, Key::Symbol("f")).is_none());
     snapshot.add(&declare("=", f.clone(), f));
     assert_eq!(texts(&snapshot, Relation::Equation, Key::Symbol("f")), ["f f"]);
 }
@@ -104,6 +104,48 @@ fn a_held_list_does_not_change() {
     snapshot.add(&rule(2));
     assert_eq!(list.len(), 1);
     assert_eq!(texts(&snapshot, Relation::Equation, Key::Call("f")), ["(f) 1", "(f) 2"]);
+}
+
+/// Lists of snapshots that were written to in different ways, against what they say about each other.
+#[test]
+fn a_list_extends_what_it_was_made_from_by_additions() {
+    let rule = |n| declare("=", Atom::expression([Atom::symbol("f")]), Atom::integer(n));
+    let list = |of: &Snapshot| of.declarations(Relation::Equation, Key::Call("f")).unwrap();
+    let mut seen = [0; 2];
+    for seed in 0..200 {
+        let random = &mut Random::new(seed);
+        let mut snapshots = vec![Snapshot::new()];
+        snapshots[0].add(&rule(0));
+        for step in 1..12 {
+            let mut next = random.pick(&snapshots);
+            if random.below(3) == 0 && next.len() > 1 {
+                let place = random.below(next.len() as usize);
+                let victim = list(&next).get(place).unwrap().right.clone();
+                let call = Atom::expression([Atom::symbol("f")]);
+                assert!(next.remove(&declare("=", call, victim)));
+            } else {
+                next.add(&rule(step));
+            }
+            snapshots.push(next);
+        }
+        for (older, newer) in snapshots.iter().flat_map(|a| snapshots.iter().map(move |b| (a, b))) {
+            let (older, newer) = (list(older), list(newer));
+            let begins = newer.len() >= older.len()
+                && newer
+                    .iter()
+                    .zip(older.iter())
+                    .all(|(a, b)| a.sequence == b.sequence && a.right == b.right);
+            let extends = newer.extends(&older);
+            assert!(begins || !extends, "seed {seed}: {older:?} {newer:?}");
+            seen[usize::from(extends)] += 1;
+        }
+    }
+    assert!(seen.iter().all(|count| *count > 1000), "{seen:?}");
+    let mut snapshot = Snapshot::new();
+    snapshot.add(&rule(1));
+    let older = list(&snapshot);
+    snapshot.add(&rule(2));
+    assert!(list(&snapshot).extends(&older) && older.extends(&older));
 }
 
 #[test]

@@ -1,0 +1,369 @@
+//! The clauses of a function, and how those are found that may match a call.
+
+use std::ops::{Index, IndexMut};
+use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
+
+use super::Shape;
+use crate::facts::{self, FactId, Look, Term};
+use crate::program::clause::Clause;
+use crate::terms::cell::{Cell, View};
+use crate::terms::heap::Heap;
+
+/// Of so many clauses those that fit are found by looking at each.
+const FEW: usize = 16;
+
+/// An index may hold so many references to clauses for each clause, before there is none.
+const MOST_REFERENCES: usize = 32;
+
+/// One clause of a function.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) clause: Arc<Clause>,
+    /// Index in [`Code::clauses`](super::Code::clauses).
+    pub(crate) code: u32,
+    /// What the arguments have to be, one level deep.
+    pub(crate) tests: Box<[(u8, Shape)]>,
+}
+
+/// The clauses of a function, in order. What is there stays: clauses are only added, behind all others.
+#[derive(Debug, Default)]
+pub(crate) struct Definition {
+    entries: Vec<Entry>,
+    /// Finds clauses by what their arguments are, once there are many.
+    index: facts::Index,
+    indexed: u32,
+    /// The index would be much larger than what it is of.
+    unindexed: bool,
+}
+
+/// The arguments of a call, as they stand in an activation.
+#[derive(Clone, Copy)]
+pub(crate) struct Arguments<'m> {
+    pub(crate) heap: &'m Heap,
+    /// The slot before the first argument, and all that follow.
+    pub(crate) slots: &'m [Cell],
+    pub(crate) arity: u32,
+}
+
+impl Definition {
+    pub(crate) fn len(&self) -> u32 {
+        self.entries.len() as u32
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub(crate) fn entry(&self, index: u32) -> &Entry {
+        &self.entries[index as usize]
+    }
+
+    /// The clause of a definition that has but one.
+    pub(crate) fn only(&self) -> Option<&Entry> {
+        match &self.entries[..] {
+            [entry] => Some(entry),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn push(&mut self, entry: Entry) {
+        self.entries.push(entry);
+    }
+
+    /// The first two clauses that may match a call.
+    #[inline(always)]
+    pub(crate) fn candidates(&mut self, call: Arguments<'_>) -> (Option<u32>, Option<u32>) {
+        let end = self.len();
+        if self.entries.len() <= FEW || self.unindexed {
+            let mut found =
+                (0..).zip(&self.entries).filter(|(_, entry)| call.fit(entry)).map(|(index, _)| index);
+            return (found.next(), found.next());
+        }
+        let first = self.find(call, 0, end);
+        (first, first.and_then(|first| self.find(call, first + 1, end)))
+    }
+
+    /// The first clause from `from` on and before `end` that may match a call.
+    #[inline(always)]
+    pub(crate) fn candidate(&mut self, call: Arguments<'_>, from: u32, end: u32) -> Option<u32> {
+        if self.entries.len() <= FEW || self.unindexed {
+            return (from..end).find(|index| call.fit(&self.entries[*index as usize]));
+        }
+        self.find(call, from, end)
+    }
+
+    fn find(&mut self, call: Arguments<'_>, from: u32, end: u32) -> Option<u32> {
+        let Definition { entries, index, indexed, unindexed } = self;
+        let root_of = |id: FactId| Term { heap: call.heap, root: entries[id as usize].clause.head() };
+        while (*indexed as usize) < entries.len() {
+            index.add(*indexed, &root_of(*indexed));
+            *indexed += 1;
+        }
+        let list = index.find(&call, &root_of);
+        let found = index.facts(&list);
+        let start = found.partition_point(|id| *id < from);
+        let mut found = found[start..].iter().copied().take_while(|id| *id < end);
+        let found = found.find(|id| call.fit(&entries[*id as usize]));
+        // Clauses with variables where others differ are in the lists of all of those.
+        if index.references() > MOST_REFERENCES * entries.len() {
+            (*index, *unindexed) = (facts::Index::default(), true);
+        }
+        found
+    }
+}
+
+impl Arguments<'_> {
+    /// Reports whether the arguments are what the tests of a clause say.
+    #[inline(always)]
+    fn fit(&self, entry: &Entry) -> bool {
+        entry.tests.iter().all(|(argument, shape)| shape.fits(self.heap, self.slots[usize::from(*argument)]))
+    }
+}
+
+/// A part of the term of a call.
+#[derive(Clone, Copy)]
+pub(crate) enum Part {
+    Call,
+    Cell(Cell),
+}
+
+impl Look for Arguments<'_> {
+    type Part = Part;
+
+    fn root(&self) -> Part {
+        Part::Call
+    }
+
+    fn cell(&self, part: Part) -> Cell {
+        match part {
+            Part::Call => Cell::expression(0, self.arity + 1, false),
+            Part::Cell(cell) => cell,
+        }
+    }
+
+    fn element(&self, part: Part, index: u32) -> Part {
+        Part::Cell(match part {
+            Part::Call => self.heap.deref(self.slots[index as usize]),
+            Part::Cell(cell) => {
+                cell.slice().map_or(Cell::UNIT, |(address, _)| self.heap.element(address, index))
+            }
+        })
+    }
+}
+
+impl Shape {
+    /// Reports whether a value may be what is asked for.
+    #[inline(always)]
+    fn fits(self, heap: &Heap, value: Cell) -> bool {
+        let value = heap.deref(value);
+        match self {
+            _ if value.is_reference() => true,
+            Shape::Leaf(leaf) => value == leaf || !value.is_expression() && heap.leaves_equal(leaf, value),
+            Shape::Expression { length, head } => match value.slice() {
+                Some((address, found)) if found == length => {
+                    if head == Cell::NONE {
+                        return true;
+                    }
+                    let first = heap.element(address, 0);
+                    first == head
+                        || first.is_reference()
+                        || !first.is_expression() && heap.leaves_equal(head, first)
+                }
+                _ => false,
+            },
+        }
+    }
+
+    /// What the arguments of a call have to be for a clause.
+    pub(crate) fn tests(heap: &Heap, clause: &Clause) -> Box<[(u8, Shape)]> {
+        let Some((address, length)) = clause.head().slice() else { return Box::new([]) };
+        let tests = (1..length).filter_map(|index| {
+            let argument = u8::try_from(index).ok()?;
+            let pattern = heap.get(address + index);
+            match pattern.view() {
+                View::Local(_) => None,
+                View::Expression { address, length } => {
+                    let head = if length == 0 { Cell::NONE } else { heap.get(address) };
+                    let head = if matches!(head.view(), View::Local(_) | View::Expression { .. }) {
+                        Cell::NONE
+                    } else {
+                        head
+                    };
+                    Some((argument, Shape::Expression { length, head }))
+                }
+                _ => Some((argument, Shape::Leaf(pattern))),
+            }
+        });
+        tests.collect()
+    }
+}
+
+/// All definitions of a machine. Choice points know them by number.
+#[derive(Debug)]
+pub(crate) struct Definitions {
+    list: Vec<Definition>,
+    free: Vec<u32>,
+}
+
+impl Default for Definitions {
+    fn default() -> Self {
+        Definitions { list: vec![Definition::default()], free: Vec::new() }
+    }
+}
+
+impl Definitions {
+    /// A definition without clauses.
+    pub(crate) const NONE: u32 = 0;
+
+    /// Makes a definition.
+    pub(crate) fn make(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| {
+            self.list.push(Definition::default());
+            self.list.len() as u32 - 1
+        })
+    }
+
+    /// Forgets the definitions that are not among `used`.
+    pub(crate) fn retain(&mut self, used: impl Iterator<Item = u32>) {
+        let used: FxHashSet<u32> = used.collect();
+        for id in 1..self.list.len() as u32 {
+            let definition = &mut self.list[id as usize];
+            if !used.contains(&id) && !definition.is_empty() {
+                *definition = Definition::default();
+                self.free.push(id);
+            }
+        }
+    }
+}
+
+impl Index<u32> for Definitions {
+    type Output = Definition;
+
+    #[inline(always)]
+    fn index(&self, id: u32) -> &Definition {
+        &self.list[id as usize]
+    }
+}
+
+impl IndexMut<u32> for Definitions {
+    #[inline(always)]
+    fn index_mut(&mut self, id: u32) -> &mut Definition {
+        &mut self.list[id as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use metta_atom::{Atom, Variable};
+    use metta_space::Declaration;
+    use rustc_hash::FxHashMap;
+
+    use super::*;
+    use crate::machine::NO_RULE;
+
+    /// Numbers that look random.
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, n: u64) -> u64 {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (self.0 >> 33) % n
+        }
+
+        /// An argument; with `open` zero it has no variables.
+        fn atom(&mut self, depth: u32, open: u64) -> Atom {
+            match self.below(8) {
+                0 if open > 0 => Atom::variable(format!("v{}", self.below(open))),
+                1 => Atom::float(self.below(3) as f64),
+                2 => Atom::symbol(["a", "b", "c"][self.below(3) as usize]),
+                3..=4 if depth > 0 => {
+                    let length = self.below(4);
+                    Atom::expression((0..length).map(|_| self.atom(depth - 1, open)).collect::<Vec<_>>())
+                }
+                _ => Atom::integer(self.below(30) as i64),
+            }
+        }
+    }
+
+    fn entry(heap: &mut Heap, head: Atom) -> Entry {
+        let declaration = Declaration { sequence: 0, left: head, right: Atom::symbol("body") };
+        let clause = Arc::new(Clause::compile(heap, &declaration, NO_RULE));
+        let tests = Shape::tests(heap, &clause);
+        Entry { clause, code: 0, tests }
+    }
+
+    fn call(random: &mut Random, arity: u32, open: u64) -> Atom {
+        let arguments = (0..arity).map(|_| random.atom(2, open));
+        Atom::expression(std::iter::once(Atom::symbol("f")).chain(arguments).collect::<Vec<_>>())
+    }
+
+    /// What is found by the index, against matching with each clause.
+    #[test]
+    fn clauses_that_match_are_found_in_order() {
+        let (mut matched, mut passed) = (0, 0);
+        for seed in 0..12 {
+            let random = &mut Random(seed);
+            let (heap, definition) = (&mut Heap::new(), &mut Definition::default());
+            let arity = 1 + random.below(3) as u32;
+            let open = [0, 1, 3][random.below(3) as usize];
+            for _ in 0..4 {
+                for _ in 0..random.below(60) {
+                    let head = call(random, arity, open);
+                    definition.push(entry(heap, head));
+                }
+                for _ in 0..20 {
+                    let open = random.below(2);
+                    let atom = call(random, arity, open);
+                    let variables = &mut FxHashMap::<Variable, Cell>::default();
+                    let term = heap.import(&atom, variables, false);
+                    let slots = heap.elements(term).unwrap().to_vec();
+                    let end = definition.len();
+                    let mut found = Vec::new();
+                    let mut from = 0;
+                    let arguments = || Arguments { heap: &*heap, slots: &slots, arity };
+                    let two = definition.candidates(arguments());
+                    while let Some(index) = definition.candidate(arguments(), from, end) {
+                        found.push(index);
+                        from = index + 1;
+                    }
+                    assert_eq!(two, (found.first().copied(), found.get(1).copied()), "seed {seed}: {atom}");
+                    for index in 0..end {
+                        let clause = Arc::clone(&definition.entry(index).clause);
+                        let mut matches = false;
+                        heap.attempt(|heap| {
+                            matches = clause.match_head(heap, term, &mut Vec::new());
+                            false
+                        });
+                        assert!(!matches || found.contains(&index), "seed {seed}: {atom}, clause {index}");
+                        matched += u32::from(matches);
+                        passed += u32::from(!found.contains(&index));
+                    }
+                }
+            }
+        }
+        assert!(matched > 200 && passed > 1000, "{matched} {passed}");
+    }
+
+    /// A call with a known argument looks at few of many clauses.
+    #[test]
+    fn any_argument_selects() {
+        let (heap, definition) = (&mut Heap::new(), &mut Definition::default());
+        for number in 0..10_000 {
+            let part = Atom::expression([Atom::symbol("g"), Atom::integer(number)]);
+            let head = Atom::expression([Atom::symbol("f"), Atom::variable("x"), part]);
+            definition.push(entry(heap, head));
+        }
+        for number in [0, 77, 9_999] {
+            let part = heap.import(
+                &Atom::expression([Atom::symbol("g"), Atom::integer(number)]),
+                &mut FxHashMap::default(),
+                false,
+            );
+            let slots = [Cell::UNIT, Cell::UNIT, part];
+            let call = Arguments { heap: &*heap, slots: &slots, arity: 2 };
+            assert_eq!(definition.candidates(call), (Some(number as u32), None));
+        }
+    }
+}
