@@ -10,6 +10,27 @@ use metta_atom::{Atom, Grounded, StateId};
 pub(crate) struct StateCell {
     pub(crate) content: Atom,
     pub(crate) type_atom: Atom,
+    /// What `T` is, if values of it are easily told.
+    pub(crate) plain: Option<Plain>,
+}
+
+/// A type of contents that needs no search for the types of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Plain {
+    Number,
+    Bool,
+    Undefined,
+}
+
+impl Plain {
+    fn of(type_atom: &Atom) -> Option<Plain> {
+        match type_atom.children()?.get(1)?.as_symbol()? {
+            "Number" => Some(Plain::Number),
+            "Bool" => Some(Plain::Bool),
+            "%Undefined%" => Some(Plain::Undefined),
+            _ => None,
+        }
+    }
 }
 
 /// The cells of a world. Cloning is O(1).
@@ -22,7 +43,8 @@ impl States {
     }
 
     pub(crate) fn insert(&mut self, id: StateId, content: Atom, type_atom: Atom) {
-        Arc::make_mut(&mut self.0).insert(id, StateCell { content, type_atom });
+        let plain = Plain::of(&type_atom);
+        Arc::make_mut(&mut self.0).insert(id, StateCell { content, type_atom, plain });
     }
 
     pub(crate) fn change(&mut self, id: StateId, content: Atom) {

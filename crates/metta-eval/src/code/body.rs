@@ -7,7 +7,7 @@ use crate::terms::cell::{Cell, SymbolId, View};
 use crate::terms::symbols::{self, cell};
 use crate::types::fits_all;
 
-const UNDEFINED: Expected = Expected::Type(cell(symbols::UNDEFINED));
+pub(super) const UNDEFINED: Expected = Expected::Type(cell(symbols::UNDEFINED));
 
 /// Compiles a call of one library function; `None` when it is left to the general evaluator.
 type Form = fn(&mut Compiler<'_>, Cell, Dest, Expected) -> Outcome<Option<()>>;
@@ -304,8 +304,11 @@ impl Compiler<'_> {
         if let Some(test) = test_named(name) {
             return self.comparison(test, node, dest, expected);
         }
-        if name == "match" {
-            return self.match_form(id, node, dest, expected);
+        match name {
+            "match" => return self.match_form(id, node, dest, expected),
+            "get-state" => return self.get_state_form(node, dest, expected),
+            "change-state!" => return self.change_state_form(node, dest, expected),
+            _ => {}
         }
         match self.operation_signature(id) {
             Some(signature) => self.typed_call(None, node, &signature, dest, expected),
@@ -460,7 +463,7 @@ impl Compiler<'_> {
     }
 
     /// The slot in which a value is made: that of `dest`, or a temporary.
-    fn destination(&mut self, dest: Dest) -> Outcome<Slot> {
+    pub(super) fn destination(&mut self, dest: Dest) -> Outcome<Slot> {
         match dest {
             Dest::Slot(slot) => Ok(slot),
             Dest::Tail | Dest::Block => self.temporary(),
@@ -468,7 +471,7 @@ impl Compiler<'_> {
     }
 
     /// A value of the right type goes to where it is wanted.
-    fn deliver(&mut self, slot: Slot, dest: Dest) {
+    pub(super) fn deliver(&mut self, slot: Slot, dest: Dest) {
         if dest == Dest::Tail || dest == Dest::Block {
             self.emit(Instr::Give { value: Operand::slot(slot) });
         }
@@ -979,7 +982,7 @@ impl Compiler<'_> {
             }
             risks += match self.child(node, 0).view() {
                 View::Operation(id) => match self.machine.heap.symbols.name(id) {
-                    "+" | "-" | "*" | "<" | ">" | "<=" | ">=" | "==" => 0,
+                    "+" | "-" | "*" | "<" | ">" | "<=" | ">=" | "==" | "change-state!" => 0,
                     _ => 1,
                 },
                 _ => 1,
@@ -990,7 +993,7 @@ impl Compiler<'_> {
     }
 
     /// Evaluates an argument.
-    fn argument(&mut self, node: Cell, expected: Expected, tuple: bool) -> Outcome<Value> {
+    pub(super) fn argument(&mut self, node: Cell, expected: Expected, tuple: bool) -> Outcome<Value> {
         match node.view() {
             View::Local(local) => {
                 let slot = self.slot_of(local);

@@ -552,6 +552,10 @@ impl<'m> Compiler<'m> {
                 | Instr::Cons { otherwise, .. }
                 | Instr::Uncons { otherwise, .. }
                 | Instr::Part { otherwise, .. }
+                | Instr::GetState { otherwise, .. }
+                | Instr::GuardState { otherwise, .. }
+                | Instr::ContentFor { otherwise, .. }
+                | Instr::ChangeState { otherwise, .. }
                 | Instr::Unify { otherwise, .. }
                 | Instr::Guard { otherwise, .. }
                 | Instr::GuardExpected { otherwise, .. }

@@ -74,6 +74,10 @@ pub(crate) enum Known {
     Space,
     /// A leaf or a tuple that is no application of a typed head: it has no type error.
     Sound,
+    /// A state whose content is a number.
+    NumberState,
+    /// A state whose content is a truth value.
+    BoolState,
 }
 
 /// One instruction.
@@ -179,6 +183,33 @@ pub(crate) enum Instr {
         to: Slot,
         list: Slot,
         first: bool,
+        otherwise: u32,
+    },
+    /// Takes the content of a state, if it is evaluated and of the type expected (`NONE` for the one in slot 0).
+    GetState {
+        to: Slot,
+        state: Operand,
+        expected: u32,
+        otherwise: u32,
+    },
+    /// The value is a state with contents of this type.
+    GuardState {
+        state: Operand,
+        constant: u32,
+        otherwise: u32,
+    },
+    /// Takes a value that the state may have as its content.
+    ContentFor {
+        to: Slot,
+        state: Operand,
+        from: Slot,
+        otherwise: u32,
+    },
+    /// Gives a state its next content; the state is the result.
+    ChangeState {
+        to: Slot,
+        state: Operand,
+        value: Operand,
         otherwise: u32,
     },
     /// Unifies two values; a failure ends this branch.

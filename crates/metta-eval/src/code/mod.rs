@@ -10,6 +10,7 @@ mod compiler;
 mod definition;
 mod instr;
 mod queries;
+mod states;
 mod types;
 
 use std::sync::Arc;

@@ -57,7 +57,7 @@ impl Compiler<'_> {
     }
 
     /// Reports whether all types are declared for symbols.
-    fn has_closed_types(&mut self) -> bool {
+    pub(super) fn has_closed_types(&mut self) -> bool {
         let open = self.assume(crate::program::OPEN);
         open.types.is_empty() && open.call_types.is_empty()
     }
@@ -148,7 +148,7 @@ impl Compiler<'_> {
                 self.condition(local, known, conditions)?;
                 Some(Passing::Evaluated(parameter))
             }
-            _ => match self.static_type(argument, conditions)? {
+            _ => match self.argument_type(parameter, argument, conditions)? {
                 StaticType::Any => Some(Passing::Evaluated(parameter)),
                 StaticType::Is(found) if found == parameter || id == symbols::UNDEFINED => {
                     Some(Passing::Evaluated(parameter))
@@ -158,8 +158,24 @@ impl Compiler<'_> {
         }
     }
 
+    /// The type of an argument, if it has only one, or may have the one that is wanted.
+    fn argument_type(
+        &mut self,
+        wanted: Cell,
+        argument: Cell,
+        conditions: &mut Conditions,
+    ) -> Option<StaticType> {
+        if self.length(argument) > 0
+            && let View::Operation(id) = self.child(argument, 0).view()
+            && self.machine.heap.symbols.name(id) == "get-state"
+        {
+            return self.content_type(argument, Some(wanted), conditions);
+        }
+        self.static_type(argument, conditions)
+    }
+
     /// Demands that a variable holds something; `None` when it has no value yet.
-    fn condition(&self, local: u32, known: Known, conditions: &mut Conditions) -> Option<()> {
+    pub(super) fn condition(&self, local: u32, known: Known, conditions: &mut Conditions) -> Option<()> {
         let slot = self.slot_of(local);
         if !self.is_assigned(slot) {
             return None;
@@ -214,6 +230,9 @@ impl Compiler<'_> {
                 View::Operation(id) if self.machine.heap.symbols.name(id) == "==" => {
                     let wanted = self.comparable(node, conditions);
                     wanted.map(|_| StaticType::Is(cell(symbols::BOOL)))
+                }
+                View::Operation(id) if self.machine.heap.symbols.name(id) == "get-state" => {
+                    self.content_type(node, None, conditions)
                 }
                 View::Operation(id) => {
                     let signature = self.operation_signature(id);

@@ -629,6 +629,39 @@ impl Machine {
                         _ => pc = otherwise,
                     }
                 }
+                Instr::GetState { to, state, expected, otherwise } => {
+                    let state = self.operand(base, state);
+                    let expected = self.code.constants[expected as usize];
+                    let expected = if expected == Cell::NONE { self.env[base as usize] } else { expected };
+                    self.stats.reductions += 1;
+                    match self.plain_content(state, expected) {
+                        Some(content) => self.set_slot(base, to, content),
+                        None => pc = otherwise,
+                    }
+                }
+                Instr::GuardState { state, constant, otherwise } => {
+                    let state = self.operand(base, state);
+                    let wanted = self.code.constants[constant as usize];
+                    if self.plain_state(state).is_none_or(|(_, found)| found != wanted) {
+                        pc = otherwise;
+                    }
+                }
+                Instr::ContentFor { to, state, from, otherwise } => {
+                    let (state, value) = (self.operand(base, state), self.heap.deref(self.slot(base, from)));
+                    match self.content_for(state, value) {
+                        Some(content) => self.set_slot(base, to, content),
+                        None => pc = otherwise,
+                    }
+                }
+                Instr::ChangeState { to, state, value, otherwise } => {
+                    let (state, value) = (self.operand(base, state), self.operand(base, value));
+                    self.stats.reductions += 1;
+                    if self.change_plain_state(state, value) {
+                        self.set_slot(base, to, state);
+                    } else {
+                        pc = otherwise;
+                    }
+                }
                 Instr::Expect { slot, length, variable, otherwise } => {
                     match self.heap.deref(self.slot(base, slot)).view() {
                         View::Expression { length: found, .. } if found == length => {}

@@ -280,6 +280,10 @@ impl Machine {
             | (Known::Expression, View::Expression { .. })
             | (Known::Space, View::Space(_)) => true,
             (Known::Number, View::Boxed(_)) => self.heap.as_number(value).is_some(),
+            (Known::NumberState | Known::BoolState, View::State(_)) => {
+                let wanted = if known == Known::NumberState { symbols::NUMBER } else { symbols::BOOL };
+                self.plain_state(value).is_some_and(|(_, found)| found == cell(wanted))
+            }
             (Known::Sound, View::Expression { address, length }) if length > 0 => {
                 match self.heap.element(address, 0).view() {
                     View::Symbol(id) => self.is_untyped_symbol(id),
