@@ -123,12 +123,16 @@ impl Machine {
             if let Some(term) = next.take() {
                 let term = self.heap.deref(term);
                 let term = self.written_out(term);
-                match term.slice().and_then(|part| known.types.get(&part)) {
-                    Some(types) => finished = Some(self.with_new_variables(&types, known.start)),
-                    None => match self.open_expression(term) {
-                        Some(expression) => open.push(expression),
-                        None => finished = Some(self.leaf_types(term)),
-                    },
+                if let Some(found) = self.found_type(term) {
+                    finished = Some(smallvec![TypeOf::Valid(found)]);
+                } else {
+                    match term.slice().and_then(|part| known.types.get(&part)) {
+                        Some(types) => finished = Some(self.with_new_variables(&types, known.start)),
+                        None => match self.open_expression(term) {
+                            Some(expression) => open.push(expression),
+                            None => finished = Some(self.leaf_types(term)),
+                        },
+                    }
                 }
             }
             if let Some(types) = finished.take() {
@@ -149,12 +153,28 @@ impl Machine {
                 next = Some(self.heap.get(top.address + index));
             } else if let Some(full) = open.pop() {
                 let types = self.expression_types(&full);
+                self.note_found(full.expression, &types);
                 if open.is_empty() {
                     return types;
                 }
                 known.types.note((full.address, full.length), &types);
                 finished = Some(types);
             }
+        }
+    }
+
+    /// The only type of a ground expression, if it was found before.
+    fn found_type(&self, term: Cell) -> Option<Cell> {
+        let part = term.slice().filter(|(_, length)| *length > 0 && term.is_ground())?;
+        self.typed.get(part, (self.code.stamp, self.space))
+    }
+
+    fn note_found(&mut self, term: Cell, types: &Types) {
+        if let (Some(part), [TypeOf::Valid(found)]) = (term.slice(), types.as_slice())
+            && term.is_ground()
+            && found.is_ground()
+        {
+            self.typed.note(part, *found, (self.code.stamp, self.space));
         }
     }
 

@@ -27,6 +27,8 @@ pub(super) struct Choice {
     context: SpaceId,
     /// Its number among all choice points made.
     number: u64,
+    /// How many found types there were: see [`FoundTypes`](super::typed::FoundTypes).
+    typed: u64,
     rule: RuleId,
     /// Barriers to be settled when the alternatives are exhausted, outermost first.
     barriers: Vec<u32>,
@@ -159,6 +161,7 @@ impl Machine {
             space: self.space,
             context: self.context,
             number: self.choices_made,
+            typed: self.typed.count(),
             rule: self.rule,
             barriers: Vec::new(),
         });
@@ -184,6 +187,8 @@ impl Machine {
     pub(super) fn restore(&mut self) -> bool {
         let Some(choice) = self.choices.last() else { return false };
         self.untyped.clear();
+        // Y1
+        self.typed.truncate(choice.typed);
         self.names.forget();
         self.open_states.restore(choice.number);
         self.heap.undo(choice.trail);

@@ -78,7 +78,9 @@ impl Machine {
 
     fn reserve(&mut self, top: u32) {
         if self.env.len() < top as usize + MAX_SLOTS {
-            self.env.resize(2 * (top as usize + MAX_SLOTS), Cell::UNIT);
+            // The storage doubles, but what is never used of it is not written.
+            let length = top as usize + MAX_SLOTS;
+            self.env.resize(length + length / 8, Cell::UNIT);
         }
     }
 

@@ -46,6 +46,7 @@ impl Machine {
         self.stats.collections += 1;
         self.note_peak();
         self.untyped.clear();
+        self.typed.clear();
         self.compact_tables();
         let definitions = self.choices.iter().filter_map(|choice| choice.alternatives.definition());
         self.code.free_definitions(definitions);
@@ -237,7 +238,15 @@ impl Machine {
         let loads: u64 = self.loads.iter().map(|load| load.bytes).sum();
         let results = 64 * self.results.len() as u64 + self.result_bytes;
         let kept = results + self.line_bytes + self.stored_bytes + loads;
-        self.heap.bytes() + self.facts.bytes() + slots + frames + choices + facts + parcels + kept
+        self.heap.bytes()
+            + self.facts.bytes()
+            + self.typed.bytes()
+            + slots
+            + frames
+            + choices
+            + facts
+            + parcels
+            + kept
     }
 
     pub(super) fn note_peak(&mut self) {

@@ -36,6 +36,7 @@ mod run;
 mod shorthand;
 #[cfg(test)]
 mod tests;
+mod typed;
 mod values;
 
 use std::sync::Arc;
@@ -185,6 +186,7 @@ pub struct Machine {
     /// Addresses of expressions known to have no types. Forgotten when cells move or go, and
     /// when declarations change.
     pub(crate) untyped: rustc_hash::FxHashSet<u32>,
+    pub(crate) typed: typed::FoundTypes,
     /// Collect garbage before every task.
     #[cfg(test)]
     stress: bool,
@@ -248,6 +250,7 @@ impl Machine {
             compiles,
             work: 0,
             untyped: rustc_hash::FxHashSet::default(),
+            typed: typed::FoundTypes::default(),
             #[cfg(test)]
             stress: false,
         }
@@ -381,6 +384,7 @@ impl Machine {
         (self.result_bytes, self.line_bytes, self.stored_bytes) = (0, 0, 0);
         self.names = VariableNames::default();
         self.untyped.clear();
+        self.typed.clear();
         self.stats = Stats::default();
         self.collect_at = memory::FIRST_COLLECTION;
         self.collect_outside_at = memory::FIRST_OUTSIDE;

@@ -360,6 +360,37 @@ fn help_lists_every_description_of_the_library() {
     }
 }
 
+/// How much a machine looks at to evaluate the last form of a program.
+fn work(program: &str) -> u64 {
+    let library = Library::new();
+    let (mut machine, mut world) = (Machine::new(library.clone()), World::new());
+    let forms = parse(program, &library).forms;
+    for form in forms.iter().filter(|form| !form.run) {
+        world.add(SpaceId::TOP, &world.resolve(&form.atom));
+    }
+    let Some(last) = forms.last().map(|form| world.resolve(&form.atom)) else { return 0 };
+    machine.begin(&last, SpaceId::TOP, world, &Limits::default(), Effect::Outside);
+    assert!(matches!(machine.step(u64::MAX), Step::Done), "{program}");
+    machine.work
+}
+
+/// The types of data that grow by a constructor are not found anew from the ground up.
+#[test]
+fn the_types_of_parts_are_kept() {
+    let program = |count: u32| {
+        format!(
+            "(: Z Nat) (: S (-> Nat Nat)) (: nat (-> Number Nat)) (: double (-> Nat Nat))
+             (= (nat $n) (if (== $n 0) Z (S (nat (- $n 1)))))
+             (= (double Z) Z) (= (double (S $n)) (S (S (double $n))))
+             (: grow (-> Number Nat Nat))
+             (= (grow $n $so-far) (if (== $n 0) $so-far (grow (- $n 1) (S $so-far))))
+             !(double (grow {count} (nat {count})))"
+        )
+    };
+    let (few, many) = (work(&program(40)), work(&program(160)));
+    assert!(many < 6 * few, "{few} {many}");
+}
+
 /// Terms of some hundred cells whose trees have 2^60 leaves, by every way that copies or writes a term.
 #[test]
 fn terms_that_double_are_copied_by_their_cells() {
