@@ -97,20 +97,21 @@ impl Definition {
     fn find(&mut self, call: Arguments<'_>, from: u32, end: u32) -> Option<u32> {
         let Definition { entries, index, indexed, unindexed } = self;
         let root_of = |id: FactId| Term { heap: call.heap, root: entries[id as usize].clause.head() };
-        while (*indexed as usize) < entries.len() {
+        let most = MOST_REFERENCES * entries.len();
+        while (*indexed as usize) < entries.len() && index.references() <= most {
             index.add(*indexed, &root_of(*indexed));
             *indexed += 1;
         }
-        let list = index.find(&call, &root_of);
+        let list = if index.references() <= most { Some(index.find(&call, &root_of)) } else { None };
+        // Clauses with variables where others differ are in the lists of all of those.
+        let Some(list) = list.filter(|_| index.references() <= most) else {
+            (*index, *unindexed) = (facts::Index::default(), true);
+            return self.candidate(call, from, end);
+        };
         let found = index.facts(&list);
         let start = found.partition_point(|id| *id < from);
         let mut found = found[start..].iter().copied().take_while(|id| *id < end);
-        let found = found.find(|id| call.fit(&entries[*id as usize]));
-        // Clauses with variables where others differ are in the lists of all of those.
-        if index.references() > MOST_REFERENCES * entries.len() {
-            (*index, *unindexed) = (facts::Index::default(), true);
-        }
-        found
+        found.find(|id| call.fit(&entries[*id as usize]))
     }
 }
 

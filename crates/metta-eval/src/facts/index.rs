@@ -229,8 +229,11 @@ impl Index {
         let mut best: Option<(Path, usize)> = None;
         for path in query.places() {
             let (mut keys, mut open) = (rustc_hash::FxHashSet::default(), 0);
+            let (wanted, mut excludes) = (query.at(path), false);
             for fact in &sample {
-                match root_of(*fact).at(path) {
+                let found = root_of(*fact).at(path);
+                excludes |= found != At::Open && found != wanted;
+                match found {
                     At::Key(key) => drop(keys.insert(key)),
                     At::Open => open += 1,
                     // It never matches here: as good as a key of its own.
@@ -238,10 +241,8 @@ impl Index {
                 }
             }
             let apart = keys.len();
-            if apart >= 2 - usize::from(open > 0)
-                && 4 * open <= sample.len()
-                && best.is_none_or(|best| best.1 < apart)
-            {
+            // What excludes nothing would be split in the same way again, without end.
+            if excludes && 4 * open <= sample.len() && best.is_none_or(|best| best.1 < apart) {
                 best = Some((path, apart));
             }
         }
