@@ -329,7 +329,8 @@ mod tests {
                         found.push(index);
                         from = index + 1;
                     }
-                    assert_eq!(two, (found.first().copied(), found.get(1).copied()), "seed {seed}: {atom}");
+                    // The index may know more the second time, or have been given up.
+                    let may_be = |index| Some(index) == two.0 || two.1.is_some_and(|second| index >= second);
                     for index in 0..end {
                         let clause = Arc::clone(&definition.entry(index).clause);
                         let mut matches = false;
@@ -338,6 +339,7 @@ mod tests {
                             false
                         });
                         assert!(!matches || found.contains(&index), "seed {seed}: {atom}, clause {index}");
+                        assert!(!matches || may_be(index), "seed {seed}: {atom}, clause {index}");
                         matched += u32::from(matches);
                         passed += u32::from(!found.contains(&index));
                     }

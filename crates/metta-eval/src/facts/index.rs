@@ -254,12 +254,21 @@ impl Index {
             return false;
         };
         let facts = here.facts.clone();
+        if !is_worth_it(&facts, path, root_of) {
+            (here.vain, here.tried) = (VAIN, count as u32);
+            return false;
+        }
         let mut split = Split { path, keys: FxHashMap::default(), open: List::Empty };
         for fact in facts {
             self.add_to_split(&mut split, fact, &root_of(fact));
         }
         self.nodes[node as usize].splits.push(split);
         true
+    }
+
+    /// Adds a fact behind all others, but to no split: what was indexed before finds only what there was.
+    pub(crate) fn add_unindexed(&mut self, fact: FactId) {
+        self.nodes[0].facts.push(fact);
     }
 
     /// Adds a fact behind all others.
@@ -345,4 +354,18 @@ impl Index {
         });
         (nodes.sum::<usize>() + self.nodes.capacity() * size_of::<Node>()) as u64
     }
+}
+
+/// Reports whether the lists of a split would not be much longer than that of the node: a fact that is open at
+/// its place is in all of them.
+fn is_worth_it<'h>(facts: &[FactId], path: Path, root_of: &impl Fn(FactId) -> Term<'h>) -> bool {
+    let (mut keys, mut open) = (rustc_hash::FxHashSet::default(), 0);
+    for fact in facts {
+        match root_of(*fact).at(path) {
+            At::Key(key) => drop(keys.insert(key)),
+            At::Open => open += 1,
+            At::Nothing => {}
+        }
+    }
+    open * keys.len() <= 4 * facts.len() + 64
 }

@@ -14,6 +14,8 @@ use crate::terms::heap::Heap;
 
 /// No time yet.
 const NEVER: u64 = u64::MAX;
+/// How often the index may list a fact, on average.
+const MOST_REFERENCES: usize = 16;
 /// No entry.
 const NONE: FactId = FactId::MAX;
 
@@ -46,6 +48,8 @@ pub(crate) struct Table {
     entries: Vec<Entry>,
     names: Vec<Box<[SymbolId]>>,
     index: Index,
+    /// The index has grown too big: every search goes through all facts.
+    unindexed: bool,
     /// Entries that are no longer in the space.
     dead: usize,
     /// Whether some fact is a variable, or has one as its head.
@@ -99,7 +103,11 @@ impl Table {
         };
         let id = self.entries.len() as FactId;
         self.entries.push(Entry { stored, copies, born: time, died: NEVER, newer: NONE, latest: id });
-        self.index.add(id, &Term { heap, root: stored.root });
+        if self.unindexed {
+            self.index.add_unindexed(id);
+        } else {
+            self.index.add(id, &Term { heap, root: stored.root });
+        }
     }
 
     /// Adds a copy of a fact without variables, at a time that no search has begun at yet.
@@ -148,9 +156,7 @@ impl Table {
 
     /// The first entry of a fact that is there now.
     fn known(&mut self, heap: &Heap, term: Cell) -> Option<FactId> {
-        let entries = &self.entries;
-        let root_of = |id: FactId| Term { heap, root: entries[id as usize].stored.root };
-        let list = self.index.find(&Term { heap, root: term }, &root_of);
+        let list = self.find(heap, &Term { heap, root: term });
         let facts = self.index.facts(&list);
         facts.iter().rev().copied().find(|id| {
             let entry = &self.entries[*id as usize];
@@ -158,11 +164,21 @@ impl Table {
         })
     }
 
-    /// Begins a search at `time`.
-    pub(crate) fn search(&mut self, heap: &Heap, query: &impl Look, time: u64) -> Search {
+    /// The facts that may match a query.
+    fn find(&mut self, heap: &Heap, query: &impl Look) -> List {
+        // Facts with variables where others differ are in the lists of all of those.
+        self.unindexed |= self.index.references() > MOST_REFERENCES * (self.entries.len() + 256);
+        if self.unindexed {
+            return List::Node(0);
+        }
         let entries = &self.entries;
         let root_of = |id: FactId| Term { heap, root: entries[id as usize].stored.root };
-        let list = self.index.find(query, &root_of);
+        self.index.find(query, &root_of)
+    }
+
+    /// Begins a search at `time`.
+    pub(crate) fn search(&mut self, heap: &Heap, query: &impl Look, time: u64) -> Search {
+        let list = self.find(heap, query);
         let end = self.index.facts(&list).len() as u32;
         Search { list, next: 0, end, time, fact: NONE, copies: 0 }
     }
@@ -335,7 +351,7 @@ impl Table {
         }
         self.index.retain(|fact| Some(renamed[fact as usize]).filter(|id| *id != NONE));
         self.entries = kept;
-        self.dead = 0;
+        (self.dead, self.unindexed) = (0, false);
     }
 
     /// Reports whether most of the table is dead.
