@@ -68,7 +68,11 @@ fn report(text: &str) -> String {
     let line = |line: &str| {
         let Some((title, items)) = line.split_once(": ") else { return line.to_owned() };
         let inner = items.trim_start_matches('[').trim_end_matches(']');
-        let mut items: Vec<String> = inner.split(", ").map(nameless).collect();
+        let settled = |item: &str| match Term::read(item) {
+            Some(term) if same_words(item, &term) => nameless(&settle(term).to_string()),
+            _ => nameless(item),
+        };
+        let mut items: Vec<String> = inner.split(", ").map(settled).collect();
         items.sort();
         format!("{title}: {}", items.join(", "))
     };

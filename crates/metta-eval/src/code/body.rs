@@ -1028,7 +1028,8 @@ impl Compiler<'_> {
             _ => {
                 let to = self.temporary()?;
                 self.expression(node, Dest::Slot(to), expected)?;
-                Ok((Operand::slot(to), Source::Other))
+                let constant = self.constant(node);
+                Ok((Operand::slot(to), Source::Constant(constant)))
             }
         }
     }

@@ -410,6 +410,8 @@ pub(crate) enum Source {
     Same,
     /// If it is what this slot holds.
     Slot(Slot),
+    /// If it is this constant.
+    Constant(u32),
     /// If it bears the mark of an evaluated expression.
     Marked,
     /// It is something else.

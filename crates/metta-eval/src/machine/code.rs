@@ -1019,6 +1019,7 @@ impl Machine {
             inert &= value.is_inert_element();
             same &= match argument.source {
                 Source::Same => true,
+                Source::Constant(constant) => value.same(self.code.constants[constant as usize]),
                 Source::Slot(slot) => {
                     let before = self.heap.deref(self.slot(base, slot));
                     value.same(before) || value.is_expression() && self.heap.equal(value, before)
