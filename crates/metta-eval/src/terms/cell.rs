@@ -113,7 +113,7 @@ impl Cell {
     #[inline(always)]
     fn scaled_ints(self, other: Cell) -> Option<(i64, i64)> {
         let both = self.0 & 15 == TAG_INT && other.0 & 15 == TAG_INT;
-        both.then_some((self.0 as i64, (other.0 - TAG_INT) as i64))
+        both.then(|| (self.0 as i64, (other.0 - TAG_INT) as i64))
     }
 
     /// The sum of two small integers, if it is one as well.

@@ -1,0 +1,213 @@
+//! How code is left and entered: calls, results, and what is done in the general way.
+
+use super::Next;
+
+use crate::code::{Expected, Instr, MAX_SLOTS, Resume, Source, Task as Work};
+use crate::machine::frames::{Kind, RAW};
+use crate::machine::{Machine, NO_RULE, Task};
+use crate::terms::cell::Cell;
+use crate::terms::symbols::{self, cell};
+
+impl Machine {
+    /// The type expected of the result at a site.
+    pub(in crate::machine) fn expected_at(&self, expected: Expected, base: u32) -> Cell {
+        match expected {
+            Expected::Dynamic => self.env[base as usize],
+            Expected::Type(wanted) => wanted,
+        }
+    }
+
+    /// Leaves an activation for the general evaluator; the type expected of the result.
+    pub(in crate::machine) fn leave(&mut self, site: u32, base: u32) -> Cell {
+        let place = self.code.sites[site as usize];
+        let expected = self.expected_at(place.expected, base);
+        let end = base + u32::from(place.size);
+        match place.resume {
+            Resume::Tail => self.top = base,
+            Resume::Block => self.top = end,
+            Resume::At { .. } => self.push_code_frame(site, base),
+        }
+        expected
+    }
+
+    /// Makes a frame that goes on at a site of the activation at `base`.
+    #[inline(always)]
+    pub(in crate::machine) fn push_code_frame(&mut self, site: u32, base: u32) {
+        self.top = base + u32::from(self.code.sites[site as usize].size);
+        self.wait(Kind::Code { site, base });
+    }
+
+    /// The place where a frame of code goes on.
+    pub(in crate::machine) fn resume_at(&self, site: u32) -> u32 {
+        match self.code.sites[site as usize].resume {
+            Resume::At { pc, .. } => pc,
+            Resume::Tail | Resume::Block => 0,
+        }
+    }
+
+    pub(in crate::machine) fn general(&mut self, site: u32, base: u32) {
+        let place = self.code.sites[site as usize];
+        let term = self.build(base, place.template);
+        let value = match place.task {
+            Work::ResultOf(operand) => Some(self.operand(base, operand)),
+            _ => None,
+        };
+        let expected = self.leave(site, base);
+        match (place.task, value) {
+            (_, Some(value)) => self.call_result(term, expected, value),
+            (Work::Call, _) => {
+                let call = self.with_flags(term);
+                self.call(call, expected);
+            }
+            _ => self.task = Task::Eval { term, expected },
+        }
+    }
+
+    /// A new expression with the flags that its elements allow.
+    pub(in crate::machine) fn with_flags(&self, term: Cell) -> Cell {
+        let Some(elements) = self.heap.elements(term) else { return term };
+        let ground = elements.iter().all(|element| element.is_ground());
+        let inert = elements.iter().all(|element| element.is_inert_element());
+        let term = if ground { term.grounded() } else { term };
+        if inert { term.with_evaluated_elements() } else { term }
+    }
+
+    /// Calls a function from code.
+    #[inline(always)]
+    pub(in crate::machine) fn call_compiled(&mut self, site: u32, base: u32, ends: bool) -> Next {
+        let place = &self.code.sites[site as usize];
+        let Work::Function { id, operands, count } = place.task else { return Next::Task };
+        let (count, ordered) = (u32::from(count), place.ordered);
+        let expected = self.expected_at(place.expected, base);
+        let returns = matches!(place.resume, Resume::At { .. });
+        let end = base + u32::from(place.size);
+        let below = if ends { base } else { end };
+        let new = below.max(self.choices.last().map_or(0, |choice| choice.env));
+        self.reserve(new + count + 1);
+        if new >= end || ordered && new == base {
+            for index in 0..count {
+                let operand = self.code.arguments[(operands + index) as usize].value;
+                self.env[(new + 1 + index) as usize] = self.operand(base, operand);
+            }
+        } else {
+            self.move_operands(operands, count, base, new);
+        }
+        self.env[new as usize] = expected;
+        if returns {
+            self.push_code_frame(site, base);
+        }
+        self.stats.reductions += 1;
+        if self.stats.reductions >= self.pause_at
+            || self.heap.cells.len() >= self.collect_at
+            || self.is_stressed()
+        {
+            self.top = new + 1 + count;
+            self.task = Task::Enter { function: id, base: new };
+            return Next::Task;
+        }
+        let function = &self.code.functions[id as usize];
+        if let Some(direct) = function.direct
+            && function.stamp == self.code.stamp
+            && !self.heap.has_matchers
+        {
+            if direct.rule != NO_RULE {
+                self.rule = direct.rule;
+            }
+            return Next::At(direct.pc, new);
+        }
+        self.enter_function(id, new)
+    }
+
+    /// Moves the operands of a call to the slots that they are read from, by way of free ones.
+    #[cold]
+    pub(in crate::machine) fn move_operands(&mut self, operands: u32, count: u32, base: u32, new: u32) {
+        let aside = new + MAX_SLOTS as u32;
+        self.reserve(aside + count);
+        for index in 0..count {
+            let operand = self.code.arguments[(operands + index) as usize].value;
+            self.env[(aside + index) as usize] = self.operand(base, operand);
+        }
+        for index in 0..count {
+            self.env[(new + 1 + index) as usize] = self.env[(aside + index) as usize];
+        }
+    }
+
+    /// Enters a function whose arguments are at `base`.
+    #[inline(always)]
+    pub(in crate::machine) fn enter_function(&mut self, id: u32, base: u32) -> Next {
+        if self.code.functions[id as usize].stamp != self.code.stamp {
+            self.prove(id);
+        }
+        self.enter(id, base, None)
+    }
+
+    /// Goes on with a call that was put off.
+    pub(in crate::machine) fn resume_call(&mut self, id: u32, base: u32) {
+        match self.enter_function(id, base) {
+            Next::At(pc, base) => self.run_code(pc, base),
+            Next::Task => {}
+        }
+    }
+
+    /// The tuple of a call that no rule reduces; `None` when there are rules.
+    pub(in crate::machine) fn construct(&mut self, site: u32, base: u32) -> Option<Cell> {
+        let place = self.code.sites[site as usize];
+        let Work::Function { id, operands, count } = place.task else { return None };
+        self.prove(id);
+        if !self.code.definition(id).is_empty() || self.code.functions[id as usize].native {
+            return None;
+        }
+        let function = &self.code.functions[id as usize];
+        let address = self.heap.top();
+        self.heap.cells.push(Cell::symbol(function.symbol));
+        let (mut ground, mut inert, mut same) = (true, true, true);
+        for index in 0..u32::from(count) {
+            let argument = self.code.arguments[(operands + index) as usize];
+            let value = self.operand(base, argument.value);
+            ground &= value.is_ground();
+            inert &= value.is_inert_element();
+            same &= match argument.source {
+                Source::Same => true,
+                Source::Constant(constant) => value.same(self.code.constants[constant as usize]),
+                Source::Slot(slot) => {
+                    let before = self.heap.deref(self.slot(base, slot));
+                    value.same(before) || value.is_expression() && self.heap.equal(value, before)
+                }
+                Source::Marked => value.is_evaluated(),
+                Source::Other => false,
+            };
+            self.heap.cells.push(value);
+        }
+        let mut term = Cell::expression(address, u32::from(count) + 1, ground);
+        if inert {
+            term = term.with_evaluated_elements();
+        }
+        Some(if same { self.settled(term).unwrap_or_else(|| self.marked(term)) } else { term })
+    }
+
+    /// Gives a result to the current frame; code goes on at once.
+    #[inline(always)]
+    pub(in crate::machine) fn give(&mut self, value: Cell) -> Next {
+        let frame = &mut self.frames[self.frame as usize];
+        if let Kind::Code { site, base } = frame.kind
+            && frame.choices != RAW
+            && value != cell(symbols::EMPTY)
+            && !(value.is_expression() && self.heap.is_error(value))
+        {
+            if self.choices.len() as u32 > frame.choices {
+                frame.exit.succeeded = true;
+            }
+            self.leave_frame();
+            let pc = self.resume_at(site);
+            // What `Result` would find out is known.
+            if let Instr::Result { to } = self.code.instrs[pc as usize] {
+                self.set_slot(base, to, value);
+                return Next::At(pc + 1, base);
+            }
+            self.acc = value;
+            return Next::At(pc, base);
+        }
+        self.task = Task::Return(value);
+        Next::Task
+    }
+}

@@ -1,0 +1,307 @@
+//! Functions: which clauses a call has, and their code.
+
+use super::{GENERAL, Next};
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::code::{
+    Arguments, Compiled, Compiler, Definitions, Direct, Entry, Function, Instr, MAX_SLOTS, Shape,
+};
+use crate::machine::choices::Alternatives;
+use crate::machine::{Machine, NO_RULE, Task};
+use crate::program::clause::Clause;
+use crate::terms::cell::{Cell, SymbolId};
+use crate::terms::symbols::{self, cell};
+
+impl Machine {
+    /// Calls a function whose head is a symbol, with the arguments of an evaluated call.
+    pub(in crate::machine) fn call_function(&mut self, symbol: SymbolId, call: Cell, expected: Cell) {
+        let Some((address, length)) = call.slice() else { return };
+        let arity = length - 1;
+        if !self.compiles
+            || self.heap.has_matchers
+            || self.stack_depth < u32::MAX
+            || arity as usize + 8 >= MAX_SLOTS
+            || expected == Cell::NONE
+            || expected == cell(symbols::ATOM)
+        {
+            let clauses = self.head(symbol).calls.clone();
+            return self.try_clauses(call, expected, &clauses);
+        }
+        let id = self.code.function(self.space, symbol, arity);
+        self.prove(id);
+        if self.code.definition(id).is_empty() {
+            return self.finish_call(call, expected, cell(symbols::NOT_REDUCIBLE));
+        }
+        let base = self.env_top();
+        self.reserve(base + length);
+        self.env[base as usize] = expected;
+        for index in 1..length {
+            self.env[(base + index) as usize] = self.heap.element(address, index);
+        }
+        match self.enter(id, base, Some(call)) {
+            Next::At(pc, base) => self.task = Task::Run { pc, base },
+            Next::Task => {}
+        }
+    }
+
+    /// The first slot that no activation in use has (C2).
+    pub(in crate::machine) fn env_top(&self) -> u32 {
+        self.top.max(self.choices.last().map_or(0, |choice| choice.env))
+    }
+
+    pub(in crate::machine) fn reserve(&mut self, top: u32) {
+        if self.env.len() < top as usize + MAX_SLOTS {
+            // The storage doubles, but what is never used of it is not written.
+            let length = top as usize + MAX_SLOTS;
+            self.env.resize(length + length / 8, Cell::UNIT);
+        }
+    }
+
+    /// Makes sure that the clauses of a function are the ones declared now.
+    pub(in crate::machine) fn prove(&mut self, id: u32) {
+        let function = &self.code.functions[id as usize];
+        if function.stamp == self.code.stamp {
+            return;
+        }
+        let (space, symbol) = (function.space, function.symbol);
+        let head = self.head_in(space, symbol);
+        let function = &self.code.functions[id as usize];
+        let known = function.head.as_ref().filter(|known| head.calls.extends(&known.calls));
+        let (start, definition) =
+            known.map_or((0, Definitions::NONE), |known| (known.calls.len(), function.definition));
+        let definition = self.define(id, definition, head.calls.from(start));
+        let function = &mut self.code.functions[id as usize];
+        function.definition = definition;
+        function.native = head.builtin.is_some_and(|builtin| !builtin.grounded);
+        function.head = Some(head);
+        (function.stamp, function.direct) = (self.code.stamp, None);
+    }
+
+    /// Adds those of some clauses that take the calls of a function to its definition.
+    pub(in crate::machine) fn define<'c>(
+        &mut self,
+        id: u32,
+        mut definition: u32,
+        clauses: impl Iterator<Item = &'c Arc<Clause>>,
+    ) -> u32 {
+        let Function { space, symbol, arity, .. } = self.code.functions[id as usize];
+        for clause in clauses.filter(|clause| clause.takes(&self.heap, symbol, arity)) {
+            if definition == Definitions::NONE {
+                definition = self.code.definitions.make();
+            }
+            let code = self.code.clause(space, clause);
+            let tests = Shape::tests(&self.heap, clause);
+            self.code.definitions[definition].push(Entry { clause: Arc::clone(clause), code, tests });
+        }
+        definition
+    }
+
+    /// The first of some clauses that may match the arguments at `base`.
+    #[inline(always)]
+    pub(in crate::machine) fn candidate(
+        &mut self,
+        definition: u32,
+        base: u32,
+        clauses: Range<u32>,
+        arity: u32,
+    ) -> Option<u32> {
+        let call = Arguments { heap: &self.heap, slots: &self.env[base as usize..], arity };
+        self.code.definitions[definition].candidate(call, clauses.start, clauses.end)
+    }
+
+    /// Reduces a call, whose arguments are at `base`, by its clauses.
+    ///
+    /// `call` is its term, if there is one.
+    pub(in crate::machine) fn enter(&mut self, id: u32, base: u32, call: Option<Cell>) -> Next {
+        let Function { definition, arity, .. } = self.code.functions[id as usize];
+        let arguments = Arguments { heap: &self.heap, slots: &self.env[base as usize..], arity };
+        let clauses = &mut self.code.definitions[definition];
+        let end = clauses.len();
+        let (mut candidate, mut following) = clauses.candidates(arguments);
+        while let Some(index) = candidate {
+            if let Some(next) = following {
+                self.top = base + 1 + arity;
+                self.choose(Alternatives::Code { function: id, base, definition, next, end });
+            }
+            let code = self.code.definitions[definition].entry(index).code;
+            let reduced = match self.ready_code(code) {
+                Some(pc) => self.reduce_at(pc, base, code),
+                None => {
+                    let reduced = self.reduce_compiled(id, base, call, (definition, index));
+                    self.note_direct(id);
+                    reduced
+                }
+            };
+            if let Some(next) = reduced {
+                return next;
+            }
+            let Some(next) = following else { break };
+            self.cut_newest();
+            candidate = following;
+            following = self.candidate(definition, base, next + 1..end, arity);
+        }
+        let (term, expected) = (self.call_term(id, base, call), self.env[base as usize]);
+        self.finish_call(term, expected, cell(symbols::NOT_REDUCIBLE));
+        Next::Task
+    }
+
+    /// The choice point for the clauses of a call is the newest, and its state is restored.
+    pub(in crate::machine) fn retry_function(
+        &mut self,
+        id: u32,
+        base: u32,
+        definition: u32,
+        clauses: Range<u32>,
+    ) {
+        let index = clauses.start;
+        let arity = self.code.functions[id as usize].arity;
+        match self.candidate(definition, base, index + 1..clauses.end, arity) {
+            Some(following) => {
+                if let Some(choice) = self.choices.last_mut()
+                    && let Alternatives::Code { next, .. } = &mut choice.alternatives
+                {
+                    *next = following;
+                }
+            }
+            None => self.exhaust(),
+        }
+        match self.reduce_compiled(id, base, None, (definition, index)) {
+            Some(Next::At(pc, base)) => self.task = Task::Run { pc, base },
+            Some(Next::Task) => {}
+            None => self.task = Task::Fail,
+        }
+    }
+
+    /// The term of a call whose arguments are at `base`.
+    pub(in crate::machine) fn call_term(&mut self, id: u32, base: u32, call: Option<Cell>) -> Cell {
+        if let Some(call) = call {
+            return call;
+        }
+        let function = &self.code.functions[id as usize];
+        let (symbol, arity) = (function.symbol, function.arity);
+        let address = self.heap.top();
+        self.heap.cells.push(Cell::symbol(symbol));
+        let mut ground = true;
+        let mut inert = true;
+        for index in 1..=arity {
+            let value = self.env[(base + index) as usize];
+            ground &= value.is_ground();
+            inert &= value.is_inert_element();
+            self.heap.cells.push(value);
+        }
+        let term = Cell::expression(address, arity + 1, ground);
+        if inert { term.with_evaluated_elements() } else { term }
+    }
+
+    /// Reduces a call by one clause of a definition, if its head matches.
+    pub(in crate::machine) fn reduce_compiled(
+        &mut self,
+        id: u32,
+        base: u32,
+        call: Option<Cell>,
+        clause: (u32, u32),
+    ) -> Option<Next> {
+        let (definition, index) = clause;
+        let code = self.code.definitions[definition].entry(index).code;
+        let pc = if self.heap.has_matchers { GENERAL } else { self.code_of(id, code, clause) };
+        if pc == GENERAL {
+            let term = self.call_term(id, base, call);
+            let expected = self.env[base as usize];
+            self.top = base;
+            let clause = Arc::clone(&self.code.definitions[definition].entry(index).clause);
+            return self.reduce(term, expected, &clause).then_some(Next::Task);
+        }
+        self.reduce_at(pc, base, code)
+    }
+
+    /// The place of the code of a clause, if it is ready to run.
+    #[inline]
+    pub(in crate::machine) fn ready_code(&self, code: u32) -> Option<u32> {
+        let compiled = &self.code.clauses[code as usize];
+        let ready = compiled.stamp == self.code.stamp && !self.heap.has_matchers;
+        compiled.pc.filter(|pc| ready && *pc != GENERAL)
+    }
+
+    /// Notes where the only clause of a function goes on, if its head matches every call.
+    pub(in crate::machine) fn note_direct(&mut self, id: u32) {
+        let Some(entry) = self.code.definition(id).only() else { return };
+        if let Some(pc) = self.ready_code(entry.code)
+            && entry.tests.is_empty()
+            && matches!(self.code.instrs[pc as usize], Instr::Body)
+        {
+            let rule = self.code.clauses[entry.code as usize].rule;
+            self.code.functions[id as usize].direct = Some(Direct { pc: pc + 1, rule });
+        }
+    }
+
+    /// Matches the head of a clause whose code is at `pc`.
+    #[inline]
+    pub(in crate::machine) fn reduce_at(&mut self, pc: u32, base: u32, code: u32) -> Option<Next> {
+        let Compiled { size, rule, .. } = &self.code.clauses[code as usize];
+        let (size, rule) = (*size, *rule);
+        self.reserve(base + size);
+        let boundary = std::mem::replace(&mut self.heap.boundary, u32::MAX);
+        let mark = self.heap.trail.len();
+        let body = self.match_head(pc, base);
+        self.heap.boundary = boundary;
+        match body {
+            Some(pc) => {
+                // A rule of the library works for its caller.
+                if rule != NO_RULE {
+                    self.rule = rule;
+                }
+                if self.heap.trail.len() > mark {
+                    self.heap.tidy_trail(mark);
+                }
+                Some(Next::At(pc, base))
+            }
+            None => {
+                self.heap.undo(mark);
+                None
+            }
+        }
+    }
+
+    /// The code of a clause, compiled if it was not, or if what it takes for granted has changed.
+    #[inline(always)]
+    pub(in crate::machine) fn code_of(&mut self, id: u32, code: u32, clause: (u32, u32)) -> u32 {
+        let compiled = &self.code.clauses[code as usize];
+        match compiled.pc {
+            Some(pc) if compiled.stamp == self.code.stamp => pc,
+            _ => self.compile_again(id, code, clause),
+        }
+    }
+
+    pub(in crate::machine) fn compile_again(
+        &mut self,
+        id: u32,
+        code: u32,
+        (definition, index): (u32, u32),
+    ) -> u32 {
+        let compiled = &self.code.clauses[code as usize];
+        let Function { space, symbol, arity, .. } = self.code.functions[id as usize];
+        if let Some(pc) = compiled.pc {
+            let assumed = std::mem::take(&mut self.code.clauses[code as usize].assumed);
+            let holds = assumed.iter().all(|(id, head)| {
+                let now = self.head_in(space, *id);
+                Arc::ptr_eq(&now, head) || now.means_the_same(head)
+            });
+            let stamp = self.code.stamp;
+            let compiled = &mut self.code.clauses[code as usize];
+            compiled.assumed = assumed;
+            if holds {
+                compiled.stamp = stamp;
+                return pc;
+            }
+        }
+        let clause = Arc::clone(&self.code.definitions[definition].entry(index).clause);
+        let stamp = self.code.stamp;
+        let compiled = Compiler::compile(self, space, &clause, symbol, arity, code);
+        let compiled =
+            compiled.unwrap_or_else(|| Compiled { pc: Some(GENERAL), stamp, ..Compiled::default() });
+        let pc = compiled.pc.unwrap_or(GENERAL);
+        self.code.clauses[code as usize] = compiled;
+        pc
+    }
+}

@@ -1,0 +1,160 @@
+//! The slots of activations, patterns, and terms that are built.
+
+use crate::code::{Instr, Operand};
+use crate::machine::Machine;
+use crate::terms::cell::{Cell, View};
+
+/// What an instruction of a pattern came to.
+pub(in crate::machine) enum Matched {
+    Yes,
+    No,
+    /// The value is an unbound variable: go on there.
+    Variable(u32),
+}
+
+impl Machine {
+    #[inline(always)]
+    pub(in crate::machine) fn slot(&self, base: u32, slot: u8) -> Cell {
+        self.env[base as usize + usize::from(slot)]
+    }
+
+    #[inline(always)]
+    pub(in crate::machine) fn set_slot(&mut self, base: u32, slot: u8, value: Cell) {
+        self.env[base as usize + usize::from(slot)] = value;
+    }
+
+    /// The value of an operand, dereferenced.
+    #[inline(always)]
+    pub(in crate::machine) fn operand(&self, base: u32, operand: Operand) -> Cell {
+        match operand.place() {
+            Ok(slot) => self.heap.deref(self.env[(base + slot) as usize]),
+            Err(constant) => self.code.constants[constant as usize],
+        }
+    }
+
+    /// Matches a head; the place of the body if it matches.
+    pub(in crate::machine) fn match_head(&mut self, mut pc: u32, base: u32) -> Option<u32> {
+        loop {
+            let instr = self.code.instrs[pc as usize];
+            pc += 1;
+            match instr {
+                Instr::Body => return Some(pc),
+                Instr::Jump { to } => pc = to,
+                _ => match self.match_step(instr, base) {
+                    Matched::Yes => {}
+                    Matched::No => return None,
+                    Matched::Variable(to) => pc = to,
+                },
+            }
+        }
+    }
+
+    /// One instruction of a pattern.
+    #[inline(always)]
+    pub(in crate::machine) fn match_step(&mut self, instr: Instr, base: u32) -> Matched {
+        match instr {
+            Instr::MatchConstant { slot, constant } => {
+                let value = self.heap.deref(self.slot(base, slot));
+                self.match_constant(value, constant)
+            }
+            Instr::ElementConstant { from, index, constant } => {
+                let Some((address, _)) = self.heap.deref(self.slot(base, from)).slice() else {
+                    return Matched::No;
+                };
+                let value = self.heap.element(address, u32::from(index));
+                self.match_constant(value, constant)
+            }
+            Instr::Element { from, index, to } => {
+                let Some((address, _)) = self.heap.deref(self.slot(base, from)).slice() else {
+                    return Matched::No;
+                };
+                let value = self.heap.element(address, u32::from(index));
+                self.set_slot(base, to, value);
+                Matched::Yes
+            }
+            Instr::MatchExpression { slot, length, variable } => {
+                match self.heap.deref(self.slot(base, slot)).view() {
+                    View::Expression { length: found, .. } if found == length => Matched::Yes,
+                    View::Ref(_) => Matched::Variable(variable),
+                    _ => Matched::No,
+                }
+            }
+            Instr::MatchSame { slot, with } => {
+                let (a, b) = (self.slot(base, slot), self.slot(base, with));
+                if self.heap.unify(a, b) { Matched::Yes } else { Matched::No }
+            }
+            Instr::Copy { to, from } => {
+                let value = self.operand(base, from);
+                self.set_slot(base, to, value);
+                Matched::Yes
+            }
+            Instr::Fresh { slot, name } => {
+                let variable = self.heap.new_variable(self.code.names[name as usize], false);
+                self.set_slot(base, slot, variable);
+                Matched::Yes
+            }
+            Instr::Build { to, template } => {
+                let built = self.build(base, template);
+                self.set_slot(base, to, built);
+                Matched::Yes
+            }
+            _ => Matched::No,
+        }
+    }
+
+    #[inline(always)]
+    pub(in crate::machine) fn match_constant(&mut self, value: Cell, constant: u32) -> Matched {
+        let constant = self.code.constants[constant as usize];
+        if value == constant || self.heap.unify(value, constant) { Matched::Yes } else { Matched::No }
+    }
+
+    /// Builds a term from the slots of an activation.
+    pub(in crate::machine) fn build(&mut self, base: u32, template: u32) -> Cell {
+        let template = self.code.templates[template as usize];
+        let offset = self.heap.top();
+        for index in template.start..template.start + template.length {
+            let cell = self.code.cells[index as usize];
+            let built = self.placed(cell, base, offset);
+            self.heap.cells.push(built);
+        }
+        self.placed(template.root, base, offset)
+    }
+
+    #[inline(always)]
+    pub(in crate::machine) fn placed(&self, cell: Cell, base: u32, offset: u32) -> Cell {
+        match cell.view() {
+            View::Local(slot) => self.heap.deref(self.env[(base + slot) as usize]),
+            View::Expression { address, .. }
+                if address & crate::terms::cell::CODE == 0 && !cell.is_ground() =>
+            {
+                cell.with_address(address + offset)
+            }
+            _ => cell,
+        }
+    }
+
+    /// Matches the pattern at `pc`; the place behind it if it matches, else nothing is bound.
+    pub(in crate::machine) fn try_pattern(&mut self, pc: u32, base: u32) -> Option<u32> {
+        let boundary = std::mem::replace(&mut self.heap.boundary, u32::MAX);
+        let mark = self.heap.trail.len();
+        let body = self.match_head(pc, base);
+        self.heap.boundary = boundary;
+        match body {
+            Some(_) => self.heap.tidy_trail(mark),
+            None => self.heap.undo(mark),
+        }
+        body
+    }
+
+    /// An instruction of a pattern outside of a head.
+    pub(in crate::machine) fn match_in_body(&mut self, instr: Instr, base: u32) -> Matched {
+        let boundary = std::mem::replace(&mut self.heap.boundary, u32::MAX);
+        let mark = self.heap.trail.len();
+        let matched = self.match_step(instr, base);
+        self.heap.boundary = boundary;
+        if self.heap.trail.len() > mark {
+            self.heap.tidy_trail(mark);
+        }
+        matched
+    }
+}
