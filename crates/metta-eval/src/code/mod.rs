@@ -4,11 +4,15 @@
 //! other symbols (their types, that `if` means `if`) is listed with it; see [`Compiled::assumed`].
 //! Whatever the code does not cover it leaves to the general evaluator, expression by expression.
 
+mod arithmetic;
 mod body;
+mod calls;
 mod cases;
 mod compiler;
+mod control;
 mod definition;
 mod instr;
+mod lists;
 mod queries;
 mod states;
 mod types;
