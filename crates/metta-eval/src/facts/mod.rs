@@ -143,7 +143,8 @@ impl FactTables {
         self.seen.clear();
     }
 
-    /// Notes that a copy of `term` was added to or removed from a space, which is as it is after that.
+    /// Notes that a copy of `term` was added to or removed from a space, which is as it is after that and
+    /// had the version `before`.
     pub(crate) fn note_write(
         &mut self,
         heap: &mut Heap,
@@ -151,10 +152,15 @@ impl FactTables {
         space: SpaceId,
         term: Cell,
         added: bool,
+        before: u64,
     ) {
         let space = main_space(space);
         let Some(version) = self.versions.get_mut(&space) else { return };
         let Some(written) = world.space(space) else { return };
+        if *version != before {
+            // The tables are of the space in another evaluation.
+            return self.forget(space);
+        }
         *version = written.version();
         self.time += 1;
         let asked = match term.view() {

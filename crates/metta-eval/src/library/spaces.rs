@@ -83,6 +83,7 @@ fn remove(machine: &mut Machine, call: Call) -> Outcome {
     let term = call.argument(machine, 1);
     let written = machine.written();
     let Some(space) = machine.world.space_mut(id) else { return Outcome::Unit };
+    let before = space.version();
     let mut out = Writer::new();
     let unknown = |value: &Grounded| Some(space.handle_of(value).unwrap_or(u64::MAX));
     let Some(variables) = machine.heap.encode(term, written.limit_bytes, &mut out, &mut { unknown }) else {
@@ -95,7 +96,7 @@ fn remove(machine: &mut Machine, call: Call) -> Outcome {
             machine.world.unnest(id, SpaceId(inner));
             machine.facts.note_nesting();
         }
-        machine.facts.note_write(&mut machine.heap, &machine.world, id, term, false);
+        machine.facts.note_write(&mut machine.heap, &machine.world, id, term, false, before);
         machine.discount_stored(out.bytes().len() as u64 + BYTES_PER_FACT);
     }
     note_declaration(machine, id, term);
@@ -121,6 +122,7 @@ fn atoms(machine: &mut Machine, call: Call) -> Outcome {
 fn add_term(machine: &mut Machine, id: SpaceId, term: Cell) {
     let written = machine.written();
     let Some(space) = machine.world.space_mut(id) else { return };
+    let before = space.version();
     let mut out = Writer::new();
     let mut known = |value: &Grounded| Some(space.intern(value.clone()));
     let Some(variables) = machine.heap.encode(term, written.limit_bytes, &mut out, &mut known) else {
@@ -134,7 +136,7 @@ fn add_term(machine: &mut Machine, id: SpaceId, term: Cell) {
         machine.world.nest(id, SpaceId(inner));
         machine.facts.note_nesting();
     }
-    machine.facts.note_write(&mut machine.heap, &machine.world, id, term, true);
+    machine.facts.note_write(&mut machine.heap, &machine.world, id, term, true, before);
     note_declaration(machine, id, term);
 }
 

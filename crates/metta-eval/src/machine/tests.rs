@@ -536,3 +536,26 @@ fn what_is_noted_about_errors_is_bounded() {
     let run = Run { keep_going: true, ..Run::default() };
     assert_eq!(blamed(&run, program), ["(last)"]);
 }
+
+/// Tables of facts are those of one world: a machine that goes on with another one begins anew.
+#[test]
+fn a_machine_forgets_the_facts_of_another_world() {
+    let library = Library::new();
+    let mut machine = Machine::new(library.clone());
+    machine.facts.eager = true;
+    let mut run = |text: &str, world: World| {
+        let form = &parse(text, &library).forms[0];
+        machine.begin(&form.atom, SpaceId::TOP, world, &Limits::default(), Effect::Outside);
+        while machine.step(1_000) == Step::Yield {}
+        let results = machine.take_results();
+        (machine.end(), results.iter().map(Atom::to_string).collect::<Vec<_>>())
+    };
+    let start = World::new();
+    for _ in 0..2 {
+        let (world, _) = run("!(add-atom &self (item 1))", start.clone());
+        let (world, found) = run("!(match &self (item $x) $x)", world);
+        assert_eq!(found, ["1"]);
+        let (world, _) = run("!(add-atom &self (item 2))", world);
+        assert_eq!(run("!(match &self (item $x) $x)", world).1, ["1", "2"]);
+    }
+}
