@@ -101,7 +101,8 @@ pub(crate) struct Code {
     pub(crate) definitions: Definitions,
     pub(crate) clauses: Vec<Compiled>,
     keys: FxHashMap<(SpaceId, SymbolId, u32), u32>,
-    codes: FxHashMap<(SpaceId, usize), u32>,
+    /// By space, clause, and the symbol that is called: the head of a clause may be a variable.
+    codes: FxHashMap<(SpaceId, usize, SymbolId), u32>,
     /// Changes with every declaration.
     pub(crate) stamp: u64,
 }
@@ -126,10 +127,10 @@ impl Code {
         id
     }
 
-    /// The place for the code of a clause. The clause is kept alive by the function that asks.
-    pub(crate) fn clause(&mut self, space: SpaceId, clause: &Arc<Clause>) -> u32 {
+    /// The place for the code of a clause for calls of a symbol. The program keeps the clause alive.
+    pub(crate) fn clause(&mut self, space: SpaceId, clause: &Arc<Clause>, symbol: SymbolId) -> u32 {
         let next = self.clauses.len() as u32;
-        let id = *self.codes.entry((space, Arc::as_ptr(clause) as usize)).or_insert(next);
+        let id = *self.codes.entry((space, Arc::as_ptr(clause) as usize, symbol)).or_insert(next);
         if id == next {
             self.clauses.push(Compiled::default());
         }

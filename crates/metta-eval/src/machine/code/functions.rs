@@ -90,7 +90,7 @@ impl Machine {
             if definition == Definitions::NONE {
                 definition = self.code.definitions.make();
             }
-            let code = self.code.clause(space, clause);
+            let code = self.code.clause(space, clause, symbol);
             let tests = Shape::tests(&self.heap, clause);
             self.code.definitions[definition].push(Entry { clause: Arc::clone(clause), code, tests });
         }
