@@ -87,7 +87,8 @@ fn search(program: &Path, target: &str, work: &Path, dictionary: &Path, seconds:
     command.arg(format!("-dict={}", dictionary.display()));
     // The last of two prefixes counts; the first is that of `cargo fuzz`.
     command.arg(format!("-artifact_prefix={}/", artifacts.display()));
-    command.args(["-timeout=20", "-rss_limit_mb=3000", "-max_len=4096"]);
+    // The clock of the time limit goes on where a machine is halted for a while: it is a generous one.
+    command.args(["-timeout=300", "-rss_limit_mb=3000", "-max_len=4096"]);
     command.args(["-verbosity=0", "-print_final_stats=1"]);
     shell::run(&mut command)
 }
