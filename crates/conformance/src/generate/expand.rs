@@ -353,6 +353,8 @@ impl Expander {
             1 | 2 => self.expand("any", depth),
             _ => self.of_type(function.result, depth),
         };
+        let is_unbound = UNBOUND.contains(&body.as_str()) && !self.scope.contains(&body);
+        let body = if is_unbound { "a".to_owned() } else { body };
         (self.scope, self.pending, self.callable) = (scope, pending, callable);
         format!("(= {} {body})", function.apply(&parameters))
     }

@@ -27,6 +27,8 @@
 //!   elements in a table in which a variable stands for everything (ADR-0003).
 //! - Steps of library functions: the test of `filter-atom` is an operation, and no `let*` without pairs has
 //!   what is not reducible as its body (ADR-0013).
+//! - Rules with only an unbound variable as their body: where it is evaluated, the reference takes it
+//!   for a call of every rule, those of its library too (ADR-0003).
 //! - Results that contain a space, since a space has no name of its own (ADR-0006).
 
 /// The alternatives of a nonterminal, each with its weight.
