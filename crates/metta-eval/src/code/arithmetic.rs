@@ -4,6 +4,7 @@ use super::body::*;
 use super::compiler::{Compiler, Dest, Label, MOST_NESTING, Outcome};
 use super::instr::*;
 use super::types::Conditions;
+use crate::library::Binary;
 use crate::terms::cell::{Cell, View};
 use crate::terms::symbols::{self, cell};
 
@@ -25,7 +26,7 @@ impl Compiler<'_> {
     }
 
     /// The arithmetic operation at the head of a node.
-    pub(super) fn arithmetic_of(&self, node: Cell) -> Option<Arithmetic> {
+    fn arithmetic_of(&self, node: Cell) -> Option<Binary> {
         match self.child(node, 0).view() {
             View::Operation(id) => arithmetic_named(self.machine.heap.symbols.name(id)),
             _ => None,
@@ -45,7 +46,7 @@ impl Compiler<'_> {
         }
     }
 
-    pub(super) fn simple_arithmetic(&mut self, node: Cell, to: Slot, otherwise: Label) -> Outcome<()> {
+    fn simple_arithmetic(&mut self, node: Cell, to: Slot, otherwise: Label) -> Outcome<()> {
         let operation = self.arithmetic_of(node).ok_or(super::compiler::TooBig)?;
         let a = self.simple_operand(self.child(node, 1), otherwise)?;
         let b = self.simple_operand(self.child(node, 2), otherwise)?;
@@ -64,7 +65,7 @@ impl Compiler<'_> {
 
     pub(super) fn arithmetic(
         &mut self,
-        operation: Arithmetic,
+        operation: Binary,
         node: Cell,
         dest: Dest,
         expected: Expected,
@@ -110,7 +111,7 @@ impl Compiler<'_> {
     }
 
     /// Operands that are neither strings nor truth values, which would be type errors.
-    pub(super) fn has_plain_operands(&self, node: Cell) -> bool {
+    fn has_plain_operands(&self, node: Cell) -> bool {
         (1..self.length(node)).all(|index| {
             !matches!(
                 self.child(node, index).view(),
@@ -172,7 +173,7 @@ impl Compiler<'_> {
     }
 
     /// The operands of a comparison, and where to go when they are no operands for it.
-    pub(super) fn operands(
+    fn operands(
         &mut self,
         test: Test,
         node: Cell,
@@ -229,13 +230,13 @@ impl Compiler<'_> {
     }
 }
 
-pub(super) fn arithmetic_named(name: &str) -> Option<Arithmetic> {
+pub(super) fn arithmetic_named(name: &str) -> Option<Binary> {
     Some(match name {
-        "+" => Arithmetic::Add,
-        "-" => Arithmetic::Subtract,
-        "*" => Arithmetic::Multiply,
-        "/" => Arithmetic::Divide,
-        "%" => Arithmetic::Remainder,
+        "+" => Binary::Add,
+        "-" => Binary::Subtract,
+        "*" => Binary::Multiply,
+        "/" => Binary::Divide,
+        "%" => Binary::Remainder,
         _ => return None,
     })
 }

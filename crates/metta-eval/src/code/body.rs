@@ -40,7 +40,7 @@ impl Compiler<'_> {
     }
 
     /// A body that says something about the call itself.
-    pub(super) fn result_of_call(&mut self, root: Cell) -> Outcome<()> {
+    fn result_of_call(&mut self, root: Cell) -> Outcome<()> {
         let value = self.unevaluated(root)?;
         let head = self.clause.head();
         let label =
@@ -199,7 +199,7 @@ impl Compiler<'_> {
     }
 
     /// Compiles an expression of a known form; `None` when it has none.
-    pub(super) fn known_form(&mut self, node: Cell, dest: Dest, expected: Expected) -> Outcome<Option<()>> {
+    fn known_form(&mut self, node: Cell, dest: Dest, expected: Expected) -> Outcome<Option<()>> {
         match self.child(node, 0).view() {
             View::Symbol(id) => self.symbol_form(id, node, dest, expected),
             View::Operation(id) => self.operation_form(id, node, dest, expected),
@@ -209,7 +209,7 @@ impl Compiler<'_> {
     }
 
     /// An expression whose head is not known: mostly data, which is found out when it is built.
-    pub(super) fn open_form(&mut self, node: Cell, dest: Dest, expected: Expected) -> Outcome<Option<()>> {
+    fn open_form(&mut self, node: Cell, dest: Dest, expected: Expected) -> Outcome<Option<()>> {
         if !self.may_be_data(node) {
             return Ok(None);
         }
@@ -229,7 +229,7 @@ impl Compiler<'_> {
     }
 
     /// Reports whether an expression has no part that is a call as far as it is known.
-    pub(super) fn may_be_data(&mut self, node: Cell) -> bool {
+    fn may_be_data(&mut self, node: Cell) -> bool {
         let head_is_open = match self.child(node, 0).view() {
             View::Local(_) | View::Expression { .. } => true,
             View::Symbol(_) => self.is_constructor(node),
@@ -246,7 +246,7 @@ impl Compiler<'_> {
             })
     }
 
-    pub(super) fn symbol_form(
+    fn symbol_form(
         &mut self,
         id: SymbolId,
         node: Cell,
@@ -294,7 +294,7 @@ impl Compiler<'_> {
         }
     }
 
-    pub(super) fn operation_form(
+    fn operation_form(
         &mut self,
         id: SymbolId,
         node: Cell,
@@ -354,7 +354,7 @@ impl Compiler<'_> {
     }
 }
 
-pub(super) fn known_constant(node: Cell) -> Known {
+fn known_constant(node: Cell) -> Known {
     match node.view() {
         View::Int(_) | View::Float(_) => Known::Number,
         View::Bool(_) => Known::Bool,

@@ -34,7 +34,7 @@ impl Compiler<'_> {
     ///
     /// With two of them an error of one alternative may have to be dropped for the success of another, before
     /// what stands around the node goes on.
-    pub(super) fn risks(&self, node: Cell) -> u32 {
+    fn risks(&self, node: Cell) -> u32 {
         let mut risks = 0;
         let mut pending = vec![node];
         while let Some(node) = pending.pop() {

@@ -747,7 +747,7 @@ impl<'m> Compiler<'m> {
     }
 
     /// How often each of some variables occurs in a node.
-    pub(super) fn occurrences(&self, node: Cell) -> Vec<u32> {
+    fn occurrences(&self, node: Cell) -> Vec<u32> {
         let mut counts = vec![0; self.slots.len()];
         self.count(node, &mut counts);
         counts

@@ -46,7 +46,7 @@ impl Compiler<'_> {
     }
 
     /// One branch of an `if`, evaluated.
-    pub(super) fn branch(
+    fn branch(
         &mut self,
         node: Cell,
         branch: Cell,
@@ -203,7 +203,7 @@ impl Compiler<'_> {
     }
 
     /// One binding: evaluates the value and unifies it with the pattern.
-    pub(super) fn binding(&mut self, pattern: Cell, value: Cell) -> Outcome<()> {
+    fn binding(&mut self, pattern: Cell, value: Cell) -> Outcome<()> {
         let (mark, before) = (self.temporaries(), self.known);
         if self.uncons(pattern, value)? {
             self.release(mark);
@@ -256,7 +256,7 @@ impl Compiler<'_> {
     }
 
     /// `(let ($head $tail) (decons-atom $list) ...)` without the pair.
-    pub(super) fn uncons(&mut self, pattern: Cell, value: Cell) -> Outcome<bool> {
+    fn uncons(&mut self, pattern: Cell, value: Cell) -> Outcome<bool> {
         let Some(list) = self.decons_of(value) else { return Ok(false) };
         let (View::Local(first), View::Local(rest), 2) =
             (self.child(pattern, 0).view(), self.child(pattern, 1).view(), self.length(pattern))
@@ -287,7 +287,7 @@ impl Compiler<'_> {
     }
 
     /// The list variable of `(decons-atom $list)`.
-    pub(super) fn decons_of(&mut self, value: Cell) -> Option<Slot> {
+    fn decons_of(&mut self, value: Cell) -> Option<Slot> {
         if self.length(value) != 2 || self.child(value, 0) != cell(symbols::DECONS_ATOM) {
             return None;
         }
@@ -301,7 +301,7 @@ impl Compiler<'_> {
     }
 
     /// Unifies the value of a slot with a pattern. A failure ends the branch.
-    pub(super) fn match_value(&mut self, slot: Slot, pattern: Cell) -> Outcome<()> {
+    fn match_value(&mut self, slot: Slot, pattern: Cell) -> Outcome<()> {
         let join = self.label();
         match pattern.view() {
             View::Local(local) if self.slot_of(local) == slot => {}

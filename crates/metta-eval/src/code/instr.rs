@@ -4,6 +4,9 @@
 //! Slot 0 holds the type expected of the result, slots 1 to n the arguments of the call; then come
 //! the variables of the clause and temporaries. A slot is written before it is read on every path.
 
+use std::cmp::Ordering;
+
+use crate::library::Binary;
 use crate::terms::cell::{Cell, SymbolId};
 
 /// A slot of the current activation.
@@ -47,21 +50,26 @@ impl std::fmt::Debug for Operand {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Arithmetic {
-    Add,
-    Subtract,
-    Multiply,
-    Divide,
-    Remainder,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Test {
     Less,
     Greater,
     LessOrEqual,
     GreaterOrEqual,
     Equal,
+}
+
+impl Test {
+    /// Reports whether values in this order pass.
+    #[inline(always)]
+    pub(crate) fn holds(self, order: Ordering) -> bool {
+        match self {
+            Test::Less => order.is_lt(),
+            Test::Greater => order.is_gt(),
+            Test::LessOrEqual => order.is_le(),
+            Test::GreaterOrEqual => order.is_ge(),
+            Test::Equal => order.is_eq(),
+        }
+    }
 }
 
 /// What a value is known, or has, to be.
@@ -152,7 +160,7 @@ pub(crate) enum Instr {
         from: Slot,
     },
     Arithmetic {
-        operation: Arithmetic,
+        operation: Binary,
         to: Slot,
         a: Operand,
         b: Operand,

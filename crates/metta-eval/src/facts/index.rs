@@ -88,7 +88,7 @@ pub(crate) trait Look {
         match cell.view() {
             View::Symbol(_) | View::Int(_) | View::Bool(_) | View::Operation(_) => At::Key(Key(cell.bits())),
             View::Expression { length, .. } => {
-                // No leaf has these bits: an expression has an address and no small tag.
+                // Should a leaf have these bits, the facts found have to be told apart by matching them.
                 let shape = |head: u64| At::Key(Key(1 << 63 | u64::from(length) << 34 | head));
                 if length == 0 {
                     return shape(0);
@@ -228,21 +228,14 @@ impl Index {
         let sample: Vec<FactId> = here.facts.iter().step_by(count.div_ceil(SAMPLE)).copied().collect();
         let mut best: Option<(Path, usize)> = None;
         for path in query.places() {
-            let (mut keys, mut open) = (rustc_hash::FxHashSet::default(), 0);
-            let (wanted, mut excludes) = (query.at(path), false);
-            for fact in &sample {
-                let found = root_of(*fact).at(path);
-                excludes |= found != At::Open && found != wanted;
-                match found {
-                    At::Key(key) => drop(keys.insert(key)),
-                    At::Open => open += 1,
-                    // It never matches here: as good as a key of its own.
-                    At::Nothing => drop(keys.insert(Key(u64::MAX))),
-                }
-            }
-            let apart = keys.len();
+            let tally = Tally::of(&sample, path, root_of);
+            // Facts that have no such place never match there: as good as a key of their own.
+            let apart = tally.keys.len() + usize::from(tally.nothing > 0);
             // What excludes nothing would be split in the same way again, without end.
-            if excludes && 4 * open <= sample.len() && best.is_none_or(|best| best.1 < apart) {
+            if tally.excludes(query.at(path))
+                && 4 * tally.open <= sample.len()
+                && best.is_none_or(|best| best.1 < apart)
+            {
                 best = Some((path, apart));
             }
         }
@@ -254,7 +247,7 @@ impl Index {
             return false;
         };
         let facts = here.facts.clone();
-        if !is_worth_it(&facts, path, root_of) {
+        if !Tally::of(&facts, path, root_of).is_worth_it(facts.len()) {
             (here.vain, here.tried) = (VAIN, count as u32);
             return false;
         }
@@ -356,16 +349,35 @@ impl Index {
     }
 }
 
-/// Reports whether the lists of a split would not be much longer than that of the node: a fact that is open at
-/// its place is in all of them.
-fn is_worth_it<'h>(facts: &[FactId], path: Path, root_of: &impl Fn(FactId) -> Term<'h>) -> bool {
-    let (mut keys, mut open) = (rustc_hash::FxHashSet::default(), 0);
-    for fact in facts {
-        match root_of(*fact).at(path) {
-            At::Key(key) => drop(keys.insert(key)),
-            At::Open => open += 1,
-            At::Nothing => {}
+/// What facts have at a place.
+struct Tally {
+    keys: rustc_hash::FxHashSet<Key>,
+    /// How many may have anything there, and how many have no such place.
+    open: usize,
+    nothing: usize,
+}
+
+impl Tally {
+    fn of<'h>(facts: &[FactId], path: Path, root_of: &impl Fn(FactId) -> Term<'h>) -> Tally {
+        let mut tally = Tally { keys: rustc_hash::FxHashSet::default(), open: 0, nothing: 0 };
+        for fact in facts {
+            match root_of(*fact).at(path) {
+                At::Key(key) => drop(tally.keys.insert(key)),
+                At::Open => tally.open += 1,
+                At::Nothing => tally.nothing += 1,
+            }
         }
+        tally
     }
-    open * keys.len() <= 4 * facts.len() + 64
+
+    /// Reports whether some of the facts do not match what is wanted.
+    fn excludes(&self, wanted: At) -> bool {
+        self.nothing > 0 || self.keys.iter().any(|key| At::Key(*key) != wanted)
+    }
+
+    /// Reports whether the lists of a split would not be much longer than that of the node: a fact that is
+    /// open at its place is in all of them.
+    fn is_worth_it(&self, facts: usize) -> bool {
+        self.open * self.keys.len() <= 4 * facts + 64
+    }
 }

@@ -1,6 +1,6 @@
 //! Facts as terms: what queries that come again and again are answered from.
 //!
-//! The first queries of a space go to its trie. When they have done about as much work as reading all facts
+//! The first queries of a space go to the space itself. When they have done about as much work as reading all facts
 //! with that head takes, the facts are copied into the code area, once, and further queries find them by an
 //! index without decoding anything. A write of the evaluation itself is entered here as well.
 
@@ -69,7 +69,7 @@ impl FactTables {
         &mut self.tables[table as usize]
     }
 
-    /// Notes that a query was answered from the trie, where it looked at so many facts.
+    /// Notes that a query was answered from the space, where it looked at so many facts.
     pub(crate) fn note_work(&mut self, asked: Asked, facts: u64) {
         *self.work.entry(asked).or_default() += QUERY + facts;
     }

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::numbers::{Binary, DivisionByZero, apply};
+use super::numbers::{Binary, DivisionByZero, apply, small};
 use super::{Builtin, Call, Outcome};
 use crate::machine::Machine;
 use crate::operation::Effect::Pure;
@@ -34,18 +34,8 @@ pub(super) const TABLE: &[Builtin] = &[
 
 fn binary(machine: &mut Machine, call: Call, operation: Binary) -> Outcome {
     let (a, b) = (call.argument(machine, 0), call.argument(machine, 1));
-    // Most sums are of small integers: no numbers are made for them.
-    if let (View::Int(x), View::Int(y)) = (a.view(), b.view()) {
-        let small = match operation {
-            Binary::Add => Some(x + y),
-            Binary::Subtract => Some(x - y),
-            Binary::Multiply => x.checked_mul(y),
-            Binary::Divide => x.checked_div(y),
-            Binary::Remainder => x.checked_rem(y),
-        };
-        if let Some(cell) = small.and_then(Cell::int) {
-            return Outcome::Value(cell);
-        }
+    if let Some(value) = small(operation, a, b) {
+        return Outcome::Value(value);
     }
     let (Some(x), Some(y)) = (machine.heap.as_number(a), machine.heap.as_number(b)) else {
         // Division says so; the others leave the call as it is.
@@ -62,8 +52,8 @@ fn binary(machine: &mut Machine, call: Call, operation: Binary) -> Outcome {
 
 fn compare(machine: &mut Machine, call: Call, test: fn(Ordering) -> bool) -> Outcome {
     let (a, b) = (call.argument(machine, 0), call.argument(machine, 1));
-    if let (View::Int(x), View::Int(y)) = (a.view(), b.view()) {
-        return Outcome::Value(Cell::bool(test(x.cmp(&y))));
+    if let Some(order) = a.compare_ints(b) {
+        return Outcome::Value(Cell::bool(test(order)));
     }
     match (machine.heap.as_number(a), machine.heap.as_number(b)) {
         (Some(x), Some(y)) => Outcome::Value(Cell::bool(x.partial_cmp(&y).is_some_and(test))),

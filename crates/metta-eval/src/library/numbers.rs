@@ -3,6 +3,8 @@
 use metta_atom::Number;
 use num_bigint::BigInt;
 
+use crate::terms::cell::{Cell, View};
+
 /// A binary operation on numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Binary {
@@ -16,6 +18,24 @@ pub(crate) enum Binary {
 /// An integer was divided by zero.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct DivisionByZero;
+
+/// The result for small integers, if it is one as well: most sums are such, and no numbers are made for them.
+#[inline(always)]
+pub(crate) fn small(operation: Binary, a: Cell, b: Cell) -> Option<Cell> {
+    match operation {
+        Binary::Add => a.plus(b),
+        Binary::Subtract => a.minus(b),
+        Binary::Multiply | Binary::Divide | Binary::Remainder => {
+            let (View::Int(x), View::Int(y)) = (a.view(), b.view()) else { return None };
+            let value = match operation {
+                Binary::Multiply => x.checked_mul(y),
+                Binary::Divide => x.checked_div(y),
+                _ => x.checked_rem(y),
+            };
+            value.and_then(Cell::int)
+        }
+    }
+}
 
 /// Applies an operation; integers stay integers unless an operand is a float.
 pub(crate) fn apply(operation: Binary, a: &Number, b: &Number) -> Result<Number, DivisionByZero> {

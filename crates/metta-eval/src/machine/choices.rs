@@ -120,12 +120,12 @@ impl Alternatives {
         }
     }
 
-    /// The table of facts that is being searched.
-    pub(super) fn table(&self) -> Option<u32> {
+    /// Reports whether a table of facts is being searched.
+    pub(super) fn searches_table(&self) -> bool {
         match self {
-            Alternatives::Queried { table, .. } => Some(*table),
-            Alternatives::Facts(search) => search.table(),
-            _ => None,
+            Alternatives::Queried { .. } => true,
+            Alternatives::Facts(search) => search.searches_table(),
+            _ => false,
         }
     }
 

@@ -27,7 +27,7 @@ const MOST_JOINED: usize = 1 << 18;
 /// Where facts come from.
 #[derive(Debug)]
 enum Source {
-    /// From tries: read when the search began.
+    /// From spaces: read when the search began.
     Read {
         /// Facts, with the index of the space that each is from.
         facts: Vec<(Found, usize)>,
@@ -83,12 +83,9 @@ impl FactSearch {
         }
     }
 
-    /// The table that is being searched.
-    pub(super) fn table(&self) -> Option<u32> {
-        match self.source {
-            Source::Table { table, .. } => Some(table),
-            Source::Read { .. } | Source::Join { .. } => None,
-        }
+    /// Reports whether it is a table that is being searched.
+    pub(super) fn searches_table(&self) -> bool {
+        matches!(self.source, Source::Table { .. })
     }
 
     fn has_more(&self) -> bool {

@@ -174,12 +174,8 @@ impl Machine {
         if !self.facts.is_wasteful() {
             return;
         }
-        let mut searched = rustc_hash::FxHashSet::default();
-        for choice in &self.choices {
-            searched.extend(choice.alternatives.table());
-        }
         // A conjunction may go on in tables that none of its choice points names yet.
-        if searched.is_empty() {
+        if !self.choices.iter().any(|choice| choice.alternatives.searches_table()) {
             self.facts.compact();
         }
     }

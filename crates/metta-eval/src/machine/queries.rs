@@ -189,13 +189,12 @@ impl Machine {
 
     /// Matches the pattern with a fact; the place of the code that goes on.
     fn match_fact(&mut self, query: u32, base: u32, table: u32, stored: Stored) -> Option<u32> {
-        let Query { fact, closed, open, .. } = self.code.queries[query as usize];
+        let Query { fact, closed, open, fresh, .. } = self.code.queries[query as usize];
         if stored.root.is_ground() {
             self.set_slot(base, fact, stored.root);
             return self.match_head(closed, base);
         }
         // The variables of the pattern are older than those of the fact.
-        let Query { fresh, .. } = self.code.queries[query as usize];
         for index in fresh.0..fresh.0 + u32::from(fresh.1) {
             let (slot, name) = self.code.fresh[index as usize];
             let variable = self.heap.new_variable(name, false);

@@ -18,7 +18,7 @@ impl Machine {
     }
 
     /// Leaves an activation for the general evaluator; the type expected of the result.
-    pub(in crate::machine) fn leave(&mut self, site: u32, base: u32) -> Cell {
+    pub(super) fn leave(&mut self, site: u32, base: u32) -> Cell {
         let place = self.code.sites[site as usize];
         let expected = self.expected_at(place.expected, base);
         let end = base + u32::from(place.size);
@@ -32,7 +32,7 @@ impl Machine {
 
     /// Makes a frame that goes on at a site of the activation at `base`.
     #[inline(always)]
-    pub(in crate::machine) fn push_code_frame(&mut self, site: u32, base: u32) {
+    pub(super) fn push_code_frame(&mut self, site: u32, base: u32) {
         self.top = base + u32::from(self.code.sites[site as usize].size);
         self.wait(Kind::Code { site, base });
     }
@@ -64,7 +64,7 @@ impl Machine {
     }
 
     /// A new expression with the flags that its elements allow.
-    pub(in crate::machine) fn with_flags(&self, term: Cell) -> Cell {
+    pub(super) fn with_flags(&self, term: Cell) -> Cell {
         let Some(elements) = self.heap.elements(term) else { return term };
         let ground = elements.iter().all(|element| element.is_ground());
         let inert = elements.iter().all(|element| element.is_inert_element());
@@ -74,7 +74,7 @@ impl Machine {
 
     /// Calls a function from code.
     #[inline(always)]
-    pub(in crate::machine) fn call_compiled(&mut self, site: u32, base: u32, ends: bool) -> Next {
+    pub(super) fn call_compiled(&mut self, site: u32, base: u32, ends: bool) -> Next {
         let place = &self.code.sites[site as usize];
         let Work::Function { id, operands, count } = place.task else { return Next::Task };
         let (count, ordered) = (u32::from(count), place.ordered);
@@ -120,7 +120,7 @@ impl Machine {
 
     /// Moves the operands of a call to the slots that they are read from, by way of free ones.
     #[cold]
-    pub(in crate::machine) fn move_operands(&mut self, operands: u32, count: u32, base: u32, new: u32) {
+    fn move_operands(&mut self, operands: u32, count: u32, base: u32, new: u32) {
         let aside = new + MAX_SLOTS as u32;
         self.reserve(aside + count);
         for index in 0..count {
@@ -134,7 +134,7 @@ impl Machine {
 
     /// Enters a function whose arguments are at `base`.
     #[inline(always)]
-    pub(in crate::machine) fn enter_function(&mut self, id: u32, base: u32) -> Next {
+    fn enter_function(&mut self, id: u32, base: u32) -> Next {
         if self.code.functions[id as usize].stamp != self.code.stamp {
             self.prove(id);
         }
@@ -150,7 +150,7 @@ impl Machine {
     }
 
     /// The tuple of a call that no rule reduces; `None` when there are rules.
-    pub(in crate::machine) fn construct(&mut self, site: u32, base: u32) -> Option<Cell> {
+    pub(super) fn construct(&mut self, site: u32, base: u32) -> Option<Cell> {
         let place = self.code.sites[site as usize];
         let Work::Function { id, operands, count } = place.task else { return None };
         self.prove(id);

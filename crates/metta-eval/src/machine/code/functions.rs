@@ -50,7 +50,7 @@ impl Machine {
         self.top.max(self.choices.last().map_or(0, |choice| choice.env))
     }
 
-    pub(in crate::machine) fn reserve(&mut self, top: u32) {
+    pub(super) fn reserve(&mut self, top: u32) {
         if self.env.len() < top as usize + MAX_SLOTS {
             // The storage doubles, but what is never used of it is not written.
             let length = top as usize + MAX_SLOTS;
@@ -79,7 +79,7 @@ impl Machine {
     }
 
     /// Adds those of some clauses that take the calls of a function to its definition.
-    pub(in crate::machine) fn define<'c>(
+    fn define<'c>(
         &mut self,
         id: u32,
         mut definition: u32,
@@ -174,7 +174,7 @@ impl Machine {
     }
 
     /// The term of a call whose arguments are at `base`.
-    pub(in crate::machine) fn call_term(&mut self, id: u32, base: u32, call: Option<Cell>) -> Cell {
+    fn call_term(&mut self, id: u32, base: u32, call: Option<Cell>) -> Cell {
         if let Some(call) = call {
             return call;
         }
@@ -182,20 +182,13 @@ impl Machine {
         let (symbol, arity) = (function.symbol, function.arity);
         let address = self.heap.top();
         self.heap.cells.push(Cell::symbol(symbol));
-        let mut ground = true;
-        let mut inert = true;
-        for index in 1..=arity {
-            let value = self.env[(base + index) as usize];
-            ground &= value.is_ground();
-            inert &= value.is_inert_element();
-            self.heap.cells.push(value);
-        }
-        let term = Cell::expression(address, arity + 1, ground);
-        if inert { term.with_evaluated_elements() } else { term }
+        let arguments = base as usize + 1..(base + 1 + arity) as usize;
+        self.heap.cells.extend_from_slice(&self.env[arguments]);
+        self.with_flags(Cell::expression(address, arity + 1, false))
     }
 
     /// Reduces a call by one clause of a definition, if its head matches.
-    pub(in crate::machine) fn reduce_compiled(
+    fn reduce_compiled(
         &mut self,
         id: u32,
         base: u32,
@@ -217,14 +210,14 @@ impl Machine {
 
     /// The place of the code of a clause, if it is ready to run.
     #[inline]
-    pub(in crate::machine) fn ready_code(&self, code: u32) -> Option<u32> {
+    fn ready_code(&self, code: u32) -> Option<u32> {
         let compiled = &self.code.clauses[code as usize];
         let ready = compiled.stamp == self.code.stamp && !self.heap.has_matchers;
         compiled.pc.filter(|pc| ready && *pc != GENERAL)
     }
 
     /// Notes where the only clause of a function goes on, if its head matches every call.
-    pub(in crate::machine) fn note_direct(&mut self, id: u32) {
+    fn note_direct(&mut self, id: u32) {
         let Some(entry) = self.code.definition(id).only() else { return };
         if let Some(pc) = self.ready_code(entry.code)
             && entry.tests.is_empty()
@@ -237,35 +230,21 @@ impl Machine {
 
     /// Matches the head of a clause whose code is at `pc`.
     #[inline]
-    pub(in crate::machine) fn reduce_at(&mut self, pc: u32, base: u32, code: u32) -> Option<Next> {
+    fn reduce_at(&mut self, pc: u32, base: u32, code: u32) -> Option<Next> {
         let Compiled { size, rule, .. } = &self.code.clauses[code as usize];
         let (size, rule) = (*size, *rule);
         self.reserve(base + size);
-        let boundary = std::mem::replace(&mut self.heap.boundary, u32::MAX);
-        let mark = self.heap.trail.len();
-        let body = self.match_head(pc, base);
-        self.heap.boundary = boundary;
-        match body {
-            Some(pc) => {
-                // A rule of the library works for its caller.
-                if rule != NO_RULE {
-                    self.rule = rule;
-                }
-                if self.heap.trail.len() > mark {
-                    self.heap.tidy_trail(mark);
-                }
-                Some(Next::At(pc, base))
-            }
-            None => {
-                self.heap.undo(mark);
-                None
-            }
+        let body = self.try_pattern(pc, base)?;
+        // A rule of the library works for its caller.
+        if rule != NO_RULE {
+            self.rule = rule;
         }
+        Some(Next::At(body, base))
     }
 
     /// The code of a clause, compiled if it was not, or if what it takes for granted has changed.
     #[inline(always)]
-    pub(in crate::machine) fn code_of(&mut self, id: u32, code: u32, clause: (u32, u32)) -> u32 {
+    fn code_of(&mut self, id: u32, code: u32, clause: (u32, u32)) -> u32 {
         let compiled = &self.code.clauses[code as usize];
         match compiled.pc {
             Some(pc) if compiled.stamp == self.code.stamp => pc,
@@ -273,12 +252,7 @@ impl Machine {
         }
     }
 
-    pub(in crate::machine) fn compile_again(
-        &mut self,
-        id: u32,
-        code: u32,
-        (definition, index): (u32, u32),
-    ) -> u32 {
+    fn compile_again(&mut self, id: u32, code: u32, (definition, index): (u32, u32)) -> u32 {
         let compiled = &self.code.clauses[code as usize];
         let Function { space, symbol, arity, .. } = self.code.functions[id as usize];
         if let Some(pc) = compiled.pc {

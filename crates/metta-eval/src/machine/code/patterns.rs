@@ -51,7 +51,7 @@ impl Machine {
 
     /// One instruction of a pattern.
     #[inline(always)]
-    pub(in crate::machine) fn match_step(&mut self, instr: Instr, base: u32) -> Matched {
+    fn match_step(&mut self, instr: Instr, base: u32) -> Matched {
         match instr {
             Instr::MatchConstant { slot, constant } => {
                 let value = self.heap.deref(self.slot(base, slot));
@@ -103,7 +103,7 @@ impl Machine {
     }
 
     #[inline(always)]
-    pub(in crate::machine) fn match_constant(&mut self, value: Cell, constant: u32) -> Matched {
+    fn match_constant(&mut self, value: Cell, constant: u32) -> Matched {
         let constant = self.code.constants[constant as usize];
         if value == constant || self.heap.unify(value, constant) { Matched::Yes } else { Matched::No }
     }
@@ -134,20 +134,21 @@ impl Machine {
     }
 
     /// Matches the pattern at `pc`; the place behind it if it matches, else nothing is bound.
-    pub(in crate::machine) fn try_pattern(&mut self, pc: u32, base: u32) -> Option<u32> {
+    pub(super) fn try_pattern(&mut self, pc: u32, base: u32) -> Option<u32> {
         let boundary = std::mem::replace(&mut self.heap.boundary, u32::MAX);
         let mark = self.heap.trail.len();
         let body = self.match_head(pc, base);
         self.heap.boundary = boundary;
         match body {
-            Some(_) => self.heap.tidy_trail(mark),
+            Some(_) if self.heap.trail.len() > mark => self.heap.tidy_trail(mark),
+            Some(_) => {}
             None => self.heap.undo(mark),
         }
         body
     }
 
     /// An instruction of a pattern outside of a head.
-    pub(in crate::machine) fn match_in_body(&mut self, instr: Instr, base: u32) -> Matched {
+    pub(super) fn match_in_body(&mut self, instr: Instr, base: u32) -> Matched {
         let boundary = std::mem::replace(&mut self.heap.boundary, u32::MAX);
         let mark = self.heap.trail.len();
         let matched = self.match_step(instr, base);
