@@ -208,11 +208,8 @@ impl Compiler<'_> {
         }
     }
 
-    /// An expression whose head is not known: mostly data, which is found out when it is built.
-    fn open_form(&mut self, node: Cell, dest: Dest, expected: Expected) -> Outcome<Option<()>> {
-        if !self.may_be_data(node) {
-            return Ok(None);
-        }
+    /// An expression that may be data, which is found out when it is built.
+    pub(super) fn data_form(&mut self, node: Cell, dest: Dest, expected: Expected) -> Outcome<Option<()>> {
         let (mark, before) = (self.temporaries(), self.known);
         let join = self.label();
         let resume = self.resume_for(dest, join);
@@ -229,7 +226,7 @@ impl Compiler<'_> {
     }
 
     /// Reports whether an expression has no part that is a call as far as it is known.
-    fn may_be_data(&mut self, node: Cell) -> bool {
+    pub(super) fn may_be_data(&mut self, node: Cell) -> bool {
         let head_is_open = match self.child(node, 0).view() {
             View::Local(_) | View::Expression { .. } => true,
             View::Symbol(_) => self.is_constructor(node),
@@ -269,7 +266,7 @@ impl Compiler<'_> {
                 "cdr-atom" => Some(|c, n, d, e| c.part_form(false, n, d, e)),
                 _ => None,
             };
-            if !head.calls.is_empty() {
+            if self.has_rules(&head, id, self.length(node) - 1) {
                 return Ok(None);
             }
             if name == "empty" && self.length(node) == 1 {

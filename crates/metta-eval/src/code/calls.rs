@@ -4,6 +4,7 @@ use super::body::*;
 use super::compiler::{Compiler, Dest, Label, Outcome};
 use super::instr::*;
 use super::types::{Conditions, Passing, Signature};
+use crate::program::Head;
 use crate::terms::cell::{Cell, SymbolId, View};
 use crate::terms::symbols::{self, cell};
 
@@ -103,12 +104,15 @@ impl Compiler<'_> {
         match self.child(node, 0).view() {
             View::Symbol(id) => {
                 let head = self.assume(id);
-                let arity = self.length(node) - 1;
-                let heap = &self.machine.heap;
-                head.builtin.is_none() && !head.calls.iter().any(|clause| clause.takes(heap, id, arity))
+                head.builtin.is_none() && !self.has_rules(&head, id, self.length(node) - 1)
             }
             _ => false,
         }
+    }
+
+    /// Reports whether there are rules for calls of a symbol with so many arguments.
+    pub(super) fn has_rules(&self, head: &Head, id: SymbolId, arity: u32) -> bool {
+        head.calls.iter().any(|clause| clause.takes(&self.machine.heap, id, arity))
     }
 
     /// A call that is read as a tuple: all its arguments are evaluated.
@@ -263,7 +267,7 @@ impl Compiler<'_> {
 }
 
 /// Reports whether operands can be moved to slots 1, 2, ... in this order: none is overwritten before it is read.
-fn are_ordered(arguments: &[Argument]) -> bool {
+pub(super) fn are_ordered(arguments: &[Argument]) -> bool {
     (1..)
         .zip(arguments)
         .all(|(to, _)| arguments[to as usize..].iter().all(|later| later.value.place() != Ok(to)))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use metta_atom::SpaceId;
 
 use super::instr::*;
-use super::{Compiled, Template};
+use super::{Compiled, Template, first_argument};
 use crate::machine::Machine;
 use crate::program::Head;
 use crate::program::clause::Clause;
@@ -141,28 +141,33 @@ impl<'m> Compiler<'m> {
     fn clause(&mut self, symbol: SymbolId) -> Outcome<()> {
         let head = self.clause.head();
         let Some((address, length)) = head.slice() else { return Err(TooBig) };
-        if length != self.arity + 1 {
+        let first = first_argument(symbol);
+        if length != self.arity + first {
             return Err(TooBig);
         }
-        let first = self.machine.heap.get(address);
-        self.place_variables(address, length)?;
+        self.place_variables(address + first, self.arity)?;
         self.assigned = (2 << self.arity) - 1;
         let mut totals = self.occurrences(head);
         self.count(self.clause.body(), &mut totals);
         self.totals = totals;
-        match first.view() {
+        match self.machine.heap.get(address).view() {
+            _ if first == 0 => {}
             View::Symbol(id) if id == symbol => {}
             View::Local(local) => {
                 let constant = self.constant(Cell::symbol(symbol));
-                let to = self.slots[local as usize];
-                self.emit(Instr::Copy { to, from: Operand::constant(constant) });
-                self.assign(to, Known::Nothing);
+                let slot = self.slots[local as usize];
+                if self.is_assigned(slot) {
+                    self.emit(Instr::MatchConstant { slot, constant });
+                } else {
+                    self.emit(Instr::Copy { to: slot, from: Operand::constant(constant) });
+                    self.assign(slot, Known::Nothing);
+                }
             }
             _ => return Err(TooBig),
         }
-        for index in 1..length {
-            let pattern = self.machine.heap.get(address + index);
-            self.match_argument(index as Slot, pattern)?;
+        for index in 0..self.arity {
+            let pattern = self.machine.heap.get(address + first + index);
+            self.match_argument(index as Slot + 1, pattern)?;
         }
         self.emit(Instr::Body);
         let root = self.clause.body();
@@ -171,17 +176,17 @@ impl<'m> Compiler<'m> {
     }
 
     /// Gives every variable a slot: that of the argument that it is, or one of its own.
-    fn place_variables(&mut self, address: u32, length: u32) -> Outcome<()> {
-        let count = self.clause.names().len();
-        let mut slots: Vec<Option<Slot>> = vec![None; count];
-        if 1 + self.arity as usize + count > MAX_SLOTS - 8 {
+    fn place_variables(&mut self, address: u32, count: u32) -> Outcome<()> {
+        let names = self.clause.names().len();
+        let mut slots: Vec<Option<Slot>> = vec![None; names];
+        if 1 + self.arity as usize + names > MAX_SLOTS - 8 {
             return Err(TooBig);
         }
-        for index in 1..length {
+        for index in 0..count {
             if let View::Local(local) = self.machine.heap.get(address + index).view() {
                 let slot = &mut slots[local as usize];
                 if slot.is_none() {
-                    *slot = Some(index as Slot);
+                    *slot = Some(index as Slot + 1);
                 }
             }
         }
@@ -561,6 +566,7 @@ impl<'m> Compiler<'m> {
                 | Instr::GuardExpected { otherwise, .. }
                 | Instr::GuardDeclared { otherwise, .. }
                 | Instr::GuardContext { otherwise }
+                | Instr::GuardHead { otherwise, .. }
                 | Instr::GuardPlain { otherwise, .. }
                 | Instr::Prepare { otherwise, .. }
                 | Instr::Settle { otherwise, .. }
@@ -570,6 +576,12 @@ impl<'m> Compiler<'m> {
                     at(otherwise);
                 }
                 Instr::Jump { to } | Instr::Try { next: to } => at(to),
+                Instr::Apply { site, otherwise } => {
+                    at(otherwise);
+                    if let Resume::At { pc, .. } = &mut code.sites[*site as usize].resume {
+                        at(pc);
+                    }
+                }
                 Instr::Call { site }
                 | Instr::TailCall { site }
                 | Instr::LastCall { site }

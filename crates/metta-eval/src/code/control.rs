@@ -293,7 +293,10 @@ impl Compiler<'_> {
         }
         let head = self.assume(symbols::DECONS_ATOM);
         match self.child(value, 1).view() {
-            View::Local(local) if self.is_assigned(self.slot_of(local)) && head.calls.is_empty() => {
+            View::Local(local)
+                if self.is_assigned(self.slot_of(local))
+                    && !self.has_rules(&head, symbols::DECONS_ATOM, 1) =>
+            {
                 Some(self.slot_of(local))
             }
             _ => None,

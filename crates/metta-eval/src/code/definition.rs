@@ -7,8 +7,9 @@ use rustc_hash::FxHashSet;
 
 use super::Shape;
 use crate::facts::{self, FactId, Look, Term};
+use crate::program::OPEN;
 use crate::program::clause::Clause;
-use crate::terms::cell::{Cell, View};
+use crate::terms::cell::{Cell, SymbolId, View};
 use crate::terms::heap::Heap;
 
 /// Of so many clauses those that fit are found by looking at each.
@@ -177,11 +178,12 @@ impl Shape {
         }
     }
 
-    /// What the arguments of a call have to be for a clause.
-    pub(crate) fn tests(heap: &Heap, clause: &Clause) -> Box<[(u8, Shape)]> {
+    /// What the arguments of a call of a symbol have to be for a clause.
+    pub(crate) fn tests(heap: &Heap, clause: &Clause, symbol: SymbolId) -> Box<[(u8, Shape)]> {
         let Some((address, length)) = clause.head().slice() else { return Box::new([]) };
-        let tests = (1..length).filter_map(|index| {
-            let argument = u8::try_from(index).ok()?;
+        let first = first_argument(symbol);
+        let tests = (first..length).filter_map(|index| {
+            let argument = u8::try_from(index + 1 - first).ok()?;
             let pattern = heap.get(address + index);
             match pattern.view() {
                 View::Local(_) => None,
@@ -201,6 +203,11 @@ impl Shape {
     }
 }
 
+/// The element of a call that is its first argument.
+pub(crate) fn first_argument(symbol: SymbolId) -> u32 {
+    u32::from(symbol != OPEN)
+}
+
 /// All definitions of a machine. Choice points know them by number.
 #[derive(Debug)]
 pub(crate) struct Definitions {
@@ -218,12 +225,15 @@ impl Definitions {
     /// A definition without clauses.
     pub(crate) const NONE: u32 = 0;
 
-    /// Makes a definition.
-    pub(crate) fn make(&mut self) -> u32 {
-        self.free.pop().unwrap_or_else(|| {
+    /// Makes a definition of a symbol.
+    pub(crate) fn make(&mut self, symbol: SymbolId) -> u32 {
+        let id = self.free.pop().unwrap_or_else(|| {
             self.list.push(Definition::default());
             self.list.len() as u32 - 1
-        })
+        });
+        // An index looks at arguments only, and here the head is one.
+        self.list[id as usize].unindexed = symbol == OPEN;
+        id
     }
 
     /// Forgets the definitions that are not among `used`.
@@ -291,7 +301,7 @@ mod tests {
     fn entry(heap: &mut Heap, head: Atom) -> Entry {
         let declaration = Declaration { sequence: 0, left: head, right: Atom::symbol("body") };
         let clause = Arc::new(Clause::compile(heap, &declaration, NO_RULE));
-        let tests = Shape::tests(heap, &clause);
+        let tests = Shape::tests(heap, &clause, SymbolId(0));
         Entry { clause, code: 0, tests }
     }
 

@@ -280,6 +280,19 @@ pub(crate) enum Instr {
     LastCall {
         site: u32,
     },
+    /// The value is a head whose calls are read as tuples, and there are rules for calls of it with so many
+    /// arguments if that `matters`.
+    GuardHead {
+        slot: Slot,
+        arity: u8,
+        matters: bool,
+        otherwise: u32,
+    },
+    /// Calls what the head of a call was evaluated to.
+    Apply {
+        site: u32,
+        otherwise: u32,
+    },
     /// Makes the tuple of a call that no rule can reduce, or calls.
     Construct {
         to: Slot,
@@ -363,6 +376,8 @@ pub(crate) enum Task {
     ResultOf(Operand),
     /// Call this function with these operands; each is given with the slot it was evaluated from.
     Function { id: u32, operands: u32, count: u8 },
+    /// Call the first of these operands with the others.
+    Apply { operands: u32, count: u8 },
 }
 
 /// A place of an activation that the machine leaves and comes back to.

@@ -11,7 +11,7 @@ impl Compiler<'_> {
     /// `(cons-atom first $list)`.
     pub(super) fn cons_form(&mut self, node: Cell, dest: Dest, expected: Expected) -> Outcome<Option<()>> {
         let head = self.assume(symbols::CONS_ATOM);
-        if !head.calls.is_empty() || head.types.len() != 1 || self.length(node) != 3 {
+        if self.length(node) != 3 || head.types.len() != 1 || self.has_rules(&head, symbols::CONS_ATOM, 2) {
             return Ok(None);
         }
         let list = self.child(node, 2);

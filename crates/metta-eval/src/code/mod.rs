@@ -9,6 +9,7 @@ mod body;
 mod calls;
 mod cases;
 mod compiler;
+mod computed;
 mod control;
 mod definition;
 mod instr;
@@ -28,7 +29,7 @@ use crate::program::clause::Clause;
 use crate::terms::cell::{Cell, SymbolId};
 
 pub(crate) use compiler::Compiler;
-pub(crate) use definition::{Arguments, Definition, Definitions, Entry};
+pub(crate) use definition::{Arguments, Definition, Definitions, Entry, first_argument};
 pub(crate) use instr::*;
 
 /// A part of a rule body, to be built from the slots of an activation.
@@ -41,6 +42,8 @@ pub(crate) struct Template {
 }
 
 /// The rules for calls of one symbol with one number of arguments, in one space.
+///
+/// The symbol [`OPEN`](crate::program::OPEN) stands for heads that are none: the head is the first argument then.
 #[derive(Debug)]
 pub(crate) struct Function {
     pub(crate) space: SpaceId,

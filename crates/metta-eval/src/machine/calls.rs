@@ -9,8 +9,8 @@ use crate::library::{Builtin, Call, Outcome};
 use crate::machine::choices::{Alternatives, Then};
 use crate::machine::frames::Kind;
 use crate::machine::{Machine, NO_RULE, Task};
-use crate::program::Rules;
 use crate::program::clause::Clause;
+use crate::program::{OPEN, Rules};
 use crate::terms::cell::{Cell, SymbolId, View};
 use crate::terms::matching::Matched;
 use crate::terms::symbols::{self, cell, is_instruction};
@@ -51,10 +51,7 @@ impl Machine {
             _ if self.has_variable_head(head) => {
                 self.finish_call(call, expected, cell(symbols::NOT_REDUCIBLE))
             }
-            _ => {
-                let clauses = self.open_head().calls.clone();
-                self.try_clauses(call, expected, &clauses);
-            }
+            _ => self.call_function(OPEN, call, expected),
         }
     }
 
@@ -69,7 +66,7 @@ impl Machine {
     }
 
     /// Reports whether a head is a variable, or an expression whose head is one.
-    fn has_variable_head(&self, mut head: Cell) -> bool {
+    pub(super) fn has_variable_head(&self, mut head: Cell) -> bool {
         while !head.is_ground() {
             match head.view() {
                 View::Ref(_) => return true,

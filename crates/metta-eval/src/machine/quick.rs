@@ -4,6 +4,7 @@ use metta_atom::SpaceId;
 
 use crate::code::Known;
 use crate::machine::Machine;
+use crate::program::OPEN;
 use crate::terms::cell::{CODE, Cell, SymbolId, View};
 use crate::terms::symbols::{self, cell};
 
@@ -136,7 +137,7 @@ impl Machine {
         }
         let Some((address, length)) = value.slice().filter(|(_, length)| *length > 0) else { return true };
         match self.heap.element(address, 0).view() {
-            View::Int(_) | View::Float(_) | View::Bool(_) => self.open_head().calls.is_empty(),
+            View::Int(_) | View::Float(_) | View::Bool(_) => !self.has_open_rules(length),
             View::Symbol(id) => self.is_constructor(id, length - 1),
             _ => false,
         }
@@ -162,10 +163,10 @@ impl Machine {
         let head = self.heap.element(address, 0);
         let data = match head.view() {
             View::Symbol(id) => self.is_constructor(id, length - 1),
-            View::Int(_) | View::Float(_) | View::Bool(_) => self.open_head().calls.is_empty(),
+            View::Int(_) | View::Float(_) | View::Bool(_) => !self.has_open_rules(length),
             View::Ref(_) => true,
-            View::Expression { length, .. } => {
-                length > 0 && self.has_plain_head(head) && self.has_no_open_rules()
+            View::Expression { length: 1.., .. } => {
+                self.has_plain_head(head) && self.has_no_open_types() && !self.has_open_rules(length)
             }
             _ => false,
         };
@@ -225,9 +226,20 @@ impl Machine {
         }
     }
 
-    fn has_no_open_rules(&mut self) -> bool {
+    fn has_no_open_types(&mut self) -> bool {
         let open = self.open_head();
-        open.calls.is_empty() && open.types.is_empty() && open.call_types.is_empty()
+        open.types.is_empty() && open.call_types.is_empty()
+    }
+
+    /// Reports whether there are rules for expressions of a length whose head is no symbol.
+    fn has_open_rules(&mut self, length: u32) -> bool {
+        let open = self.open_head();
+        if open.calls.is_empty() || length > MOST_ARITY {
+            return !open.calls.is_empty();
+        }
+        let function = self.code.function(self.space, OPEN, length);
+        self.prove(function);
+        !self.code.definition(function).is_empty()
     }
 
     /// Evaluates what needs no reduction.

@@ -5,6 +5,7 @@ use metta_space::Declaration;
 use rustc_hash::FxHashMap;
 
 use crate::machine::RuleId;
+use crate::program::OPEN;
 use crate::terms::cell::{CODE, Cell, SymbolId, View};
 use crate::terms::heap::Heap;
 
@@ -73,10 +74,14 @@ impl Clause {
         constant.then(|| heap.deref(self.body.root))
     }
 
-    /// Reports whether the head can match a call of `symbol` with so many arguments.
+    /// Reports whether the head can match a call of `symbol` with so many arguments; [`OPEN`] stands for the
+    /// calls whose head is no symbol, and that head counts as their first argument.
     pub(crate) fn takes(&self, heap: &Heap, symbol: SymbolId, arity: u32) -> bool {
         match self.head.view() {
             View::Local(_) => true,
+            View::Expression { address, length } if symbol == OPEN => {
+                length == arity && !matches!(heap.get(address).view(), View::Symbol(_))
+            }
             View::Expression { address, length } => {
                 length == arity + 1
                     && matches!(heap.get(address).view(), View::Local(_) | View::Symbol(_))

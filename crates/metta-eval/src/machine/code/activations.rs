@@ -5,7 +5,7 @@ use super::Next;
 use crate::code::{Expected, Instr, MAX_SLOTS, Resume, Source, Task as Work};
 use crate::machine::frames::{Kind, RAW};
 use crate::machine::{Machine, NO_RULE, Task};
-use crate::terms::cell::Cell;
+use crate::terms::cell::{Cell, SymbolId};
 use crate::terms::symbols::{self, cell};
 
 impl Machine {
@@ -75,9 +75,23 @@ impl Machine {
     /// Calls a function from code.
     #[inline(always)]
     pub(super) fn call_compiled(&mut self, site: u32, base: u32, ends: bool) -> Next {
+        let Work::Function { id, operands, count } = self.code.sites[site as usize].task else {
+            return Next::Task;
+        };
+        self.call_at(site, base, ends, (id, operands, u32::from(count)))
+    }
+
+    /// Calls a function with so many operands, from the one at a place on.
+    #[inline(always)]
+    pub(super) fn call_at(
+        &mut self,
+        site: u32,
+        base: u32,
+        ends: bool,
+        (id, operands, count): (u32, u32, u32),
+    ) -> Next {
         let place = &self.code.sites[site as usize];
-        let Work::Function { id, operands, count } = place.task else { return Next::Task };
-        let (count, ordered) = (u32::from(count), place.ordered);
+        let ordered = place.ordered;
         let expected = self.expected_at(place.expected, base);
         let returns = matches!(place.resume, Resume::At { .. });
         let end = base + u32::from(place.size);
@@ -157,11 +171,22 @@ impl Machine {
         if !self.code.definition(id).is_empty() || self.code.functions[id as usize].native {
             return None;
         }
-        let function = &self.code.functions[id as usize];
+        let head = self.code.functions[id as usize].symbol;
+        Some(self.construct_of(Some(head), base, operands, u32::from(count)))
+    }
+
+    /// The tuple of some operands behind a head, if there is one.
+    pub(super) fn construct_of(
+        &mut self,
+        head: Option<SymbolId>,
+        base: u32,
+        operands: u32,
+        count: u32,
+    ) -> Cell {
         let address = self.heap.top();
-        self.heap.cells.push(Cell::symbol(function.symbol));
+        self.heap.cells.extend(head.map(Cell::symbol));
         let (mut ground, mut inert, mut same) = (true, true, true);
-        for index in 0..u32::from(count) {
+        for index in 0..count {
             let argument = self.code.arguments[(operands + index) as usize];
             let value = self.operand(base, argument.value);
             ground &= value.is_ground();
@@ -178,11 +203,11 @@ impl Machine {
             };
             self.heap.cells.push(value);
         }
-        let mut term = Cell::expression(address, u32::from(count) + 1, ground);
+        let mut term = Cell::expression(address, count + u32::from(head.is_some()), ground);
         if inert {
             term = term.with_evaluated_elements();
         }
-        Some(if same { self.settled(term).unwrap_or_else(|| self.marked(term)) } else { term })
+        if same { self.settled(term).unwrap_or_else(|| self.marked(term)) } else { term }
     }
 
     /// Gives a result to the current frame; code goes on at once.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::code::{
     Arguments, Compiled, Compiler, Definitions, Direct, Entry, Function, Instr, MAX_SLOTS, Shape,
+    first_argument,
 };
 use crate::machine::choices::Alternatives;
 use crate::machine::{Machine, NO_RULE, Task};
@@ -14,10 +15,12 @@ use crate::terms::cell::{Cell, SymbolId};
 use crate::terms::symbols::{self, cell};
 
 impl Machine {
-    /// Calls a function whose head is a symbol, with the arguments of an evaluated call.
+    /// Calls the function of a head, [`OPEN`](crate::program::OPEN) if that is no symbol, with the arguments
+    /// of an evaluated call.
     pub(in crate::machine) fn call_function(&mut self, symbol: SymbolId, call: Cell, expected: Cell) {
         let Some((address, length)) = call.slice() else { return };
-        let arity = length - 1;
+        let first = first_argument(symbol);
+        let arity = length - first;
         if !self.compiles
             || self.heap.has_matchers
             || self.stack_depth < u32::MAX
@@ -34,10 +37,10 @@ impl Machine {
             return self.finish_call(call, expected, cell(symbols::NOT_REDUCIBLE));
         }
         let base = self.env_top();
-        self.reserve(base + length);
+        self.reserve(base + 1 + arity);
         self.env[base as usize] = expected;
-        for index in 1..length {
-            self.env[(base + index) as usize] = self.heap.element(address, index);
+        for index in 0..arity {
+            self.env[(base + 1 + index) as usize] = self.heap.element(address, first + index);
         }
         match self.enter(id, base, Some(call)) {
             Next::At(pc, base) => self.task = Task::Run { pc, base },
@@ -88,10 +91,10 @@ impl Machine {
         let Function { space, symbol, arity, .. } = self.code.functions[id as usize];
         for clause in clauses.filter(|clause| clause.takes(&self.heap, symbol, arity)) {
             if definition == Definitions::NONE {
-                definition = self.code.definitions.make();
+                definition = self.code.definitions.make(symbol);
             }
             let code = self.code.clause(space, clause, symbol);
-            let tests = Shape::tests(&self.heap, clause);
+            let tests = Shape::tests(&self.heap, clause, symbol);
             self.code.definitions[definition].push(Entry { clause: Arc::clone(clause), code, tests });
         }
         definition
@@ -181,10 +184,13 @@ impl Machine {
         let function = &self.code.functions[id as usize];
         let (symbol, arity) = (function.symbol, function.arity);
         let address = self.heap.top();
-        self.heap.cells.push(Cell::symbol(symbol));
+        let first = first_argument(symbol);
+        if first == 1 {
+            self.heap.cells.push(Cell::symbol(symbol));
+        }
         let arguments = base as usize + 1..(base + 1 + arity) as usize;
         self.heap.cells.extend_from_slice(&self.env[arguments]);
-        self.with_flags(Cell::expression(address, arity + 1, false))
+        self.with_flags(Cell::expression(address, arity + first, false))
     }
 
     /// Reduces a call by one clause of a definition, if its head matches.

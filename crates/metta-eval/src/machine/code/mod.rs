@@ -13,6 +13,7 @@
 //! those below may not.
 
 mod activations;
+mod computed;
 mod functions;
 mod numbers;
 mod patterns;
@@ -160,6 +161,17 @@ impl Machine {
                 Instr::TailCall { site } => match self.call_compiled(site, base, true) {
                     Next::At(p, b) => (pc, base) = (p, b),
                     Next::Task => return,
+                },
+                Instr::GuardHead { slot, arity, matters, otherwise } => {
+                    let head = self.heap.deref(self.slot(base, slot));
+                    if !self.is_head(head, u32::from(arity), matters) {
+                        pc = otherwise;
+                    }
+                }
+                Instr::Apply { site, otherwise } => match self.apply(site, base) {
+                    Some(Next::At(p, b)) => (pc, base) = (p, b),
+                    Some(Next::Task) => return,
+                    None => pc = otherwise,
                 },
                 Instr::Construct { to, site } => match self.construct(site, base) {
                     Some(value) => {

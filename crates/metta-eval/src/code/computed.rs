@@ -1,0 +1,124 @@
+//! Calls whose head is a variable or an expression: `($f $x)`, `((adder $k) $x)`.
+
+use super::body::*;
+use super::calls::are_ordered;
+use super::compiler::{Compiler, Dest, Outcome};
+use super::instr::*;
+use super::types::{Conditions, Reading};
+use crate::program::OPEN;
+use crate::terms::cell::{Cell, View};
+
+/// What decides how the calls of a head are read.
+enum Root {
+    /// They are read as tuples.
+    Tuple,
+    /// What this slot holds when the code runs.
+    Slot(Slot),
+}
+
+impl Compiler<'_> {
+    /// An expression whose head is a variable or an expression: a call of what the head comes to, or data.
+    pub(super) fn open_form(&mut self, node: Cell, dest: Dest, expected: Expected) -> Outcome<Option<()>> {
+        let data = self.may_be_data(node);
+        let Some(root) = self.root(node).filter(|_| !data || self.may_be_called(node)) else {
+            return if data { self.data_form(node, dest, expected) } else { Ok(None) };
+        };
+        let Ok(arity) = u8::try_from(self.length(node) - 1) else { return Ok(None) };
+        if usize::from(arity) + 2 >= MAX_SLOTS - 8 {
+            return Ok(None);
+        }
+        let (mark, before) = (self.temporaries(), self.known);
+        let join = self.label();
+        let resume = self.resume_for(dest, join);
+        if data {
+            self.ensure(node);
+        } else {
+            self.ensure_shared(&[node]);
+        }
+        let restart = self.otherwise(node, expected, dest, resume);
+        self.check(&Conditions::new(), restart);
+        let other = if data { self.label() } else { restart };
+        if let Root::Slot(slot) = root {
+            // Only the head itself is called with these arguments.
+            let matters = data && self.length(self.child(node, 0)) == 0;
+            self.emit(Instr::GuardHead { slot, arity, matters, otherwise: other });
+        }
+        let (assigned, known) = (self.assigned, self.known);
+        self.apply(node, dest, expected, resume)?;
+        self.release(mark);
+        if data && matches!(root, Root::Slot(_)) {
+            if let Dest::Slot(_) = dest {
+                self.emit(Instr::Jump { to: join });
+            }
+            (self.assigned, self.known) = (assigned, known);
+            self.place(other);
+            self.data_form(node, dest, expected)?;
+        }
+        self.join(join, before, dest);
+        Ok(Some(()))
+    }
+
+    /// What decides how a call is read; `None` when that is left to the general evaluator.
+    fn root(&mut self, node: Cell) -> Option<Root> {
+        if !self.has_closed_types() {
+            return None;
+        }
+        let mut head = self.child(node, 0);
+        while self.length(head) > 0 {
+            head = self.child(head, 0);
+        }
+        match head.view() {
+            View::Local(local) => {
+                let slot = self.slot_of(local);
+                self.is_assigned(slot).then_some(Root::Slot(slot))
+            }
+            View::Symbol(id) => match self.reading(id)? {
+                Reading::Tuple => Some(Root::Tuple),
+                Reading::Function(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Reports whether what could be data is a call when its head turns out to be one.
+    fn may_be_called(&mut self, node: Cell) -> bool {
+        match self.child(node, 0).view() {
+            View::Local(_) => true,
+            _ => {
+                let open = self.assume(OPEN);
+                let length = self.length(node);
+                open.calls.iter().any(|clause| clause.takes(&self.machine.heap, OPEN, length))
+            }
+        }
+    }
+
+    /// Evaluates head and arguments and calls the one with the others.
+    fn apply(
+        &mut self,
+        node: Cell,
+        dest: Dest,
+        expected: Expected,
+        resume: Option<super::compiler::Label>,
+    ) -> Outcome<()> {
+        let mut arguments = Vec::new();
+        for index in 0..self.length(node) {
+            let (value, source) = self.argument(self.child(node, index), UNDEFINED, true)?;
+            arguments.push(Argument { value, source });
+        }
+        let evaluated = (0..).zip(arguments.iter().map(|argument| argument.value)).collect();
+        let otherwise = self.otherwise_call(Task::Call, node, evaluated, expected, dest, resume);
+        let operands = self.machine.code.arguments.len() as u32;
+        self.machine.code.arguments.extend_from_slice(&arguments);
+        let next = self.label();
+        let task = Task::Apply { operands, count: arguments.len() as u8 };
+        let site = self.site_for(task, expected, dest, Some(next), true);
+        self.machine.code.sites[site as usize].ordered =
+            are_ordered(&arguments) && are_ordered(&arguments[1..]);
+        self.emit(Instr::Apply { site, otherwise });
+        if let Dest::Slot(to) = dest {
+            self.place(next);
+            self.emit(Instr::Result { to });
+        }
+        Ok(())
+    }
+}

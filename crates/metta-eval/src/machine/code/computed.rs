@@ -1,0 +1,71 @@
+//! Calls whose head is known only when code runs.
+
+use super::Next;
+
+use crate::code::{Resume, Task as Work};
+use crate::machine::Machine;
+use crate::program::OPEN;
+use crate::terms::cell::{Cell, View};
+use crate::terms::symbols::{self, is_instruction};
+
+impl Machine {
+    /// Reports whether the calls of a head are read as tuples: neither it, nor the head of it, and so on,
+    /// has types. With `matters` there must be rules for calls with so many arguments.
+    pub(super) fn is_head(&mut self, head: Cell, arity: u32, matters: bool) -> bool {
+        let mut root = head;
+        loop {
+            match root.view() {
+                View::Symbol(id) => {
+                    let untyped = id != symbols::ERROR && id != symbols::ARROW && self.is_untyped_symbol(id);
+                    return untyped && (!matters || self.has_rules(head, arity));
+                }
+                View::Expression { address, length } if length > 0 => root = self.heap.element(address, 0),
+                View::Int(_) | View::Float(_) | View::Bool(_) => return !matters && root == head,
+                _ => return false,
+            }
+        }
+    }
+
+    /// The function of a head for calls with so many arguments; `None` when calls of it take more than rules.
+    fn function_of(&mut self, head: Cell, arity: u32) -> Option<u32> {
+        let (symbol, arity) = match head.view() {
+            View::Symbol(id) if id == symbols::ERROR || is_instruction(id) => return None,
+            View::Symbol(id) => (id, arity),
+            View::Int(_) | View::Float(_) | View::Bool(_) => (OPEN, arity + 1),
+            View::Expression { length: 1.., .. } if !self.has_variable_head(head) => (OPEN, arity + 1),
+            _ => return None,
+        };
+        let id = self.code.function(self.space, symbol, arity);
+        self.prove(id);
+        (!self.code.functions[id as usize].native).then_some(id)
+    }
+
+    fn has_rules(&mut self, head: Cell, arity: u32) -> bool {
+        self.function_of(head, arity).is_some_and(|id| !self.code.definition(id).is_empty())
+    }
+
+    /// Calls the first operand of a site with the others; `None` when that is left to the general evaluator.
+    pub(super) fn apply(&mut self, site: u32, base: u32) -> Option<Next> {
+        let place = self.code.sites[site as usize];
+        let Work::Apply { operands, count } = place.task else { return None };
+        let count = u32::from(count);
+        let head = self.operand(base, self.code.arguments[operands as usize].value);
+        let id = self.function_of(head, count - 1)?;
+        if !self.code.definition(id).is_empty() {
+            let call = match head.view() {
+                View::Symbol(_) => (id, operands + 1, count - 1),
+                _ => (id, operands, count),
+            };
+            return Some(self.call_at(site, base, place.resume == Resume::Tail, call));
+        }
+        self.stats.reductions += 1;
+        let value = self.construct_of(None, base, operands, count);
+        match place.resume {
+            Resume::At { pc, .. } => {
+                self.acc = value;
+                Some(Next::At(pc, base))
+            }
+            Resume::Tail | Resume::Block => Some(self.give(value)),
+        }
+    }
+}
