@@ -262,6 +262,7 @@ impl Compiler<'_> {
                 "let" => Some(|c, n, d, e| c.let_form(n, d, e)),
                 "let*" => Some(|c, n, d, e| c.let_star_form(n, d, e)),
                 "case" => Some(|c, n, d, e| c.case_form(n, d, e)),
+                "map-atom" | "filter-atom" | "foldl-atom" => Some(|c, n, d, e| c.each_form(n, d, e)),
                 "car-atom" => Some(|c, n, d, e| c.part_form(true, n, d, e)),
                 "cdr-atom" => Some(|c, n, d, e| c.part_form(false, n, d, e)),
                 _ => None,

@@ -77,7 +77,9 @@ pub(crate) struct Compiler<'m> {
     asides: Vec<Aside>,
     assumed: Vec<(SymbolId, Arc<Head>)>,
     /// How often each variable occurs in the clause.
-    totals: Vec<u32>,
+    pub(super) totals: Vec<u32>,
+    /// Which of them only stand for elements of lists.
+    elements: Vec<bool>,
     /// Declarations may have changed since the last check.
     pub(super) dirty: bool,
     pub(super) nesting: u32,
@@ -95,6 +97,7 @@ impl<'m> Compiler<'m> {
     ) -> Option<Compiled> {
         let first_site = machine.code.sites.len();
         let first_query = machine.code.queries.len();
+        let first_each = machine.code.eaches.len();
         let start = machine.code.instrs.len();
         let mut compiler = Compiler {
             machine,
@@ -114,6 +117,7 @@ impl<'m> Compiler<'m> {
             asides: Vec::new(),
             assumed: Vec::new(),
             totals: Vec::new(),
+            elements: Vec::new(),
             dirty: false,
             nesting: 0,
         };
@@ -125,6 +129,9 @@ impl<'m> Compiler<'m> {
                 }
                 for query in &mut compiler.machine.code.queries[first_query..] {
                     query.size = compiler.size as u8;
+                }
+                for each in &mut compiler.machine.code.eaches[first_each..] {
+                    each.size = compiler.size as u8;
                 }
                 let stamp = compiler.machine.code.stamp;
                 let (size, rule) = (compiler.size, compiler.clause.rule);
@@ -150,6 +157,7 @@ impl<'m> Compiler<'m> {
         let mut totals = self.occurrences(head);
         self.count(self.clause.body(), &mut totals);
         self.totals = totals;
+        self.elements = self.element_variables();
         match self.machine.heap.get(address).view() {
             _ if first == 0 => {}
             View::Symbol(id) if id == symbol => {}
@@ -248,6 +256,11 @@ impl<'m> Compiler<'m> {
                 self.assign(slot, Known::Nothing);
             }
         }
+    }
+
+    /// Reports whether a variable only stands for the elements of lists.
+    pub(super) fn for_elements(&self, local: u32) -> bool {
+        self.elements[local as usize]
     }
 
     fn fresh(&mut self, local: u32) {
@@ -567,6 +580,7 @@ impl<'m> Compiler<'m> {
                 | Instr::GuardDeclared { otherwise, .. }
                 | Instr::GuardContext { otherwise }
                 | Instr::GuardHead { otherwise, .. }
+                | Instr::First { empty: otherwise, .. }
                 | Instr::GuardPlain { otherwise, .. }
                 | Instr::Prepare { otherwise, .. }
                 | Instr::Settle { otherwise, .. }
@@ -595,6 +609,8 @@ impl<'m> Compiler<'m> {
                 }
                 Instr::MatchConstant { .. }
                 | Instr::Search { .. }
+                | Instr::Each { .. }
+                | Instr::NoReturn { .. }
                 | Instr::Take { .. }
                 | Instr::MatchSame { .. }
                 | Instr::Element { .. }
@@ -759,7 +775,7 @@ impl<'m> Compiler<'m> {
     }
 
     /// How often each of some variables occurs in a node.
-    fn occurrences(&self, node: Cell) -> Vec<u32> {
+    pub(super) fn occurrences(&self, node: Cell) -> Vec<u32> {
         let mut counts = vec![0; self.slots.len()];
         self.count(node, &mut counts);
         counts
@@ -787,7 +803,7 @@ impl<'m> Compiler<'m> {
         for local in 0..self.slots.len() as u32 {
             let (inside, total) = (inside[local as usize], self.totals[local as usize]);
             let slot = self.slot_of(local);
-            if inside > 0 && inside < total && !self.is_assigned(slot) {
+            if inside > 0 && inside < total && !self.is_assigned(slot) && !self.for_elements(local) {
                 self.fresh(local);
                 self.assign(slot, Known::Nothing);
             }

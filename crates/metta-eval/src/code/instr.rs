@@ -86,6 +86,8 @@ pub(crate) enum Known {
     NumberState,
     /// A state whose content is a truth value.
     BoolState,
+    /// A term without variables.
+    Ground,
 }
 
 /// One instruction.
@@ -334,6 +336,21 @@ pub(crate) enum Instr {
     Search {
         query: u32,
     },
+    /// Runs a template for each element of a list.
+    Each {
+        each: u32,
+    },
+    /// Takes the first element of a list, or goes on at `empty`.
+    First {
+        list: Operand,
+        to: Slot,
+        empty: u32,
+    },
+    /// Makes the error that a call returns nothing.
+    NoReturn {
+        to: Slot,
+        call: Slot,
+    },
     /// Runs the instructions that follow as an evaluation of its own.
     Block {
         site: u32,
@@ -417,6 +434,38 @@ pub(crate) struct Query {
     pub(crate) open: u32,
     /// The variables that a fact with variables may bind: where they begin in `Code::fresh`, and how many.
     pub(crate) fresh: (u32, u8),
+}
+
+/// What is made of the values that a template has for the elements of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    Map,
+    Filter,
+    Fold,
+}
+
+/// A template that runs for each element of a list, in an activation of its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Each {
+    pub(crate) way: Way,
+    /// Where the result goes.
+    pub(crate) site: u32,
+    pub(crate) list: Operand,
+    /// What a fold begins with.
+    pub(crate) first: Operand,
+    pub(crate) accumulator: Slot,
+    pub(crate) element: Slot,
+    /// The slots that the template reads besides.
+    pub(crate) captured: Live,
+    pub(crate) live: Live,
+    /// A value with the mark of an evaluated expression is what the template was.
+    pub(crate) marks: bool,
+    /// The slots of the activation.
+    pub(crate) size: u8,
+    /// The code of the template.
+    pub(crate) body: u32,
+    /// Where a value is dealt with that is no verdict, or no value.
+    pub(crate) odd: u32,
 }
 
 /// An operand of a call, and what it was before it was evaluated.

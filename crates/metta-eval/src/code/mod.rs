@@ -12,6 +12,7 @@ mod compiler;
 mod computed;
 mod control;
 mod definition;
+mod each;
 mod instr;
 mod lists;
 mod queries;
@@ -98,6 +99,7 @@ pub(crate) struct Code {
     pub(crate) arguments: Vec<Argument>,
     pub(crate) names: Vec<SymbolId>,
     pub(crate) queries: Vec<Query>,
+    pub(crate) eaches: Vec<Each>,
     /// Slots and names of variables that queries make.
     pub(crate) fresh: Vec<(Slot, SymbolId)>,
     pub(crate) functions: Vec<Function>,

@@ -110,6 +110,20 @@ pub(super) enum Kind {
         index: u32,
         expected: Cell,
     },
+    /// Code waits for the value of a template for element `index`, which goes into `block`.
+    Mapped {
+        each: u32,
+        base: u32,
+        block: Cell,
+        index: u32,
+    },
+    /// Code waits for the verdict on element `index`, or for the accumulator behind it.
+    Gathered {
+        each: u32,
+        base: u32,
+        gathered: Cell,
+        index: u32,
+    },
     /// An assertion waits for the results of its first expression.
     Assert {
         call: Cell,
@@ -129,7 +143,9 @@ impl Kind {
     /// A block that is being filled, and the element awaited for it.
     pub(super) fn block(&self) -> Option<(Cell, u32)> {
         match self {
-            Kind::Argument { block, index, .. } | Kind::Map { block, index, .. } => Some((*block, *index)),
+            Kind::Argument { block, index, .. }
+            | Kind::Map { block, index, .. }
+            | Kind::Mapped { block, index, .. } => Some((*block, *index)),
             _ => None,
         }
     }
@@ -157,6 +173,9 @@ impl Kind {
             Kind::Load { call, expected, last, .. } => [Some(call), Some(expected), Some(last), None],
             Kind::Case { call, cases, expected, .. } => [Some(call), Some(cases), Some(expected), None],
             Kind::Map { call, block, expected, .. } => [Some(call), Some(block), Some(expected), None],
+            Kind::Mapped { block: cell, .. } | Kind::Gathered { gathered: cell, .. } => {
+                [Some(cell), None, None, None]
+            }
             Kind::Filter { call, kept, expected, .. } => [Some(call), Some(kept), Some(expected), None],
             Kind::AssertSecond { call, actual } => [Some(call), Some(actual), None, None],
         }
@@ -264,6 +283,10 @@ impl Machine {
             }
             Kind::Filter { call, kept, index, expected } => {
                 self.filter_result(call, kept, index, expected, value)
+            }
+            Kind::Mapped { each, base, block, index } => self.map_value(each, base, block, index, value),
+            Kind::Gathered { each, base, gathered, index } => {
+                self.gathered_value(each, base, gathered, index, value);
             }
             Kind::Fold { call, index, expected } => self.fold_step(call, index + 1, expected, value),
             Kind::Assert { call } => self.assert_first(call, value),

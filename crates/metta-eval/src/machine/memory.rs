@@ -139,12 +139,18 @@ impl Machine {
     fn live_slots(&self) -> Vec<u32> {
         let mut slots = Vec::new();
         for Frame { kind, .. } in &self.frames {
-            if let Kind::Code { site, base } = *kind
-                && let Resume::At { live, .. } = self.code.sites[site as usize].resume
-            {
-                slots.push(base);
-                slots.extend((1..64).filter(|slot| live >> slot & 1 == 1).map(|slot| base + slot));
-            }
+            let (live, base) = match *kind {
+                Kind::Code { site, base } => match self.code.sites[site as usize].resume {
+                    Resume::At { live, .. } => (live, base),
+                    Resume::Tail | Resume::Block => continue,
+                },
+                Kind::Mapped { each, base, .. } | Kind::Gathered { each, base, .. } => {
+                    (self.code.eaches[each as usize].live, base)
+                }
+                _ => continue,
+            };
+            slots.push(base);
+            slots.extend((1..64).filter(|slot| live >> slot & 1 == 1).map(|slot| base + slot));
         }
         for choice in &self.choices {
             if let Alternatives::Queried { query, base, .. } = choice.alternatives {

@@ -291,6 +291,7 @@ impl Machine {
             | (Known::Bool, View::Bool(_))
             | (Known::Expression, View::Expression { .. })
             | (Known::Space, View::Space(_)) => true,
+            (Known::Ground, _) => value.is_ground(),
             (Known::Number, View::Boxed(_)) => self.heap.as_number(value).is_some(),
             (Known::NumberState | Known::BoolState, View::State(_)) => {
                 let wanted = if known == Known::NumberState { symbols::NUMBER } else { symbols::BOOL };

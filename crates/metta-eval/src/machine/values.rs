@@ -142,8 +142,7 @@ impl Machine {
             // An open verdict is either, as it is for `if`.
             View::Ref(_) => {
                 self.wait_raw(Kind::Filter { call, kept, index, expected });
-                let verdicts = [true, false].map(|value| (Cell::bool(value), Cell::bool(value)));
-                self.choose_bindings(verdict, &verdicts);
+                self.choose_verdict(verdict);
             }
             _ => {
                 let reason = cell(symbols::NO_RETURN);
@@ -153,8 +152,14 @@ impl Machine {
         }
     }
 
+    /// Makes alternatives of a verdict that is a variable.
+    pub(super) fn choose_verdict(&mut self, verdict: Cell) {
+        let verdicts = [true, false].map(|value| (Cell::bool(value), Cell::bool(value)));
+        self.choose_bindings(verdict, &verdicts);
+    }
+
     /// The elements of a linked list, oldest first.
-    fn linked(&mut self, mut link: Cell) -> Cell {
+    pub(super) fn linked(&mut self, mut link: Cell) -> Cell {
         let mut elements = Vec::new();
         while let Some((address, 2)) = link.slice() {
             elements.push(self.heap.element(address, 0));

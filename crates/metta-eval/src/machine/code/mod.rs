@@ -14,6 +14,7 @@
 
 mod activations;
 mod computed;
+mod each;
 mod functions;
 mod numbers;
 mod patterns;
@@ -328,6 +329,21 @@ impl Machine {
                     Next::At(p, b) => (pc, base) = (p, b),
                     Next::Task => return,
                 },
+                Instr::Each { each } => match self.begin_each(each, base) {
+                    Next::At(p, b) => (pc, base) = (p, b),
+                    Next::Task => return,
+                },
+                Instr::First { list, to, empty } => match self.operand(base, list).slice() {
+                    Some((address, 1..)) => {
+                        let first = self.heap.element(address, 0);
+                        self.set_slot(base, to, first);
+                    }
+                    _ => pc = empty,
+                },
+                Instr::NoReturn { to, call } => {
+                    let error = self.error(self.slot(base, call), cell(symbols::NO_RETURN));
+                    self.set_slot(base, to, error);
+                }
                 Instr::Block { site } => {
                     self.push_code_frame(site, base);
                 }
