@@ -96,6 +96,8 @@ struct Tally {
     forms: usize,
     results: usize,
     disagreements: usize,
+    /// Programs that the reference answers in one way or another, and ours in one of them.
+    unsteady: usize,
     skipped: BTreeMap<&'static str, usize>,
     records: Vec<Recorded>,
 }
@@ -139,7 +141,8 @@ fn work(options: &Options, job: u64, runtime: &Handle) -> Result<Tally> {
         tally.programs += 1;
         tally.forms += program.forms.iter().filter(|form| form.run).count();
         match verdict {
-            Verdict::Agreement(answers) => {
+            Verdict::Agreement(answers, unsteady) => {
+                tally.unsteady += usize::from(unsteady);
                 tally.results += answers.iter().map(n_results).sum::<usize>();
                 tally.records.push(record(seed, &program, &answers));
             }
@@ -217,6 +220,7 @@ impl Tally {
         self.forms += other.forms;
         self.results += other.results;
         self.disagreements += other.disagreements;
+        self.unsteady += other.unsteady;
         self.records.extend(other.records);
         for (why, count) in other.skipped {
             *self.skipped.entry(why).or_default() += count;
@@ -224,12 +228,12 @@ impl Tally {
     }
 
     fn summary(&self, seed: u64) -> String {
-        let Tally { programs, forms, results, disagreements, skipped, .. } = self;
+        let Tally { programs, forms, results, disagreements, unsteady, skipped, .. } = self;
         let crashes = skipped.get(CRASHED).copied().unwrap_or_default();
         let reasons =
             skipped.iter().map(|(why, count)| format!("{count} {why}")).collect::<Vec<_>>().join(", ");
         format!(
-            "seed {seed}: {programs} programs, {forms} forms, {results} results, {disagreements} disagreements, {crashes} reference crashes, {} skipped ({reasons})",
+            "seed {seed}: {programs} programs, {forms} forms, {results} results, {disagreements} disagreements, {unsteady} answered in several ways by the reference, {crashes} reference crashes, {} skipped ({reasons})",
             skipped.values().sum::<usize>()
         )
     }
