@@ -46,10 +46,11 @@ pub(crate) fn stop(places: &mut Places, form: usize, error: &RunError) {
 }
 
 /// Says which known names an unknown one may be meant for.
-pub(crate) fn unknown(places: &Places, unknown: &Unknown) {
+pub(crate) fn unknown(places: &mut Places, unknown: &Unknown) {
     let Unknown { name, form, suggestions, .. } = unknown;
     let form = places.of(*form);
-    let place = form.and_then(|form| places.texts.find_symbol(form, name)).or(form);
+    let written = form.and_then(|form| places.texts.find_symbol(form, name));
+    let place = written.or_else(|| places.texts.find_in_bodies(name)).or(form);
     let at = place.and_then(|place| places.describe(place));
     let at = at.map_or_else(String::new, |(text, line, column)| format!("{text}:{line}:{column}: "));
     let suggestions: Vec<String> = suggestions.iter().map(|name| format!("`{name}`")).collect();

@@ -84,7 +84,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Infallible> {
         Some(kind) => bail!("cannot write the results: {kind}"),
     }
     let unknown = places.mentions.unknown(&outcome.state.environment.world(), &library);
-    unknown.iter().for_each(|unknown| report::unknown(&places, unknown));
+    unknown.iter().for_each(|unknown| report::unknown(&mut places, unknown));
     if let Some(text) = places.last()
         && !program.diagnostics.is_empty()
         && status < Status::Interrupted

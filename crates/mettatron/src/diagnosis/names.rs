@@ -60,15 +60,14 @@ impl Mentions {
             return Vec::new();
         }
         let Some(known) = Known::of(world) else { return Vec::new() };
-        let unheard = |name: &str| !known.heard.contains(name) && library.effect(name).is_none();
         let mut unknown: Vec<Unknown> = self
             .heads
             .iter()
-            .filter(|(name, _)| unheard(name))
+            .filter(|(name, _)| library.effect(name).is_none())
             .map(|(name, form)| Unknown {
                 name: name.clone(),
                 form: *form,
-                suggestions: close(name, known.heads.iter().map(String::as_str)),
+                suggestions: known.suggestions(name),
             })
             .filter(|unknown| !unknown.suggestions.is_empty())
             .collect();
@@ -78,6 +77,15 @@ impl Mentions {
 }
 
 impl Texts {
+    /// Returns where a symbol is written first on the right side of a rule.
+    pub fn find_in_bodies(&mut self, name: &str) -> Option<Place> {
+        let with_name = self.rules().filter(|(rule, _)| {
+            rule.children().and_then(<[Atom]>::last).is_some_and(|body| mentions(body, name))
+        });
+        let first = with_name.map(|(_, place)| place).min_by_key(|place| (place.text, place.span.start));
+        self.find_symbol(first?, name)
+    }
+
     /// Returns where a symbol is written first in the form at `form`.
     pub fn find_symbol(&self, form: Place, name: &str) -> Option<Place> {
         let text = self.snippet(form)?;
@@ -92,10 +100,14 @@ impl Texts {
 /// What a world knows.
 #[derive(Default)]
 struct Known {
-    /// All symbols.
+    /// All symbols but those that only right sides of rules mention.
     heard: HashSet<String>,
     /// Functions, and heads of facts and of what they hold.
     heads: BTreeSet<String>,
+    /// What has rules, and what the library describes.
+    functions: BTreeSet<String>,
+    /// How often right sides of rules mention a symbol.
+    bodies: HashMap<String, usize>,
 }
 
 impl Known {
@@ -107,17 +119,57 @@ impl Known {
         }
         let mut known = Known::default();
         let described = Library::areas().into_iter().flat_map(|area| area.descriptions);
-        known.heads.extend(described.map(|function| function.item.to_string()));
+        known.functions.extend(described.map(|function| function.item.to_string()));
         for space in world.space_ids().filter_map(|id| world.space(id)) {
             for fact in space.iter() {
                 known.add(&space.decode(fact.bytes, fact.variables()));
             }
         }
+        known.heads.extend(known.functions.iter().cloned());
         known.heard.extend(known.heads.iter().cloned());
         Some(known)
     }
 
+    /// The known names that an answered head may be meant for; none when it is known itself.
+    ///
+    /// A name that the right side of one rule has, once, and that nothing else has, is a slip if it is close to
+    /// a function; in other letters of the same name it may be data that the function is named after.
+    fn suggestions(&self, name: &str) -> Vec<String> {
+        if self.heard.contains(name) {
+            return Vec::new();
+        }
+        match self.bodies.get(name) {
+            None => close(name, self.heads.iter().chain(self.bodies.keys()).map(String::as_str)),
+            Some(1) => {
+                let is_other = |it: &&str| it.to_lowercase() != name.to_lowercase();
+                close(name, self.functions.iter().map(String::as_str).filter(is_other))
+            }
+            Some(_) => Vec::new(),
+        }
+    }
+
     fn add(&mut self, atom: &Atom) {
+        let Some([equal, left, right]) =
+            atom.children().filter(|it| it.first().and_then(Atom::as_symbol) == Some("="))
+        else {
+            return self.hear(atom);
+        };
+        if let Some(name) = left.children().map_or(Some(left), <[Atom]>::first).and_then(Atom::as_symbol) {
+            self.functions.insert(name.to_owned());
+        }
+        self.hear(equal);
+        self.hear(left);
+        let mut pending = vec![right];
+        while let Some(atom) = pending.pop() {
+            if let Some(name) = atom.as_symbol() {
+                *self.bodies.entry(name.to_owned()).or_default() += 1;
+            }
+            pending.extend(atom.children().unwrap_or_default());
+        }
+    }
+
+    /// Notes the symbols of an atom that is no rule.
+    fn hear(&mut self, atom: &Atom) {
         if let Some([colon, Atom::Symbol(declared), _]) = atom.children()
             && colon.as_symbol() == Some(":")
         {
@@ -139,6 +191,18 @@ impl Known {
     }
 }
 
+/// Reports whether a symbol is in an atom.
+fn mentions(atom: &Atom, name: &str) -> bool {
+    let mut pending = vec![atom];
+    while let Some(atom) = pending.pop() {
+        if atom.as_symbol() == Some(name) {
+            return true;
+        }
+        pending.extend(atom.children().unwrap_or_default());
+    }
+    false
+}
+
 /// Returns the names closest to `word`, the closest first and then by name.
 fn close<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Vec<String> {
     let letters: Vec<char> = word.chars().collect();
@@ -158,6 +222,7 @@ fn close<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Vec<String
         }
     }
     near.sort_unstable();
+    near.dedup();
     // What is farther than the closest ones is noise.
     let closest = near.first().map_or(0, |(distance, _)| *distance);
     let near = near.into_iter().filter(|(distance, _)| *distance <= closest + 1);

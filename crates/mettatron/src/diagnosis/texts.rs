@@ -83,6 +83,12 @@ impl Texts {
         Some(*place)
     }
 
+    /// The rules in the texts with their places, in no order.
+    pub(super) fn rules(&mut self) -> impl Iterator<Item = (&Atom, Place)> {
+        self.index();
+        self.rules.values().flatten().map(|(rule, place)| (rule, *place))
+    }
+
     /// Lists the rules of texts that are new.
     fn index(&mut self) {
         for (number, text) in self.texts.iter().enumerate().skip(self.n_indexed) {
