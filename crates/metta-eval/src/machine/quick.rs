@@ -148,7 +148,25 @@ impl Machine {
     /// It bears the mark of an evaluated one, as do its parts, and mentions no bound variable.
     pub(super) fn settled(&mut self, value: Cell) -> Option<Cell> {
         let mut budget = MOST_SETTLED;
+        if self.is_settled(value, 0, &mut budget) {
+            return Some(value);
+        }
+        let mut budget = MOST_SETTLED;
         self.settle(value, 0, &mut budget)
+    }
+
+    /// Reports whether an expression and all its parts bear the mark, and mention no bound variable.
+    fn is_settled(&self, value: Cell, depth: u32, budget: &mut u32) -> bool {
+        let View::Expression { address, length } = value.view() else { return false };
+        if !value.is_evaluated() || length > *budget || depth > DEEPEST_SETTLED {
+            return false;
+        }
+        *budget -= length;
+        let parts = self.heap.slice(address, length).iter().filter(|element| !element.is_ground());
+        parts.copied().all(|element| match element.view() {
+            View::Ref(variable) => matches!(self.heap.get(variable).view(), View::Variable { .. }),
+            _ => self.is_settled(element, depth + 1, budget),
+        })
     }
 
     fn settle(&mut self, value: Cell, depth: u32, budget: &mut u32) -> Option<Cell> {
