@@ -262,6 +262,8 @@ impl Compiler<'_> {
                 "let" => Some(|c, n, d, e| c.let_form(n, d, e)),
                 "let*" => Some(|c, n, d, e| c.let_star_form(n, d, e)),
                 "case" => Some(|c, n, d, e| c.case_form(n, d, e)),
+                "switch" => Some(|c, n, d, e| c.switch_form(n, d, e)),
+                "collapse" => Some(|c, n, d, e| c.collapse_form(n, d, e)),
                 "map-atom" | "filter-atom" | "foldl-atom" => Some(|c, n, d, e| c.each_form(n, d, e)),
                 "car-atom" => Some(|c, n, d, e| c.part_form(true, n, d, e)),
                 "cdr-atom" => Some(|c, n, d, e| c.part_form(false, n, d, e)),
@@ -281,6 +283,9 @@ impl Compiler<'_> {
         }
         if id == symbols::CONS_ATOM {
             return self.cons_form(node, dest, expected);
+        }
+        if id == symbols::UNIFY {
+            return self.unify_form(node, dest, expected);
         }
         match self.reading(id) {
             Some(Reading::Tuple) if head.builtin.is_none() && !symbols::is_instruction(id) => {
@@ -308,6 +313,7 @@ impl Compiler<'_> {
         }
         match name {
             "match" => return self.match_form(id, node, dest, expected),
+            "superpose" => return self.superpose_form(node, dest, expected),
             "get-state" => return self.get_state_form(node, dest, expected),
             "change-state!" => return self.change_state_form(node, dest, expected),
             _ => {}

@@ -45,6 +45,15 @@ impl Compiler<'_> {
             if self.length(node) == 0 || self.is_simple(node) {
                 continue;
             }
+            match self.superposed(node) {
+                Some(list) if self.is_leaves(list) => {
+                    risks += 1;
+                    continue;
+                }
+                // One of the elements may be an error.
+                Some(_) => return 2,
+                None => {}
+            }
             risks += match self.child(node, 0).view() {
                 View::Operation(id) => match self.machine.heap.symbols.name(id) {
                     "+" | "-" | "*" | "<" | ">" | "<=" | ">=" | "==" | "change-state!" => 0,

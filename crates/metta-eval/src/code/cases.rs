@@ -1,6 +1,6 @@
-//! `case` with cases that are known when the clause is compiled.
+//! `case` and `switch` with cases that are known when the clause is compiled.
 
-use super::compiler::{Compiler, Dest, Outcome};
+use super::compiler::{Compiler, Dest, Label, Outcome};
 use super::instr::*;
 use super::types::Conditions;
 use crate::terms::cell::{Cell, View};
@@ -8,38 +8,100 @@ use crate::terms::symbols::{self, cell};
 
 const UNDEFINED: Expected = Expected::Type(cell(symbols::UNDEFINED));
 
+/// How the term of a `case` is evaluated.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Evaluation {
+    /// It may have any number of results.
+    Any,
+    /// It has one.
+    Value,
+    /// It is an argument of a call.
+    Argument,
+}
+
 impl Compiler<'_> {
-    /// `(case term ((pattern template) ...))`, where no pattern matches `Empty`: without results of the
-    /// term there is none of the `case` either.
+    /// `(case term ((pattern template) ...))`, where no pattern matches `Empty`, so that without results of the
+    /// term there is none of the `case` either; or where the term has a value.
     pub(super) fn case_form(&mut self, node: Cell, dest: Dest, expected: Expected) -> Outcome<Option<()>> {
         let (term, cases) = (self.child(node, 1), self.child(node, 2));
-        let Some(cases) = self.cases(cases).filter(|_| self.length(node) == 3) else { return Ok(None) };
+        if self.length(node) != 3 {
+            return Ok(None);
+        }
+        if let Some(cases) = self.cases(cases, false) {
+            return self.cases_form(node, &cases, Evaluation::Any, dest, expected);
+        }
+        let has_value = match term.view() {
+            View::Expression { length: 1.., .. } => {
+                matches!(self.child(term, 0).view(), View::Symbol(_) | View::Local(_))
+                    && self.may_be_data(term)
+            }
+            _ => true,
+        };
+        match self.cases(cases, true).filter(|_| has_value) {
+            Some(cases) => self.cases_form(node, &cases, Evaluation::Value, dest, expected),
+            None => Ok(None),
+        }
+    }
+
+    /// `(switch term ((pattern template) ...))`.
+    pub(super) fn switch_form(&mut self, node: Cell, dest: Dest, expected: Expected) -> Outcome<Option<()>> {
+        match self.cases(self.child(node, 2), true).filter(|_| self.length(node) == 3) {
+            Some(cases) => self.cases_form(node, &cases, Evaluation::Argument, dest, expected),
+            None => Ok(None),
+        }
+    }
+
+    fn cases_form(
+        &mut self,
+        node: Cell,
+        cases: &[(Cell, Cell)],
+        evaluation: Evaluation,
+        dest: Dest,
+        expected: Expected,
+    ) -> Outcome<Option<()>> {
+        let term = self.child(node, 1);
         let (mark, before) = (self.temporaries(), self.known);
         let join = self.label();
         let resume = self.resume_for(dest, join);
         let restart = self.otherwise(node, expected, dest, resume);
-        self.check(&Conditions::new(), restart);
+        let mut conditions = Conditions::new();
+        if evaluation == Evaluation::Argument
+            && self.passing(cell(symbols::UNDEFINED), term, &mut conditions).is_none()
+        {
+            return Ok(None);
+        }
+        self.check(&conditions, restart);
         self.emit(Instr::GuardContext { otherwise: restart });
         if let Dest::Slot(_) = dest {
             // The branches come together again: what one of them may bind exists before.
-            for (pattern, template) in &cases {
+            for (pattern, template) in cases {
                 self.ensure_shared(&[*pattern, *template]);
             }
         }
         let value = self.temporary()?;
-        self.scrutinee(term, value)?;
+        let mut seen = Vec::new();
+        match evaluation {
+            Evaluation::Any => self.scrutinee(term, value)?,
+            Evaluation::Value => self.sure_scrutinee(term, value, restart),
+            Evaluation::Argument => {
+                let (from, _) = self.argument(term, UNDEFINED, false)?;
+                self.emit(Instr::Copy { to: value, from });
+                self.assign(value, Known::Nothing);
+                seen.push((1, Operand::slot(value)));
+            }
+        }
         let evaluated = vec![(1, Operand::slot(value))];
         let otherwise = self.otherwise_call(Task::Call, node, evaluated, UNDEFINED, dest, resume);
         self.emit(Instr::GuardPlain { slot: value, otherwise });
         let (assigned, known) = (self.assigned, self.known);
         let mut always = None;
-        for (pattern, template) in cases {
+        for (pattern, template) in cases.iter().copied() {
             let next = self.label();
             (self.assigned, self.known, self.dirty) = (assigned, known, true);
             self.emit(Instr::Try { next });
             self.match_argument(value, pattern)?;
             self.emit(Instr::Body);
-            self.branch_of_case(node, template, dest)?;
+            self.branch_of_case(node, seen.clone(), template, dest)?;
             if let Dest::Slot(_) = dest {
                 self.emit(Instr::Jump { to: join });
             }
@@ -53,14 +115,15 @@ impl Compiler<'_> {
         Ok(Some(()))
     }
 
-    /// The pairs of pattern and template, if they can be told apart from `Empty`.
-    fn cases(&self, cases: Cell) -> Option<Vec<(Cell, Cell)>> {
+    /// The pairs of pattern and template. Unless `any` pattern will do they can be told apart from `Empty`.
+    fn cases(&self, cases: Cell, any: bool) -> Option<Vec<(Cell, Cell)>> {
         let pair = |index| {
             let case = self.child(cases, index);
             let pattern = self.child(case, 0);
             let plain = match pattern.view() {
-                View::Local(_) | View::Space(_) | View::State(_) => false,
-                View::Symbol(id) => id != symbols::EMPTY,
+                View::Local(local) => any && !self.is_assigned(self.slot_of(local)),
+                View::Space(_) | View::State(_) => false,
+                View::Symbol(id) => any || id != symbols::EMPTY,
                 _ => true,
             };
             (self.length(case) == 2 && plain).then(|| (pattern, self.child(case, 1)))
@@ -103,12 +166,38 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn branch_of_case(&mut self, node: Cell, template: Cell, dest: Dest) -> Outcome<()> {
+    /// Evaluates a term that is likely to need no reduction.
+    fn sure_scrutinee(&mut self, term: Cell, to: Slot, otherwise: Label) {
+        self.ensure(term);
+        match term.view() {
+            View::Expression { length: 1.., .. } => {
+                let template = self.template(term);
+                self.emit(Instr::Settle { to, template, otherwise });
+            }
+            View::Local(local) => {
+                let from = Operand::slot(self.slot_of(local));
+                self.emit(Instr::Quick { to, from, otherwise });
+            }
+            _ => {
+                let from = self.constant_operand(term);
+                self.emit(Instr::Copy { to, from });
+            }
+        }
+        self.assign(to, Known::Nothing);
+    }
+
+    fn branch_of_case(
+        &mut self,
+        node: Cell,
+        evaluated: Vec<(u32, Operand)>,
+        template: Cell,
+        dest: Dest,
+    ) -> Outcome<()> {
         let mark = self.temporaries();
         if template == cell(symbols::NOT_REDUCIBLE) {
             self.emit(Instr::Fail);
         } else {
-            self.result_of(node, Vec::new(), template, dest, UNDEFINED)?;
+            self.result_of(node, evaluated, template, dest, UNDEFINED)?;
         }
         self.release(mark);
         Ok(())

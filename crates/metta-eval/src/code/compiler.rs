@@ -7,7 +7,6 @@ use metta_atom::SpaceId;
 use super::instr::*;
 use super::{Compiled, Template, first_argument};
 use crate::machine::Machine;
-use crate::program::Head;
 use crate::program::clause::Clause;
 use crate::terms::cell::{CODE, Cell, SymbolId, View};
 use crate::terms::symbols;
@@ -63,7 +62,7 @@ pub(crate) struct Compiler<'m> {
     pub(super) code: u32,
     arity: u32,
     /// The slot of each variable of the clause.
-    slots: Vec<Slot>,
+    pub(super) slots: Vec<Slot>,
     /// Slots that hold a value here.
     pub(super) assigned: Live,
     pub(super) known: [Known; MAX_SLOTS],
@@ -72,8 +71,8 @@ pub(crate) struct Compiler<'m> {
     /// Temporaries that hold something where the activation can be left, so that it can come back there.
     spent: Live,
     size: u32,
-    start: usize,
-    labels: Vec<u32>,
+    pub(super) start: usize,
+    pub(super) labels: Vec<u32>,
     asides: Vec<Aside>,
     assumed: Vec<(SymbolId, Arc<Head>)>,
     /// How often each variable occurs in the clause.
@@ -553,80 +552,6 @@ impl<'m> Compiler<'m> {
         Ok(())
     }
 
-    /// Replaces labels by places.
-    fn link(&mut self) {
-        let labels = &self.labels;
-        let at = |label: &mut u32| *label = labels[*label as usize];
-        let code = &mut self.machine.code;
-        for instr in &mut code.instrs[self.start..] {
-            match instr {
-                Instr::MatchExpression { variable, .. } => at(variable),
-                Instr::Expect { variable, otherwise, .. } => {
-                    at(variable);
-                    at(otherwise);
-                }
-                Instr::Arithmetic { otherwise, .. }
-                | Instr::Compare { otherwise, .. }
-                | Instr::Cons { otherwise, .. }
-                | Instr::Uncons { otherwise, .. }
-                | Instr::Part { otherwise, .. }
-                | Instr::GetState { otherwise, .. }
-                | Instr::GuardState { otherwise, .. }
-                | Instr::ContentFor { otherwise, .. }
-                | Instr::ChangeState { otherwise, .. }
-                | Instr::Unify { otherwise, .. }
-                | Instr::Guard { otherwise, .. }
-                | Instr::GuardExpected { otherwise, .. }
-                | Instr::GuardDeclared { otherwise, .. }
-                | Instr::GuardContext { otherwise }
-                | Instr::GuardHead { otherwise, .. }
-                | Instr::First { empty: otherwise, .. }
-                | Instr::GuardPlain { otherwise, .. }
-                | Instr::Prepare { otherwise, .. }
-                | Instr::Settle { otherwise, .. }
-                | Instr::Return { otherwise, .. } => at(otherwise),
-                Instr::JumpUnless { to, otherwise, .. } | Instr::Branch { to, otherwise, .. } => {
-                    at(to);
-                    at(otherwise);
-                }
-                Instr::Jump { to } | Instr::Try { next: to } => at(to),
-                Instr::Apply { site, otherwise } => {
-                    at(otherwise);
-                    if let Resume::At { pc, .. } = &mut code.sites[*site as usize].resume {
-                        at(pc);
-                    }
-                }
-                Instr::Call { site }
-                | Instr::TailCall { site }
-                | Instr::LastCall { site }
-                | Instr::Construct { site, .. }
-                | Instr::Eval { site, .. }
-                | Instr::Block { site }
-                | Instr::General { site } => {
-                    if let Resume::At { pc, .. } = &mut code.sites[*site as usize].resume {
-                        at(pc);
-                    }
-                }
-                Instr::MatchConstant { .. }
-                | Instr::Search { .. }
-                | Instr::Each { .. }
-                | Instr::NoReturn { .. }
-                | Instr::Take { .. }
-                | Instr::MatchSame { .. }
-                | Instr::Element { .. }
-                | Instr::ElementConstant { .. }
-                | Instr::Body
-                | Instr::Fresh { .. }
-                | Instr::Copy { .. }
-                | Instr::Build { .. }
-                | Instr::Result { .. }
-                | Instr::ResultOf { .. }
-                | Instr::Give { .. }
-                | Instr::Fail => {}
-            }
-        }
-    }
-
     // Templates.
 
     /// The template of a node whose variables have values.
@@ -637,7 +562,7 @@ impl<'m> Compiler<'m> {
     }
 
     /// The template of a call in which some elements stand for what they were evaluated to.
-    fn call_template(&mut self, node: Cell, evaluated: &[(u32, Operand)]) -> u32 {
+    pub(super) fn call_template(&mut self, node: Cell, evaluated: &[(u32, Operand)]) -> u32 {
         let start = self.machine.code.cells.len() as u32;
         let length = self.length(node);
         for _ in 0..length {

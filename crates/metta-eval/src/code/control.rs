@@ -70,15 +70,12 @@ impl Compiler<'_> {
         dest: Dest,
         expected: Expected,
     ) -> Outcome<()> {
-        let says_something = part == cell(symbols::NOT_REDUCIBLE)
-            || self.length(part) > 0
-                && matches!(self.child(part, 0).view(), View::Symbol(symbols::ERROR | symbols::FUNCTION));
         match (part.view(), dest) {
             (View::Symbol(symbols::EMPTY), _) => self.emit(Instr::Fail),
             (View::Local(local), Dest::Tail | Dest::Block) if self.is_assigned(self.slot_of(local)) => {
                 return self.give_variable(local, dest, expected, call, evaluated);
             }
-            _ if says_something => {
+            _ if self.says_something(part) => {
                 let join = self.label();
                 let resume = self.resume_for(dest, join);
                 let value = self.unevaluated(part)?;
@@ -91,6 +88,13 @@ impl Compiler<'_> {
         }
         self.finish(dest);
         Ok(())
+    }
+
+    /// Reports whether a node, as the result of a call, says something about the call.
+    pub(super) fn says_something(&self, node: Cell) -> bool {
+        node == cell(symbols::NOT_REDUCIBLE)
+            || self.length(node) > 0
+                && matches!(self.child(node, 0).view(), View::Symbol(symbols::ERROR | symbols::FUNCTION))
     }
 
     /// Goes on at the next instruction if a condition is true, at `to` if it is false.
@@ -155,7 +159,7 @@ impl Compiler<'_> {
             && pairs.is_expression()
             && (0..self.length(pairs)).all(|index| self.length(self.child(pairs, index)) == 2);
         // The first binding decides whether this is done here, as for `let`.
-        if !literal || self.length(pairs) == 0 {
+        if !literal || self.length(pairs) == 0 || self.hides_a_step(self.child(node, 2)) {
             return Ok(None);
         }
         let mut bindings = Vec::new();
@@ -168,12 +172,18 @@ impl Compiler<'_> {
     }
 
     pub(super) fn let_form(&mut self, node: Cell, dest: Dest, expected: Expected) -> Outcome<Option<()>> {
-        if self.length(node) != 4 {
+        if self.length(node) != 4 || self.hides_a_step(self.child(node, 3)) {
             return Ok(None);
         }
         let binding = (self.child(node, 1), self.child(node, 2));
         self.bindings(node, &[binding], self.child(node, 3), dest, expected)?;
         Ok(Some(()))
+    }
+
+    /// Reports whether the body of a `let` says something of the `unify` that it is short for.
+    fn hides_a_step(&self, body: Cell) -> bool {
+        let function = self.length(body) > 0 && self.child(body, 0) == cell(symbols::FUNCTION);
+        function || body == cell(symbols::NOT_REDUCIBLE)
     }
 
     /// Bindings one after the other, then the body, which is evaluated without an expected type.

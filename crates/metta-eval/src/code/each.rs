@@ -199,11 +199,13 @@ impl Compiler<'_> {
         if parts.way != Way::Map {
             return true;
         }
-        let element = self.slot_of(parts.variables.1);
-        let before = (self.assigned, self.known);
+        let Ok(element) = self.temporary() else { return false };
+        let (before, local) = ((self.assigned, self.known), parts.variables.1 as usize);
         self.assign(element, Known::Nothing);
+        let own = std::mem::replace(&mut self.slots[local], element);
         let mut conditions = Conditions::new();
         let has_type = self.static_type(parts.template, &mut conditions).is_some();
+        self.slots[local] = own;
         (self.assigned, self.known) = before;
         if !conditions.is_empty() {
             let some = self.label();

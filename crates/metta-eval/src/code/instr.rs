@@ -336,6 +336,26 @@ pub(crate) enum Instr {
     Search {
         query: u32,
     },
+    /// Goes on with each element of a list in turn.
+    Superpose {
+        list: Operand,
+        to: Slot,
+        site: u32,
+    },
+    /// Goes on, and later at the site.
+    Either {
+        site: u32,
+    },
+    /// Collects the results of the instructions that follow.
+    Collapse {
+        site: u32,
+    },
+    /// Takes a value that needs no reduction.
+    Quick {
+        to: Slot,
+        from: Operand,
+        otherwise: u32,
+    },
     /// Runs a template for each element of a list.
     Each {
         each: u32,

@@ -4,6 +4,7 @@
 //! other symbols (their types, that `if` means `if`) is listed with it; see [`Compiled::assumed`].
 //! Whatever the code does not cover it leaves to the general evaluator, expression by expression.
 
+mod alternatives;
 mod arithmetic;
 mod body;
 mod calls;
@@ -14,6 +15,7 @@ mod control;
 mod definition;
 mod each;
 mod instr;
+mod link;
 mod lists;
 mod queries;
 mod states;

@@ -40,6 +40,8 @@ impl Compiler<'_> {
         for (query, (pattern, _)) in queries.into_iter().zip(&conjuncts) {
             self.conjunct(query, *pattern)?;
         }
+        // What follows comes again, after the effects of what followed before.
+        self.dirty = true;
         self.result_of(node, Vec::new(), template, dest, Expected::Type(symbols::cell(symbols::UNDEFINED)))?;
         self.release(mark);
         self.place(join);

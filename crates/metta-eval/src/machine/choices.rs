@@ -41,6 +41,10 @@ pub(super) enum Alternatives {
     Clauses { call: Cell, expected: Cell, clauses: Rules, next: u32 },
     /// Clauses of a function, whose arguments are at `base`, from `next` on and before `end`.
     Code { function: u32, base: u32, definition: u32, next: u32, end: u32 },
+    /// Elements of a list as values of a slot, from `next` on.
+    Superposed { list: Cell, next: u32, to: u8, site: u32, base: u32 },
+    /// Code at a site.
+    Branch { site: u32, base: u32 },
     /// Elements of a list as results of a call, from `next` on.
     Values { call: Cell, expected: Cell, list: Cell, next: u32 },
     /// Elements of a list as results, from `next` on.
@@ -105,7 +109,9 @@ impl Alternatives {
                 visit(expected);
                 visit(list);
             }
-            Alternatives::Results { list, .. } | Alternatives::Pairs { list, .. } => visit(list),
+            Alternatives::Results { list, .. }
+            | Alternatives::Pairs { list, .. }
+            | Alternatives::Superposed { list, .. } => visit(list),
             Alternatives::Facts(search) => search.each_cell(visit),
             Alternatives::Limited { call } => visit(call),
             Alternatives::Ways { ways, then, .. } => {
@@ -113,6 +119,7 @@ impl Alternatives {
                 then.each_cell(visit);
             }
             Alternatives::Code { .. }
+            | Alternatives::Branch { .. }
             | Alternatives::Queried { .. }
             | Alternatives::Collapsed
             | Alternatives::CaseEmpty { .. }
@@ -235,6 +242,20 @@ impl Machine {
             Alternatives::Code { function, base, definition, next, end } => {
                 let (function, base, definition, clauses) = (*function, *base, *definition, *next..*end);
                 self.retry_function(function, base, definition, clauses);
+            }
+            Alternatives::Superposed { list, next, to, site, base } => {
+                let (to, site, base) = (*to, *site, *base);
+                let (value, last) = take_next(&self.heap, *list, next);
+                if last {
+                    self.exhaust();
+                }
+                self.retry_superpose(value, to, site, base);
+            }
+            Alternatives::Branch { site, base } => {
+                let (site, base) = (*site, *base);
+                let pc = self.resume_at(site);
+                self.exhaust();
+                self.task = Task::Run { pc, base };
             }
             Alternatives::Values { call, expected, list, next } => {
                 let (call, expected) = (*call, *expected);

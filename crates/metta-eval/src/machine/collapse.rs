@@ -13,11 +13,16 @@ impl Machine {
     /// Evaluates a term in the context space; all its results become one expression,
     /// returned to the current frame.
     pub(crate) fn begin_collapse(&mut self, term: Cell) {
+        self.collect_results();
+        self.space = self.context;
+        self.task = Task::Eval { term, expected: cell(symbols::UNDEFINED) };
+    }
+
+    /// From now on results are collected, until there are no more.
+    pub(super) fn collect_results(&mut self) {
         self.choose(Alternatives::Collapsed);
         self.parcels.push(Parcel::default());
         self.wait(Kind::Collapse);
-        self.space = self.context;
-        self.task = Task::Eval { term, expected: cell(symbols::UNDEFINED) };
     }
 
     pub(super) fn collect_result(&mut self, value: Cell) {
@@ -59,7 +64,7 @@ impl Machine {
             None => Vec::new(),
         };
         let list = self.heap.expression(&results);
-        self.task = Task::Return(list);
+        self.task = Task::Return(self.with_flags_of_values(list));
     }
 
     /// Begins `(case term cases)`: every result of the term takes its branch.

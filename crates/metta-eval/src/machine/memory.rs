@@ -153,11 +153,18 @@ impl Machine {
             slots.extend((1..64).filter(|slot| live >> slot & 1 == 1).map(|slot| base + slot));
         }
         for choice in &self.choices {
-            if let Alternatives::Queried { query, base, .. } = choice.alternatives {
-                let live = self.code.queries[query as usize].live;
-                slots.push(base);
-                slots.extend((1..64).filter(|slot| live >> slot & 1 == 1).map(|slot| base + slot));
-            }
+            let (live, base) = match choice.alternatives {
+                Alternatives::Queried { query, base, .. } => (self.code.queries[query as usize].live, base),
+                Alternatives::Superposed { site, base, .. } | Alternatives::Branch { site, base } => {
+                    match self.code.sites[site as usize].resume {
+                        Resume::At { live, .. } => (live, base),
+                        Resume::Tail | Resume::Block => continue,
+                    }
+                }
+                _ => continue,
+            };
+            slots.push(base);
+            slots.extend((1..64).filter(|slot| live >> slot & 1 == 1).map(|slot| base + slot));
         }
         let mut arguments = |function: u32, base: u32| {
             slots.extend(base..=base + self.code.functions[function as usize].arity);

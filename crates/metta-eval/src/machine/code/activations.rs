@@ -64,12 +64,19 @@ impl Machine {
     }
 
     /// A new expression with the flags that its elements allow.
-    pub(super) fn with_flags(&self, term: Cell) -> Cell {
+    pub(in crate::machine) fn with_flags(&self, term: Cell) -> Cell {
         let Some(elements) = self.heap.elements(term) else { return term };
         let ground = elements.iter().all(|element| element.is_ground());
         let inert = elements.iter().all(|element| element.is_inert_element());
         let term = if ground { term.grounded() } else { term };
         if inert { term.with_evaluated_elements() } else { term }
+    }
+
+    /// A new tuple of values with the flags that they allow. A tuple with an error in it does not stay one.
+    pub(in crate::machine) fn with_flags_of_values(&self, tuple: Cell) -> Cell {
+        let elements = self.heap.elements(tuple).unwrap_or_default();
+        let fails = elements.iter().any(|element| element.is_expression() && self.heap.is_error(*element));
+        if fails { tuple } else { self.with_flags(tuple) }
     }
 
     /// Calls a function from code.

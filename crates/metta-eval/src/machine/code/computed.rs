@@ -16,7 +16,8 @@ impl Machine {
         loop {
             match root.view() {
                 View::Symbol(id) => {
-                    let untyped = id != symbols::ERROR && id != symbols::ARROW && self.is_untyped_symbol(id);
+                    let special = id == symbols::ERROR || id == symbols::ARROW || is_instruction(id);
+                    let untyped = !special && self.is_untyped_symbol(id);
                     return untyped && (!matters || self.has_rules(head, arity));
                 }
                 View::Expression { address, length } if length > 0 => root = self.heap.element(address, 0),

@@ -87,7 +87,7 @@ impl Machine {
         let value = match way {
             Way::Filter => {
                 let kept = self.linked(gathered);
-                self.with_flags(kept)
+                self.with_flags_of_values(kept)
             }
             Way::Map | Way::Fold => gathered,
         };

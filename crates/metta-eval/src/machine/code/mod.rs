@@ -13,6 +13,7 @@
 //! those below may not.
 
 mod activations;
+mod alternatives;
 mod computed;
 mod each;
 mod functions;
@@ -23,6 +24,7 @@ use patterns::Matched;
 
 use crate::code::{Instr, Query};
 use crate::machine::quick::Quick;
+use crate::machine::choices::Alternatives;
 use crate::machine::{Machine, Task};
 use crate::terms::cell::{Cell, View};
 use crate::terms::symbols::{self, cell};
@@ -330,6 +332,25 @@ impl Machine {
                     Next::Task => return,
                 },
                 Instr::Each { each } => match self.begin_each(each, base) {
+                Instr::Superpose { list, to, site } => {
+                    let list = self.operand(base, list);
+                    match self.begin_superpose(list, to, site, base) {
+                        Next::At(p, b) => (pc, base) = (p, b),
+                        Next::Task => return,
+                    }
+                }
+                Instr::Either { site } => {
+                    self.top = base + u32::from(self.code.sites[site as usize].size);
+                    self.choose(Alternatives::Branch { site, base });
+                }
+                Instr::Collapse { site } => self.begin_collapse_at(site, base),
+                Instr::Quick { to, from, otherwise } => {
+                    let value = self.operand(base, from);
+                    match self.quick_result(value, cell(symbols::UNDEFINED)) {
+                        Some(value) => self.set_slot(base, to, value),
+                        None => pc = otherwise,
+                    }
+                }
                     Next::At(p, b) => (pc, base) = (p, b),
                     Next::Task => return,
                 },
