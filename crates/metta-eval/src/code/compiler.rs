@@ -8,6 +8,7 @@ use super::instr::*;
 use super::{Compiled, Template, first_argument};
 use crate::machine::Machine;
 use crate::program::clause::Clause;
+use crate::program::{Head, NAMELESS};
 use crate::terms::cell::{CODE, Cell, SymbolId, View};
 use crate::terms::symbols;
 
@@ -153,12 +154,13 @@ impl<'m> Compiler<'m> {
         }
         self.place_variables(address + first, self.arity)?;
         self.assigned = (2 << self.arity) - 1;
-        let mut totals = self.occurrences(head);
+        // The head of a nameless rule only says where its variables are.
+        let mut totals = if symbol == NAMELESS { vec![0; self.slots.len()] } else { self.occurrences(head) };
         self.count(self.clause.body(), &mut totals);
         self.totals = totals;
         self.elements = self.element_variables();
         match self.machine.heap.get(address).view() {
-            _ if first == 0 => {}
+            _ if first == 0 || symbol == NAMELESS => {}
             View::Symbol(id) if id == symbol => {}
             View::Local(local) => {
                 let constant = self.constant(Cell::symbol(symbol));
@@ -178,7 +180,11 @@ impl<'m> Compiler<'m> {
         }
         self.emit(Instr::Body);
         let root = self.clause.body();
-        self.body(root)?;
+        if symbol == NAMELESS {
+            self.expression(root, Dest::Tail, Expected::Type(symbols::cell(symbols::UNDEFINED)))?;
+        } else {
+            self.body(root)?;
+        }
         self.emit_asides()
     }
 

@@ -90,6 +90,9 @@ pub(crate) struct Compiled {
     pub(crate) rule: RuleId,
 }
 
+/// The lengths of the tables of code.
+pub(crate) type Extent = [usize; 11];
+
 /// All code of a machine.
 #[derive(Debug, Default)]
 pub(crate) struct Code {
@@ -153,6 +156,50 @@ impl Code {
     pub(crate) fn free_definitions(&mut self, others: impl Iterator<Item = u32>) {
         let used = self.functions.iter().map(|function| function.definition);
         self.definitions.retain(used.chain(others));
+    }
+
+    /// The storage of all code, in cells.
+    pub(crate) fn cells(&self) -> usize {
+        let bytes = size_of_val(&self.instrs[..])
+            + size_of_val(&self.sites[..])
+            + size_of_val(&self.cells[..])
+            + size_of_val(&self.arguments[..])
+            + size_of_val(&self.clauses[..]);
+        bytes / size_of::<Cell>()
+    }
+
+    /// How much code there is, but for functions.
+    pub(crate) fn extent(&self) -> Extent {
+        [
+            self.instrs.len(),
+            self.constants.len(),
+            self.cells.len(),
+            self.templates.len(),
+            self.sites.len(),
+            self.arguments.len(),
+            self.names.len(),
+            self.queries.len(),
+            self.eaches.len(),
+            self.fresh.len(),
+            self.clauses.len(),
+        ]
+    }
+
+    /// Forgets the code behind an extent. No function may refer to it.
+    pub(crate) fn truncate(&mut self, to: Extent) {
+        let [instrs, constants, cells, templates, sites, arguments, names, queries, eaches, fresh, clauses] =
+            to;
+        self.instrs.truncate(instrs);
+        self.constants.truncate(constants);
+        self.cells.truncate(cells);
+        self.templates.truncate(templates);
+        self.sites.truncate(sites);
+        self.arguments.truncate(arguments);
+        self.names.truncate(names);
+        self.queries.truncate(queries);
+        self.eaches.truncate(eaches);
+        self.fresh.truncate(fresh);
+        self.clauses.truncate(clauses);
     }
 
     /// Everything has to prove itself again.

@@ -32,10 +32,11 @@ impl Machine {
     /// Forgets compiled code when there is very much of it.
     pub(super) fn forget_old_code(&mut self) {
         let tables = self.facts.cells();
-        if self.heap.code.len() - tables + self.heap.symbols.len() > MOST_CODE {
+        if self.heap.code.len() - tables + self.heap.symbols.len() + self.code.cells() > MOST_CODE {
             self.heap = Heap::new();
             self.program = Program::new(&mut self.heap);
             self.code = Code::default();
+            self.goal_code = None;
             self.facts = FactTables::default();
             self.plain.clear();
         }

@@ -44,7 +44,7 @@ use std::time::Duration;
 
 use metta_atom::{Atom, SpaceId};
 
-use crate::code::Code;
+use crate::code::{Code, Extent};
 use crate::facts::FactTables;
 use crate::limits::Written;
 use crate::program::{Clauses, Head, Program};
@@ -166,6 +166,8 @@ pub struct Machine {
     failure: Option<EvalError>,
     slots: Vec<Cell>,
     pub(crate) code: Code,
+    /// How much code there was before and behind that of the expression under way.
+    goal_code: Option<(Extent, Extent)>,
     /// Facts that queries ask for again and again.
     pub(crate) facts: FactTables,
     /// The slots of activations, see `code`.
@@ -240,6 +242,7 @@ impl Machine {
             failure: None,
             slots: Vec::new(),
             code: Code::default(),
+            goal_code: None,
             facts: FactTables::default(),
             env: Vec::new(),
             top: 0,
@@ -275,7 +278,7 @@ impl Machine {
         self.stack_depth = self.world.stack_depth();
         let mut variables = rustc_hash::FxHashMap::default();
         let term = self.heap.import(goal, &mut variables, true);
-        self.open_states.originals = variables;
+        self.open_states.originals = variables.clone();
         let (exit, kind) = (frames::Exit::default(), Kind::Top);
         self.frames.push(Frame { parent: 0, choices: 0, depth: 0, env: 0, rule: NO_RULE, exit, kind });
         if self.world.is_bare_minimal() {
@@ -289,6 +292,10 @@ impl Machine {
                 self.return_all(&errors);
                 return;
             }
+        }
+        if let Some(task) = self.compiled_goal(goal, &variables) {
+            self.task = task;
+            return;
         }
         // A literal `Empty` is a symbol like any other; as the result of an expression it means no result.
         self.task = if term.is_expression() {
@@ -391,6 +398,7 @@ impl Machine {
         memory::release(&mut self.heap.cells);
         memory::release(&mut self.frames);
         memory::release(&mut self.env);
+        self.forget_goal();
         self.forget_old_code();
     }
 

@@ -68,6 +68,9 @@ impl Head {
 /// The key of the heads that are not symbols.
 pub(crate) const OPEN: SymbolId = SymbolId(u32::MAX);
 
+/// Stands for the head of a rule that is called only once, and by no name.
+pub(crate) const NAMELESS: SymbolId = SymbolId(u32::MAX - 1);
+
 /// The groups of declarations in an entry, and whether the left side is a call.
 const GROUPS: [(Relation, bool); 6] = [
     (Relation::Equation, true),

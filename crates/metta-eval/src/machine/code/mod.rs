@@ -17,14 +17,15 @@ mod alternatives;
 mod computed;
 mod each;
 mod functions;
+mod goals;
 mod numbers;
 mod patterns;
 
 use patterns::Matched;
 
 use crate::code::{Instr, Query};
-use crate::machine::quick::Quick;
 use crate::machine::choices::Alternatives;
+use crate::machine::quick::Quick;
 use crate::machine::{Machine, Task};
 use crate::terms::cell::{Cell, View};
 use crate::terms::symbols::{self, cell};
@@ -331,7 +332,6 @@ impl Machine {
                     Next::At(p, b) => (pc, base) = (p, b),
                     Next::Task => return,
                 },
-                Instr::Each { each } => match self.begin_each(each, base) {
                 Instr::Superpose { list, to, site } => {
                     let list = self.operand(base, list);
                     match self.begin_superpose(list, to, site, base) {
@@ -351,6 +351,7 @@ impl Machine {
                         None => pc = otherwise,
                     }
                 }
+                Instr::Each { each } => match self.begin_each(each, base) {
                     Next::At(p, b) => (pc, base) = (p, b),
                     Next::Task => return,
                 },
