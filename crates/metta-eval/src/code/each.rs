@@ -73,6 +73,8 @@ impl Compiler<'_> {
         self.emit(Instr::Each { each });
         self.machine.code.eaches[each as usize].body = self.place_in_code();
         let (assigned, temporaries) = (self.assigned, self.temporaries());
+        // The activation of the template has nothing else (C1).
+        self.assigned = captured;
         self.assign(accumulator, Known::Nothing);
         self.assign(element, Known::Nothing);
         self.dirty = true;

@@ -1,5 +1,6 @@
 //! The machine on small programs, through one function: text in, printed results out.
 
+mod forms;
 mod modules;
 
 use std::path::{Path, PathBuf};
