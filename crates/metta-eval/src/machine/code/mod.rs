@@ -16,6 +16,7 @@ mod activations;
 mod alternatives;
 mod computed;
 mod each;
+mod forms;
 mod functions;
 mod goals;
 mod numbers;
@@ -24,7 +25,6 @@ mod patterns;
 use patterns::Matched;
 
 use crate::code::{Instr, Query};
-use crate::machine::choices::Alternatives;
 use crate::machine::quick::Quick;
 use crate::machine::{Machine, Task};
 use crate::terms::cell::{Cell, View};
@@ -165,17 +165,6 @@ impl Machine {
                 Instr::TailCall { site } => match self.call_compiled(site, base, true) {
                     Next::At(p, b) => (pc, base) = (p, b),
                     Next::Task => return,
-                },
-                Instr::GuardHead { slot, arity, matters, otherwise } => {
-                    let head = self.heap.deref(self.slot(base, slot));
-                    if !self.is_head(head, u32::from(arity), matters) {
-                        pc = otherwise;
-                    }
-                }
-                Instr::Apply { site, otherwise } => match self.apply(site, base) {
-                    Some(Next::At(p, b)) => (pc, base) = (p, b),
-                    Some(Next::Task) => return,
-                    None => pc = otherwise,
                 },
                 Instr::Construct { to, site } => match self.construct(site, base) {
                     Some(value) => {
@@ -332,40 +321,18 @@ impl Machine {
                     Next::At(p, b) => (pc, base) = (p, b),
                     Next::Task => return,
                 },
-                Instr::Superpose { list, to, site } => {
-                    let list = self.operand(base, list);
-                    match self.begin_superpose(list, to, site, base) {
-                        Next::At(p, b) => (pc, base) = (p, b),
-                        Next::Task => return,
-                    }
-                }
-                Instr::Either { site } => {
-                    self.top = base + u32::from(self.code.sites[site as usize].size);
-                    self.choose(Alternatives::Branch { site, base });
-                }
-                Instr::Collapse { site } => self.begin_collapse_at(site, base),
-                Instr::Quick { to, from, otherwise } => {
-                    let value = self.operand(base, from);
-                    match self.quick_result(value, cell(symbols::UNDEFINED)) {
-                        Some(value) => self.set_slot(base, to, value),
-                        None => pc = otherwise,
-                    }
-                }
-                Instr::Each { each } => match self.begin_each(each, base) {
+                Instr::GuardHead { .. }
+                | Instr::Apply { .. }
+                | Instr::Superpose { .. }
+                | Instr::Either { .. }
+                | Instr::Collapse { .. }
+                | Instr::Quick { .. }
+                | Instr::Each { .. }
+                | Instr::First { .. }
+                | Instr::NoReturn { .. } => match self.form_step(instr, pc, base) {
                     Next::At(p, b) => (pc, base) = (p, b),
                     Next::Task => return,
                 },
-                Instr::First { list, to, empty } => match self.operand(base, list).slice() {
-                    Some((address, 1..)) => {
-                        let first = self.heap.element(address, 0);
-                        self.set_slot(base, to, first);
-                    }
-                    _ => pc = empty,
-                },
-                Instr::NoReturn { to, call } => {
-                    let error = self.error(self.slot(base, call), cell(symbols::NO_RETURN));
-                    self.set_slot(base, to, error);
-                }
                 Instr::Block { site } => {
                     self.push_code_frame(site, base);
                 }

@@ -1,0 +1,62 @@
+//! Instructions of single forms, apart from the loop of those that run all the time.
+
+use super::Next;
+
+use crate::code::Instr;
+use crate::machine::Machine;
+use crate::machine::choices::Alternatives;
+use crate::terms::cell::Cell;
+use crate::terms::symbols::{self, cell};
+
+impl Machine {
+    /// Runs an instruction, behind which is `pc`.
+    #[inline(never)]
+    pub(super) fn form_step(&mut self, instr: Instr, pc: u32, base: u32) -> Next {
+        let place = |holds: bool, otherwise: u32| Next::At(if holds { pc } else { otherwise }, base);
+        match instr {
+            Instr::GuardHead { slot, arity, matters, otherwise } => {
+                let head = self.heap.deref(self.slot(base, slot));
+                place(self.is_head(head, u32::from(arity), matters), otherwise)
+            }
+            Instr::Apply { site, otherwise } => {
+                self.apply(site, base).unwrap_or_else(|| place(false, otherwise))
+            }
+            Instr::Superpose { list, to, site } => {
+                let list = self.operand(base, list);
+                self.begin_superpose(list, to, site, base)
+            }
+            Instr::Either { site } => {
+                self.top = base + u32::from(self.code.sites[site as usize].size);
+                self.choose(Alternatives::Branch { site, base });
+                Next::At(pc, base)
+            }
+            Instr::Collapse { site } => {
+                self.begin_collapse_at(site, base);
+                Next::At(pc, base)
+            }
+            Instr::Quick { to, from, otherwise } => {
+                let value = self.operand(base, from);
+                let value = self.quick_result(value, cell(symbols::UNDEFINED));
+                value.into_iter().for_each(|value| self.set_slot(base, to, value));
+                place(value.is_some(), otherwise)
+            }
+            Instr::Each { each } => self.begin_each(each, base),
+            Instr::First { list, to, empty } => {
+                let first = self.first_of(self.operand(base, list));
+                first.into_iter().for_each(|first| self.set_slot(base, to, first));
+                place(first.is_some(), empty)
+            }
+            Instr::NoReturn { to, call } => {
+                let error = self.error(self.slot(base, call), cell(symbols::NO_RETURN));
+                self.set_slot(base, to, error);
+                Next::At(pc, base)
+            }
+            _ => Next::At(pc, base),
+        }
+    }
+
+    fn first_of(&self, list: Cell) -> Option<Cell> {
+        let (address, length) = list.slice()?;
+        (length > 0).then(|| self.heap.element(address, 0))
+    }
+}
