@@ -117,6 +117,11 @@ impl Compiler<'_> {
                         self.assign(to, known_constant(node));
                         Ok(())
                     }
+                    Dest::Slot(to) if self.is_of_type(node, expected) => {
+                        self.emit(Instr::Copy { to, from: operand });
+                        self.assign(to, Known::Nothing);
+                        Ok(())
+                    }
                     Dest::Slot(_) => self.general(node, dest, expected),
                     Dest::Tail | Dest::Block => {
                         let otherwise = self.otherwise(node, expected, dest, None);
@@ -138,6 +143,16 @@ impl Compiler<'_> {
                 View::Space(_) => wanted == cell(symbols::SPACE_TYPE),
                 _ => false,
             }
+    }
+
+    /// Reports whether a symbol is declared to be of the expected type alone.
+    fn is_of_type(&mut self, node: Cell, expected: Expected) -> bool {
+        match (node.view(), expected) {
+            (View::Symbol(id), Expected::Type(wanted)) if !self.dirty => {
+                self.declared_type(id) == Some(wanted) && !fits_all(wanted)
+            }
+            _ => false,
+        }
     }
 
     pub(super) fn give(&mut self, value: Operand, expected: Expected, otherwise: Label) {

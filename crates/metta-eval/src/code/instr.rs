@@ -88,6 +88,8 @@ pub(crate) enum Known {
     BoolState,
     /// A term without variables.
     Ground,
+    /// It has one type, this constant.
+    Of(u32),
 }
 
 /// One instruction.

@@ -56,6 +56,14 @@ impl Compiler<'_> {
         }
     }
 
+    /// The only type of a symbol, if it is a symbol itself.
+    pub(super) fn declared_type(&mut self, id: SymbolId) -> Option<Cell> {
+        let head = self.assume(id);
+        let [only] = head.types.as_ref() else { return None };
+        let found = only.body_as_constant(&self.machine.heap)?;
+        matches!(found.view(), View::Symbol(_)).then_some(found)
+    }
+
     /// Reports whether all types are declared for symbols.
     pub(super) fn has_closed_types(&mut self) -> bool {
         let open = self.assume(crate::program::OPEN);
@@ -143,7 +151,7 @@ impl Compiler<'_> {
                     symbols::NUMBER => Known::Number,
                     symbols::BOOL => Known::Bool,
                     symbols::SPACE_TYPE => Known::Space,
-                    _ => return None,
+                    _ => Known::Of(self.constant(parameter)),
                 };
                 self.condition(local, known, conditions)?;
                 Some(Passing::Evaluated(parameter))
@@ -195,9 +203,10 @@ impl Compiler<'_> {
             View::Int(_) | View::Float(_) => Some(StaticType::Is(cell(symbols::NUMBER))),
             View::Bool(_) => Some(StaticType::Is(cell(symbols::BOOL))),
             View::Space(_) => Some(StaticType::Is(cell(symbols::SPACE_TYPE))),
-            View::Symbol(id) => match self.reading(id)? {
-                Reading::Tuple => Some(StaticType::Any),
-                Reading::Function(_) => None,
+            View::Symbol(id) => match self.reading(id) {
+                Some(Reading::Tuple) => Some(StaticType::Any),
+                Some(Reading::Function(_)) => None,
+                None => self.declared_type(id).map(StaticType::Is),
             },
             View::Local(local) if !self.is_assigned(self.slot_of(local)) => Some(StaticType::Any),
             View::Local(_) => None,

@@ -7,6 +7,7 @@ use crate::machine::Machine;
 use crate::program::OPEN;
 use crate::terms::cell::{CODE, Cell, SymbolId, View};
 use crate::terms::symbols::{self, cell};
+use crate::types::TypeOf;
 
 /// Calls with more arguments are looked up each time.
 const MOST_ARITY: u32 = 62;
@@ -34,6 +35,11 @@ impl Plain {
     pub(super) fn clear(&mut self) {
         self.symbols.clear();
     }
+}
+
+/// Reports whether a type is `%Undefined%`, or is named after a kind of term.
+fn is_special_type(id: SymbolId) -> bool {
+    id == symbols::UNDEFINED || (symbols::ATOM.0..=symbols::GROUNDED.0).contains(&id.0)
 }
 
 /// What the value of an argument evaluates to.
@@ -289,17 +295,71 @@ impl Machine {
                 if self.is_inert(value) {
                     return Some(value.evaluated());
                 }
-                return self.settled(value);
+                let settled = self.settled(value);
+                return settled.or_else(|| self.is_typed_data(value, expected).then(|| value.evaluated()));
             }
             View::Ref(_) => true,
             View::Int(_) | View::Float(_) => {
                 expected == cell(symbols::UNDEFINED) || expected == cell(symbols::NUMBER)
             }
             View::Bool(_) => expected == cell(symbols::UNDEFINED) || expected == cell(symbols::BOOL),
-            View::Symbol(id) => expected == cell(symbols::UNDEFINED) && id != symbols::NOT_REDUCIBLE,
+            View::Symbol(symbols::NOT_REDUCIBLE) => false,
+            View::Symbol(id) => {
+                expected == cell(symbols::UNDEFINED) || self.type_of_symbol(id) == Some(expected)
+            }
             _ => expected == cell(symbols::UNDEFINED),
         };
         fits.then_some(value)
+    }
+
+    /// The only type of a symbol or of an expression without variables, if it is a symbol itself.
+    fn single_type(&mut self, value: Cell) -> Option<Cell> {
+        match value.view() {
+            View::Symbol(id) => self.type_of_symbol(id),
+            View::Expression { length: 1.., .. } if value.is_ground() => {
+                match self.types_of(value).as_slice() {
+                    [TypeOf::Valid(found)] if matches!(found.view(), View::Symbol(_)) => Some(*found),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    fn type_of_symbol(&mut self, id: SymbolId) -> Option<Cell> {
+        let head = self.head(id);
+        let [only] = head.types.as_ref() else { return None };
+        let found = only.body_as_constant(&self.heap)?;
+        let plain = matches!(found.view(), View::Symbol(_)) && self.head_of_type_is_plain(found);
+        plain.then_some(found)
+    }
+
+    /// Reports whether a type has no supertypes, and stands for nothing but itself.
+    fn head_of_type_is_plain(&mut self, found: Cell) -> bool {
+        match found.view() {
+            View::Symbol(id) => !is_special_type(id) && self.head(id).supertypes.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// Reports whether an expression evaluates to itself because its elements do, its head has a type that takes
+    /// them and gives what is expected, and no rule is for it.
+    fn is_typed_data(&mut self, value: Cell, expected: Cell) -> bool {
+        let Some((address, length)) = value.slice().filter(|_| value.has_evaluated_elements()) else {
+            return false;
+        };
+        let View::Symbol(id) = self.heap.element(address, 0).view() else { return false };
+        if self.is_untyped_symbol(id) || id == symbols::ERROR || symbols::is_instruction(id) {
+            return false;
+        }
+        let function = self.code.function(self.space, id, length - 1);
+        self.prove(function);
+        let constructs =
+            self.code.definition(function).is_empty() && !self.code.functions[function as usize].native;
+        constructs
+            && self
+                .single_type(value)
+                .is_some_and(|found| expected == cell(symbols::UNDEFINED) || found == expected)
     }
 
     pub(super) fn is_known(&mut self, value: Cell, known: Known) -> bool {
@@ -317,12 +377,16 @@ impl Machine {
             }
             (Known::Sound, View::Expression { address, length }) if length > 0 => {
                 match self.heap.element(address, 0).view() {
-                    View::Symbol(id) => self.is_untyped_symbol(id),
+                    View::Symbol(id) => self.is_untyped_symbol(id) || self.single_type(value).is_some(),
                     View::Int(_) | View::Float(_) | View::Bool(_) => true,
                     _ => false,
                 }
             }
             (Known::Sound, _) => true,
+            (Known::Of(wanted), _) => {
+                let wanted = self.code.constants[wanted as usize];
+                self.single_type(value).is_some_and(|found| found == wanted)
+            }
             _ => false,
         }
     }
