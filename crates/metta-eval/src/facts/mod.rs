@@ -40,6 +40,8 @@ pub(crate) struct FactTables {
     versions: FxHashMap<SpaceId, u64>,
     /// The declarations under which the versions were compared with the spaces.
     stamp: u64,
+    /// Whether a compaction would pay.
+    wasteful: bool,
     /// How many writes there were.
     pub(crate) time: u64,
     /// Make a table for every query.
@@ -185,6 +187,7 @@ impl FactTables {
         } else if !table.remove(heap, term, self.time) {
             return self.forget(space);
         }
+        self.wasteful |= table.is_wasteful();
         if empty {
             self.seen.clear();
         }
@@ -205,11 +208,19 @@ impl FactTables {
                 *table = Table::default();
             }
         }
+        self.wasteful = false;
     }
 
-    /// Reports whether a compaction would free much.
+    /// Does without a compaction for a while.
+    pub(crate) fn postpone(&mut self) {
+        self.tables.iter_mut().for_each(Table::postpone);
+        self.wasteful = false;
+    }
+
+    /// Reports whether a compaction would pay.
+    #[inline]
     pub(crate) fn is_wasteful(&self) -> bool {
-        self.tables.iter().any(Table::is_wasteful)
+        self.wasteful
     }
 
     /// Cells of the code area that belong to facts in use.

@@ -17,6 +17,8 @@ const NEVER: u64 = u64::MAX;
 /// How often the index may list a fact, on average.
 const MOST_REFERENCES: usize = 16;
 /// No entry.
+/// Dead entries that are always borne.
+const FEW_DEAD: usize = 64;
 const NONE: FactId = FactId::MAX;
 
 /// A fact in the code area.
@@ -50,8 +52,9 @@ pub(crate) struct Table {
     index: Index,
     /// The index has grown too big: every search goes through all facts.
     unindexed: bool,
-    /// Entries that are no longer in the space.
+    /// Entries that are no longer in the space, and with how many the table is compacted.
     dead: usize,
+    bearable: usize,
     /// Whether some fact is a variable, or has one as its head.
     pub(crate) open_heads: bool,
     cells: usize,
@@ -74,7 +77,7 @@ pub(crate) struct Search {
 impl Table {
     /// Reads the facts of a space.
     pub(crate) fn read(heap: &mut Heap, space: &Snapshot, head: SymbolId, length: u32, time: u64) -> Table {
-        let mut table = Table { since: time, ..Table::default() };
+        let mut table = Table { since: time, bearable: FEW_DEAD, ..Table::default() };
         let mut pattern = Writer::new();
         pattern.arity(length as usize);
         pattern.symbol(heap.symbols.name(head));
@@ -336,7 +339,7 @@ impl Table {
 
     /// Forgets what is dead. No search is under way.
     pub(crate) fn compact(&mut self) {
-        if 2 * self.dead <= self.entries.len() || self.dead < 64 {
+        if !self.is_wasteful() {
             return;
         }
         let mut renamed = vec![NONE; self.entries.len()];
@@ -352,11 +355,20 @@ impl Table {
         self.index.retain(|fact| Some(renamed[fact as usize]).filter(|id| *id != NONE));
         self.entries = kept;
         (self.dead, self.unindexed) = (0, false);
+        self.bearable = FEW_DEAD.max(self.entries.len());
     }
 
-    /// Reports whether most of the table is dead.
+    /// Reports whether a compaction pays: every search walks over what is dead.
+    #[inline]
     pub(crate) fn is_wasteful(&self) -> bool {
-        self.dead > 4096 && 2 * self.dead > self.entries.len()
+        self.dead > self.bearable
+    }
+
+    /// Bears more, because the table cannot be compacted now.
+    pub(crate) fn postpone(&mut self) {
+        if self.is_wasteful() {
+            self.bearable = 2 * self.dead;
+        }
     }
 
     /// Cells of the code area that its facts take.

@@ -96,7 +96,7 @@ fn remove(machine: &mut Machine, call: Call) -> Outcome {
             machine.world.unnest(id, SpaceId(inner));
             machine.facts.note_nesting();
         }
-        machine.facts.note_write(&mut machine.heap, &machine.world, id, term, false, before);
+        machine.note_write(id, term, false, before);
         machine.discount_stored(out.bytes().len() as u64 + BYTES_PER_FACT);
     }
     note_declaration(machine, id, term);
@@ -136,7 +136,7 @@ fn add_term(machine: &mut Machine, id: SpaceId, term: Cell) {
         machine.world.nest(id, SpaceId(inner));
         machine.facts.note_nesting();
     }
-    machine.facts.note_write(&mut machine.heap, &machine.world, id, term, true, before);
+    machine.note_write(id, term, true, before);
     note_declaration(machine, id, term);
 }
 

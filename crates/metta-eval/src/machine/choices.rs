@@ -127,7 +127,7 @@ impl Alternatives {
         }
     }
 
-    /// Reports whether a table of facts is being searched.
+    /// Reports whether a table of facts is being searched, or will be as it was when a query began.
     pub(super) fn searches_table(&self) -> bool {
         match self {
             Alternatives::Queried { .. } => true,

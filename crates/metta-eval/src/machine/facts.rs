@@ -83,9 +83,9 @@ impl FactSearch {
         }
     }
 
-    /// Reports whether it is a table that is being searched.
+    /// Reports whether a table is being searched, or may be for the conjuncts that follow.
     pub(super) fn searches_table(&self) -> bool {
-        matches!(self.source, Source::Table { .. })
+        matches!(self.source, Source::Table { .. }) || self.goal.at.is_some()
     }
 
     fn has_more(&self) -> bool {

@@ -1,5 +1,7 @@
 //! Garbage collection and limits.
 
+use metta_atom::SpaceId;
+
 use crate::EvalError;
 use crate::code::{Code, Resume};
 use crate::facts::FactTables;
@@ -183,13 +185,20 @@ impl Machine {
         slots
     }
 
-    /// Frees facts that are gone, in tables that no search is under way in.
+    /// Enters a write to a space, which had the version `before`, into the tables of facts.
+    pub(crate) fn note_write(&mut self, space: SpaceId, term: Cell, added: bool, before: u64) {
+        self.facts.note_write(&mut self.heap, &self.world, space, term, added, before);
+        self.compact_tables();
+    }
+
+    /// Frees facts that are gone, unless a search that has begun may still find them.
     fn compact_tables(&mut self) {
         if !self.facts.is_wasteful() {
             return;
         }
-        // A conjunction may go on in tables that none of its choice points names yet.
-        if !self.choices.iter().any(|choice| choice.alternatives.searches_table()) {
+        if self.choices.iter().any(|choice| choice.alternatives.searches_table()) {
+            self.facts.postpone();
+        } else {
             self.facts.compact();
         }
     }

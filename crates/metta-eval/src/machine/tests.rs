@@ -560,3 +560,37 @@ fn a_machine_forgets_the_facts_of_another_world() {
         assert_eq!(run("!(match &self (item $x) $x)", world).1, ["1", "2"]);
     }
 }
+
+/// A fact that is replaced again and again does not leave its past in the table; a conjunction that began
+/// before finds it as it was.
+#[test]
+fn tables_of_facts_forget_what_is_gone() {
+    let library = Library::new();
+    let mut machine = Machine::new(library.clone());
+    machine.facts.eager = true;
+    let mut run = |text: &str, world: World| {
+        let form = parse(text, &library).forms.remove(0);
+        machine.begin(&form.atom, SpaceId::TOP, world, &Limits::default(), Effect::Outside);
+        while machine.step(1_000) == Step::Yield {}
+        let results = machine.take_results();
+        let bytes = machine.facts.bytes();
+        (machine.end(), results.iter().map(Atom::to_string).collect::<Vec<_>>(), bytes)
+    };
+    let count = "(= (count $n) (if (== $n 0) (match &self (at $x) $x)
+        (let ($x $_ $_) ((match &self (at $x) $x) (remove-atom &self (at $n)) (add-reduct &self (at (- $n 1))))
+            (count (- $n 1)))))";
+    let mut world = World::new();
+    for text in [format!("!(add-atom &self {count})"), "!(add-atom &self (at 1500))".to_owned()] {
+        world = run(&text, world).0;
+    }
+    let (world, found, bytes) = run("!(count 1500)", world);
+    assert_eq!(found, ["0"]);
+    assert!(bytes < 50_000, "{bytes}");
+    let (world, _, _) = run("!(let $_ (remove-atom &self (at 0)) (add-atom &self (at 300)))", world);
+    let (world, _, _) = run("!(add-atoms &self ((left a) (left b)))", world);
+    // Both alternatives of the conjunction are from before the writes of the first.
+    let query = "!(match &self (, (left $l) (at $n)) (if (== $l a) (let $_ (count $n) (a $n)) (b $n)))";
+    let (world, found, _) = run(query, world);
+    assert_eq!(found, ["(a 300)", "(b 300)"]);
+    assert_eq!(run("!(match &self (at $n) $n)", world).1, ["0"]);
+}
