@@ -218,7 +218,9 @@ impl Compiler<'_> {
         match self.child(node, 0).view() {
             View::Symbol(id) => self.symbol_form(id, node, dest, expected),
             View::Operation(id) => self.operation_form(id, node, dest, expected),
-            View::Local(_) | View::Expression { .. } => self.open_form(node, dest, expected),
+            View::Local(_) | View::Expression { .. } | View::Int(_) | View::Float(_) => {
+                self.open_form(node, dest, expected)
+            }
             _ => Ok(None),
         }
     }

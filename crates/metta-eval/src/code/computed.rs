@@ -64,6 +64,10 @@ impl Compiler<'_> {
             return None;
         }
         let mut head = self.child(node, 0);
+        if self.is_simple(head) && !matches!(head.view(), View::Local(_)) {
+            // A number is no function, and what is no number becomes an error or data.
+            return Some(Root::Tuple);
+        }
         while self.length(head) > 0 {
             head = self.child(head, 0);
         }
