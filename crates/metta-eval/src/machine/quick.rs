@@ -158,7 +158,39 @@ impl Machine {
             return Some(value);
         }
         let mut budget = MOST_SETTLED;
-        self.settle(value, 0, &mut budget)
+        let settled = self.settle(value, 0, &mut budget);
+        if settled.is_none() && self.settle_tails(value) {
+            let mut budget = MOST_SETTLED;
+            return self.settle(value, 0, &mut budget);
+        }
+        settled
+    }
+
+    /// Marks the parts of a list that nests too deep for `settle`, from the innermost on.
+    fn settle_tails(&mut self, list: Cell) -> bool {
+        let mut places = Vec::new();
+        let mut tail = list;
+        while let Some((address, length)) = tail.slice()
+            && length > 0
+            && address & CODE == 0
+            && !tail.is_evaluated()
+        {
+            let last = address + length - 1;
+            places.push(last);
+            tail = self.heap.get(last);
+        }
+        if places.len() <= DEEPEST_SETTLED as usize {
+            return false;
+        }
+        for place in places.into_iter().rev().step_by(DEEPEST_SETTLED as usize / 2).skip(1) {
+            let part = self.heap.get(place);
+            let mut budget = MOST_SETTLED;
+            match self.settle(part, 0, &mut budget) {
+                Some(settled) if settled.slice() == part.slice() => self.heap.cells[place as usize] = settled,
+                _ => return false,
+            }
+        }
+        true
     }
 
     /// Reports whether an expression and all its parts bear the mark, and mention no bound variable.

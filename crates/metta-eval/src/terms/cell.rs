@@ -238,6 +238,12 @@ impl Cell {
         self.0 & 15 == TAG_REF
     }
 
+    /// Reports whether it is a symbol, a small integer or a truth value: such are equal if their cells are.
+    #[inline]
+    pub(crate) fn is_canonical(self) -> bool {
+        matches!(self.0 & 15, TAG_SYMBOL | TAG_INT | TAG_BOOL)
+    }
+
     #[inline]
     pub(crate) fn is_expression(self) -> bool {
         self.0 & 15 == TAG_EXPRESSION

@@ -405,8 +405,13 @@ impl Heap {
         }
     }
 
-    /// Compares two leaves that are not the same cell: numbers by value, boxes and states by content.
+    /// Compares two leaves: numbers by value, boxes and states by content.
+    #[inline(always)]
     pub(crate) fn leaves_equal(&self, a: Cell, b: Cell) -> bool {
+        a == b || !(a.is_canonical() && b.is_canonical()) && self.contents_equal(a, b)
+    }
+
+    fn contents_equal(&self, a: Cell, b: Cell) -> bool {
         match (a.view(), b.view()) {
             (View::Boxed(x), View::Boxed(y)) => self.boxed(x) == self.boxed(y),
             (View::State(x), View::State(y)) => self.states.equal(StateId(x), StateId(y)),

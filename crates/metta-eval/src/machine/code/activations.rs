@@ -214,7 +214,13 @@ impl Machine {
         if inert {
             term = term.with_evaluated_elements();
         }
-        if same { self.settled(term).unwrap_or_else(|| self.marked(term)) } else { term }
+        if !same {
+            return term;
+        }
+        if self.is_inert(term) {
+            return term.evaluated();
+        }
+        self.settled(term).unwrap_or_else(|| self.marked(term))
     }
 
     /// Gives a result to the current frame; code goes on at once.

@@ -4,6 +4,8 @@ use super::{GENERAL, Next};
 use std::ops::Range;
 use std::sync::Arc;
 
+use metta_atom::SpaceId;
+
 use crate::code::{
     Arguments, Compiled, Compiler, Definitions, Direct, Entry, Function, Instr, MAX_SLOTS, Shape,
     first_argument,
@@ -248,6 +250,28 @@ impl Machine {
         Some(Next::At(body, base))
     }
 
+    /// Reports whether what a compiled clause takes for granted is so now.
+    #[inline]
+    pub(super) fn still_holds(&mut self, code: u32, space: SpaceId) -> bool {
+        self.code.clauses[code as usize].stamp == self.code.stamp || self.holds_again(code, space)
+    }
+
+    #[cold]
+    fn holds_again(&mut self, code: u32, space: SpaceId) -> bool {
+        let assumed = std::mem::take(&mut self.code.clauses[code as usize].assumed);
+        let holds = assumed.iter().all(|(id, head)| {
+            let now = self.head_in(space, *id);
+            Arc::ptr_eq(&now, head) || now.means_the_same(head)
+        });
+        let stamp = self.code.stamp;
+        let compiled = &mut self.code.clauses[code as usize];
+        compiled.assumed = assumed;
+        if holds {
+            compiled.stamp = stamp;
+        }
+        holds
+    }
+
     /// The code of a clause, compiled if it was not, or if what it takes for granted has changed.
     #[inline(always)]
     fn code_of(&mut self, id: u32, code: u32, clause: (u32, u32)) -> u32 {
@@ -259,21 +283,11 @@ impl Machine {
     }
 
     fn compile_again(&mut self, id: u32, code: u32, (definition, index): (u32, u32)) -> u32 {
-        let compiled = &self.code.clauses[code as usize];
         let Function { space, symbol, arity, .. } = self.code.functions[id as usize];
-        if let Some(pc) = compiled.pc {
-            let assumed = std::mem::take(&mut self.code.clauses[code as usize].assumed);
-            let holds = assumed.iter().all(|(id, head)| {
-                let now = self.head_in(space, *id);
-                Arc::ptr_eq(&now, head) || now.means_the_same(head)
-            });
-            let stamp = self.code.stamp;
-            let compiled = &mut self.code.clauses[code as usize];
-            compiled.assumed = assumed;
-            if holds {
-                compiled.stamp = stamp;
-                return pc;
-            }
+        if let Some(pc) = self.code.clauses[code as usize].pc
+            && self.still_holds(code, space)
+        {
+            return pc;
         }
         let clause = Arc::clone(&self.code.definitions[definition].entry(index).clause);
         let stamp = self.code.stamp;

@@ -101,7 +101,7 @@ impl Machine {
                     }
                 }
                 Instr::GuardDeclared { clause, otherwise } => {
-                    if self.code.clauses[clause as usize].stamp != self.code.stamp {
+                    if !self.still_holds(clause, self.space) {
                         pc = otherwise;
                     }
                 }
