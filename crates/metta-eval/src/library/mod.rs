@@ -31,6 +31,7 @@ use std::sync::Arc;
 use metta_atom::Atom;
 use metta_space::Snapshot;
 use metta_syntax::{Words, parse};
+use rustc_hash::FxHashMap;
 
 use crate::machine::Machine;
 use crate::modules::builtin::BuiltinModule;
@@ -269,6 +270,8 @@ fn modules() -> impl Iterator<Item = BuiltinModule> {
 /// Cloning is O(1).
 #[derive(Clone)]
 pub struct Library {
+    /// The native functions by name: every word of a text is looked up.
+    builtins: Arc<FxHashMap<&'static str, &'static Builtin>>,
     host: Arc<Host>,
     modules: Arc<BTreeMap<String, Arc<BuiltinModule>>>,
     source: Option<Arc<dyn ModuleSource>>,
@@ -280,6 +283,7 @@ impl Default for Library {
     fn default() -> Self {
         let modules = modules().map(|module| (module.name().to_owned(), Arc::new(module)));
         Library {
+            builtins: Arc::new(builtins().map(|builtin| (builtin.name, builtin)).collect()),
             host: Arc::default(),
             modules: Arc::new(modules.collect()),
             source: None,
@@ -400,14 +404,9 @@ pub(crate) fn native(name: &str) -> Option<&'static Builtin> {
     natives().find(|builtin| builtin.name == name)
 }
 
-/// Finds a native function of the library by its name.
-fn builtin(name: &str) -> Option<&'static Builtin> {
-    builtins().find(|builtin| builtin.name == name)
-}
-
 impl Words for Library {
     fn atom(&self, word: &str) -> Option<Atom> {
-        let known = match builtin(word) {
+        let known = match self.builtins.get(word) {
             Some(builtin) => builtin.grounded.then(|| Atom::operation(word)),
             None => self.host.atom(word),
         };
