@@ -4,6 +4,7 @@
     reason = "a cell has fifteen views, and most code cares for one or two of them"
 )]
 
+mod answers;
 mod code;
 mod facts;
 mod library;
@@ -17,6 +18,7 @@ mod terms;
 mod types;
 mod world;
 
+pub use answers::Tabling;
 pub use library::{Area, Description, Function, Library, PatternError};
 pub use limits::{EvalError, Limits, Stats};
 pub use machine::{Fault, Machine, Rule, Step};

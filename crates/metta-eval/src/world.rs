@@ -1,6 +1,6 @@
 //! What an evaluation reads and writes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -31,6 +31,8 @@ pub struct World {
     pub(crate) states: States,
     pub(crate) modules: Arc<Modules>,
     pragmas: Arc<BTreeMap<String, Atom>>,
+    /// The functions that `pragma! table` named.
+    tabled: Arc<BTreeSet<String>>,
     /// Spaces that contain spaces, with those they contain.
     nested: Arc<BTreeMap<SpaceId, Vec<SpaceId>>>,
     generators: Arc<Generators>,
@@ -54,6 +56,7 @@ impl World {
             states: States::default(),
             modules: Arc::new(Modules::new()),
             pragmas: Arc::default(),
+            tabled: Arc::default(),
             nested: Arc::default(),
             generators: Arc::default(),
             next_space: 2,
@@ -68,6 +71,7 @@ impl World {
             states: States::default(),
             modules: Arc::default(),
             pragmas: Arc::default(),
+            tabled: Arc::default(),
             nested: Arc::default(),
             generators: Arc::default(),
             next_space: 0,
@@ -104,6 +108,7 @@ impl World {
             && self.states.same_as(&other.states)
             && Arc::ptr_eq(&self.modules, &other.modules)
             && Arc::ptr_eq(&self.pragmas, &other.pragmas)
+            && Arc::ptr_eq(&self.tabled, &other.tabled)
             && Arc::ptr_eq(&self.nested, &other.nested)
             && Arc::ptr_eq(&self.generators, &other.generators)
             && (self.next_space, self.next_state) == (other.next_space, other.next_state)
@@ -230,7 +235,15 @@ impl World {
         self.pragmas.get(key)
     }
 
+    /// Reports whether `pragma! table` named a function.
+    pub(crate) fn is_tabled(&self, name: &str) -> bool {
+        self.tabled.contains(name)
+    }
+
     pub(crate) fn set_pragma(&mut self, key: &str, value: Atom) {
+        if let ("table", Some(name)) = (key, value.as_symbol()) {
+            Arc::make_mut(&mut self.tabled).insert(name.to_owned());
+        }
         Arc::make_mut(&mut self.pragmas).insert(key.to_owned(), value);
     }
 

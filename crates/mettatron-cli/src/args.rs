@@ -57,6 +57,10 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t = Engine::Compiled)]
     pub(crate) engine: Engine,
 
+    /// Keep no answers of function calls to use again; the answers are the same
+    #[arg(long)]
+    pub(crate) no_tabling: bool,
+
     /// Explain neither errors nor unknown names on the standard error
     #[arg(short, long)]
     pub(crate) quiet: bool,

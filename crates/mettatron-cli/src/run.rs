@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use mettatron::config::{EvalConfig, apply_to_runtime_builder};
 use mettatron::modules::{Files, file_module};
 use mettatron::syntax::Form;
-use mettatron::{Atom, CancelToken, Library, MettaState, Outcome, Run, RunError};
+use mettatron::{Atom, CancelToken, Library, MettaState, Outcome, Run, RunError, Tabling};
 use tokio::runtime;
 
 use crate::args::{Args, Engine};
@@ -53,6 +53,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Infallible> {
     let config = configuration(args)?;
     let mut library = Library::new();
     library.compile_rules(args.engine == Engine::Compiled);
+    if args.no_tabling {
+        library.set_tabling(Tabling::Off);
+    }
     let seen = Seen::default();
     library.set_modules(Arc::new(SeenFiles { files: modules(args), seen: seen.clone() }));
     library.set_random_seed(args.seed.unwrap_or_else(any_number));

@@ -14,7 +14,9 @@ pub use metta_space as space;
 pub use metta_syntax as syntax;
 
 pub use metta_atom::{Atom, BindingSet, Foreign, Matching, Number, SpaceId, Variable};
-pub use metta_eval::{Effect, Fault, Function, Library, Operation, OperationError, PatternError, Rule};
+pub use metta_eval::{
+    Effect, Fault, Function, Library, Operation, OperationError, PatternError, Rule, Tabling,
+};
 pub use metta_sched::{
     CancelToken, Environment, Event, MettaState, Outcome, Run, RunError, RunLimits, Statistics, run_state,
     run_state_async, run_state_sync,

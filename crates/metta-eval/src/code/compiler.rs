@@ -61,7 +61,7 @@ pub(crate) struct Compiler<'m> {
     pub(super) clause: Arc<Clause>,
     /// Its number in the table of compiled clauses.
     pub(super) code: u32,
-    arity: u32,
+    pub(super) arity: u32,
     /// The slot of each variable of the clause.
     pub(super) slots: Vec<Slot>,
     /// Slots that hold a value here.
@@ -135,8 +135,9 @@ impl<'m> Compiler<'m> {
                 }
                 let stamp = compiler.machine.code.stamp;
                 let (size, rule) = (compiler.size, compiler.clause.rule);
+                let branches = compiler.calls_itself(symbol) > 1;
                 let assumed = compiler.assumed.into();
-                Some(Compiled { pc: Some(start as u32), stamp, assumed, size, rule })
+                Some(Compiled { pc: Some(start as u32), stamp, assumed, size, rule, branches })
             }
             Err(TooBig) => {
                 compiler.machine.code.instrs.truncate(start);

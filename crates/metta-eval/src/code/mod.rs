@@ -18,6 +18,7 @@ mod instr;
 mod link;
 mod lists;
 mod queries;
+mod recursion;
 mod states;
 mod types;
 
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use metta_atom::SpaceId;
 use rustc_hash::FxHashMap;
 
+use crate::answers::Profile;
 use crate::machine::RuleId;
 use crate::program::Head;
 use crate::program::clause::Clause;
@@ -61,6 +63,9 @@ pub(crate) struct Function {
     pub(crate) native: bool,
     /// The body of its only clause, if that matches every call; known while `stamp` is the current one.
     pub(crate) direct: Option<Direct>,
+    /// Whether answers of its calls are kept; known while `stamp` is the current one.
+    pub(crate) tabled: bool,
+    pub(crate) profile: Profile,
 }
 
 /// A clause body that is entered without looking at the arguments.
@@ -88,6 +93,8 @@ pub(crate) struct Compiled {
     /// How many slots an activation needs.
     pub(crate) size: u32,
     pub(crate) rule: RuleId,
+    /// Whether it calls its own function more than once.
+    pub(crate) branches: bool,
 }
 
 /// The lengths of the tables of code.
@@ -132,6 +139,8 @@ impl Code {
                 definition: Definitions::NONE,
                 native: false,
                 direct: None,
+                tabled: false,
+                profile: Profile::default(),
             });
         }
         id

@@ -33,6 +33,7 @@ use metta_space::Snapshot;
 use metta_syntax::{Words, parse};
 use rustc_hash::FxHashMap;
 
+use crate::answers::Tabling;
 use crate::machine::Machine;
 use crate::modules::builtin::BuiltinModule;
 use crate::modules::plain_name;
@@ -277,6 +278,7 @@ pub struct Library {
     source: Option<Arc<dyn ModuleSource>>,
     random_seed: u64,
     compiles: bool,
+    tabling: Tabling,
 }
 
 impl Default for Library {
@@ -289,6 +291,7 @@ impl Default for Library {
             source: None,
             random_seed: 0,
             compiles: true,
+            tabling: Tabling::default(),
         }
     }
 }
@@ -312,6 +315,16 @@ impl Library {
     /// answers are the same.
     pub fn compile_rules(&mut self, compiles: bool) {
         self.compiles = compiles;
+    }
+
+    /// Sets which calls are tabled by machines that compile rules; the answers are the same.
+    pub fn set_tabling(&mut self, tabling: Tabling) {
+        self.tabling = tabling;
+    }
+
+    /// Which calls are tabled.
+    pub(crate) fn tabling(&self) -> Tabling {
+        if self.compiles { self.tabling } else { Tabling::Off }
     }
 
     /// Reports whether rules are compiled.

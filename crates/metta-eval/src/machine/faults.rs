@@ -92,6 +92,7 @@ impl Machine {
     /// Notes that the current rule made `error`.
     #[cold]
     pub(crate) fn blame(&mut self, error: Cell) {
+        self.answers.note_effect();
         for fingerprint in fingerprints(&self.heap, error) {
             self.origins.note(fingerprint, self.rule);
         }
@@ -100,6 +101,7 @@ impl Machine {
     /// Notes that an error came up in the current rule, unless it is known where it was made.
     #[cold]
     pub(super) fn blame_unless_known(&mut self, error: Cell) {
+        self.answers.note_effect();
         let [exact, shape] = fingerprints(&self.heap, error);
         if self.origins.find(exact).is_none() {
             self.origins.note(exact, self.rule);

@@ -50,10 +50,20 @@ pub(super) enum Kind {
         site: u32,
         base: u32,
     },
+    /// Like `Code`, for the answer of a call that is awaited under the number `note`.
+    Tabled {
+        site: u32,
+        base: u32,
+        note: u32,
+    },
     /// A call whose rule ran instructions waits for their outcome.
     CallReturn {
         call: Cell,
         expected: Cell,
+    },
+    /// Passes a result on as the answer of a call that is awaited under the number `note`.
+    Awaited {
+        note: u32,
     },
     Chain {
         variable: Cell,
@@ -155,6 +165,8 @@ impl Kind {
         match self {
             Kind::Top
             | Kind::Code { .. }
+            | Kind::Tabled { .. }
+            | Kind::Awaited { .. }
             | Kind::Collapse
             | Kind::Limited
             | Kind::CollapseBind { .. }
@@ -257,6 +269,10 @@ impl Machine {
             Kind::Limited => return self.collect_limited(value),
             Kind::CollapseBind { position } => return self.collect_pair(position, value),
             Kind::Case { .. } => return self.case_result(value),
+            Kind::Tabled { note, .. } | Kind::Awaited { note } => {
+                self.note_answer(note, value);
+                self.leave_frame();
+            }
             _ => self.leave_frame(),
         }
         match kind {
@@ -264,19 +280,18 @@ impl Machine {
                 self.argument_result(expression, function, expected, block, index, value);
             }
             Kind::CallReturn { call, expected } => self.finish_call(call, expected, value),
-            Kind::Code { site, base } => {
+            Kind::Code { site, base } | Kind::Tabled { site, base, .. } => {
                 self.acc = value;
                 self.task = Task::Run { pc: self.resume_at(site), base };
             }
+            Kind::Awaited { .. } => self.pass_on(value),
             Kind::Chain { variable, template } => self.chain_result(variable, template, value),
             Kind::Function { call } => self.function_result(call, value),
             Kind::Load { call, expected, last, more: true } => self.load_step(call, expected, last),
             Kind::Load { call, expected, .. } => self.load_result(call, expected, value),
             Kind::Leave { space, context } => {
                 (self.space, self.context) = (space, context);
-                // An `Empty` that gets here is a literal one: see `eval`.
-                let literal = value == cell(symbols::EMPTY);
-                self.task = if literal { Task::Deliver(value) } else { Task::Return(value) };
+                self.pass_on(value);
             }
             Kind::Map { call, block, index, expected } => {
                 self.map_result(call, block, index, expected, value)
@@ -295,6 +310,13 @@ impl Machine {
             Kind::Deliver => self.task = Task::Deliver(value),
             Kind::Top | Kind::Collapse | Kind::Limited | Kind::CollapseBind { .. } | Kind::Case { .. } => {}
         }
+    }
+
+    /// Gives a result that passed the exit of its evaluation to the next frame.
+    fn pass_on(&mut self, value: Cell) {
+        // An `Empty` that gets here is a literal one: see `eval`.
+        let literal = value == cell(symbols::EMPTY);
+        self.task = if literal { Task::Deliver(value) } else { Task::Return(value) };
     }
 
     /// Reports a result of the whole evaluation.

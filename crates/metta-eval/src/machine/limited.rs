@@ -54,6 +54,9 @@ pub(super) struct Scope {
 impl Machine {
     /// Evaluates a term in the context space within a limit; its results are results of `call`.
     pub(crate) fn begin_limited(&mut self, call: Call, term: Cell, limit: Limit) {
+        if matches!(limit, Limit::Time(_)) {
+            self.answers.note_effect();
+        }
         self.return_to(call);
         let scope = Scope {
             limit,

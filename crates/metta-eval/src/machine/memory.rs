@@ -143,10 +143,12 @@ impl Machine {
         let mut slots = Vec::new();
         for Frame { kind, .. } in &self.frames {
             let (live, base) = match *kind {
-                Kind::Code { site, base } => match self.code.sites[site as usize].resume {
-                    Resume::At { live, .. } => (live, base),
-                    Resume::Tail | Resume::Block => continue,
-                },
+                Kind::Code { site, base } | Kind::Tabled { site, base, .. } => {
+                    match self.code.sites[site as usize].resume {
+                        Resume::At { live, .. } => (live, base),
+                        Resume::Tail | Resume::Block => continue,
+                    }
+                }
                 Kind::Mapped { each, base, .. } | Kind::Gathered { each, base, .. } => {
                     (self.code.eaches[each as usize].live, base)
                 }
@@ -259,6 +261,7 @@ impl Machine {
         let kept = results + self.line_bytes + self.stored_bytes + loads;
         self.heap.bytes()
             + self.facts.bytes()
+            + self.answers.bytes()
             + self.typed.bytes()
             + slots
             + frames
@@ -292,7 +295,10 @@ impl Machine {
         if let Some(limit_bytes) = self.limits.memory_bytes
             && self.bytes() > limit_bytes
         {
-            self.failure = Some(EvalError::OutOfMemory { limit_bytes });
+            self.answers.clear();
+            if self.bytes() > limit_bytes {
+                self.failure = Some(EvalError::OutOfMemory { limit_bytes });
+            }
         }
         // Addresses have 31 bits: beyond that no limit helps.
         if std::mem::take(&mut self.heap.full)

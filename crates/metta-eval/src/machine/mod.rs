@@ -11,8 +11,8 @@
 //!    └── Fail ──► newest choice point: cut heap, trail and frames back, next alternative
 //! ```
 //!
-//! Invariant M1: a frame is never changed but for its exit state and its `found` flag, so
-//! frames below the mark of a choice point are as they were when it was made.
+//! Invariant M1: a frame below the mark of a choice point is never changed but for its exit state and its
+//! `found` flag, so it is as it was when the choice point was made.
 //! Invariant M2: the elements of an argument block are written from left to right;
 //! an alternative of argument `i` rewrites `i` and what follows before anyone reads it.
 
@@ -44,6 +44,7 @@ use std::time::Duration;
 
 use metta_atom::{Atom, SpaceId};
 
+use crate::answers::Answers;
 use crate::code::{Code, Extent};
 use crate::facts::FactTables;
 use crate::limits::Written;
@@ -170,6 +171,8 @@ pub struct Machine {
     goal_code: Option<(Extent, Extent)>,
     /// Facts that queries ask for again and again.
     pub(crate) facts: FactTables,
+    /// Answers of calls that may come again.
+    pub(crate) answers: Answers,
     /// The slots of activations, see `code`.
     env: Vec<Cell>,
     /// The slots below this one belong to activations that frames go on with.
@@ -198,6 +201,7 @@ impl Machine {
     /// Makes a machine with the given operations.
     pub fn new(library: Library) -> Self {
         let compiles = library.compiles_rules();
+        let answers = Answers::new(library.tabling());
         let mut heap = Heap::new();
         let program = Program::new(&mut heap);
         Machine {
@@ -244,6 +248,7 @@ impl Machine {
             code: Code::default(),
             goal_code: None,
             facts: FactTables::default(),
+            answers,
             env: Vec::new(),
             top: 0,
             acc: Cell::UNIT,
@@ -276,6 +281,7 @@ impl Machine {
         self.code.invalidate();
         self.heap.states = std::mem::take(&mut self.world.states);
         self.stack_depth = self.world.stack_depth();
+        self.answers.begin(limits);
         let mut variables = rustc_hash::FxHashMap::default();
         let term = self.heap.import(goal, &mut variables, true);
         self.open_states.originals = variables.clone();
@@ -393,6 +399,7 @@ impl Machine {
         self.untyped.clear();
         self.typed.clear();
         self.stats = Stats::default();
+        self.answers.clear();
         self.collect_at = memory::FIRST_COLLECTION;
         self.collect_outside_at = memory::FIRST_OUTSIDE;
         memory::release(&mut self.heap.cells);
@@ -468,6 +475,10 @@ impl Machine {
 
     /// Sets a pragma, from now on.
     pub(crate) fn set_pragma(&mut self, key: &str, value: Atom) {
+        if key == "table" {
+            // Functions ask for it when they prove themselves.
+            self.code.invalidate();
+        }
         self.world.set_pragma(key, value);
         self.stack_depth = self.world.stack_depth();
     }
@@ -491,6 +502,7 @@ impl Machine {
     /// Reports whether an effect may happen; if not, the machine is blocked.
     pub(crate) fn permits(&mut self, effect: Effect) -> bool {
         let permitted = effect <= self.allowed;
+        self.answers.note(effect);
         if !permitted {
             self.blocked = Some(effect);
         }

@@ -79,6 +79,7 @@ impl Machine {
         if self.heap.has_matchers || Effect::ReadsSpace > self.allowed {
             return None;
         }
+        self.answers.note_effect();
         let asked = (SpaceId(space), head, length);
         let table = self.facts.find(&mut self.heap, &self.world, self.code.stamp, asked)?;
         (!self.facts.table(table).open_heads).then_some((table, self.facts.time))

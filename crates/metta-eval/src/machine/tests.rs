@@ -2,6 +2,7 @@
 
 mod forms;
 mod modules;
+mod tabling;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use metta_atom::{Atom, SpaceId};
 use metta_syntax::parse;
 
-use crate::{Effect, EvalError, Fault, Library, Limits, Machine, Step, World};
+use crate::{Effect, EvalError, Fault, Library, Limits, Machine, Step, Tabling, World};
 
 /// Runs a program, one line of results for each `!`.
 fn run(program: &str) -> Vec<String> {
@@ -58,7 +59,10 @@ impl Run {
         program: &str,
         mut see: impl FnMut(&World, Vec<String>, Option<&[Atom]>, Vec<Fault>) -> bool,
     ) -> Option<EvalError> {
-        let library = self.library.clone();
+        let mut library = self.library.clone();
+        if self.stress {
+            library.set_tabling(Tabling::Everything);
+        }
         let mut world = World::new();
         let mut machine = Machine::new(library.clone());
         machine.stress = self.stress;

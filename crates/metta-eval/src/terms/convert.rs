@@ -24,6 +24,11 @@ pub(crate) struct VariableNames {
 }
 
 impl VariableNames {
+    /// How many variables have got names.
+    pub(crate) fn given(&self) -> u64 {
+        self.next
+    }
+
     /// Forgets which variables have names, because addresses change their meaning; numbers go on.
     pub(crate) fn forget(&mut self) {
         self.names.clear();

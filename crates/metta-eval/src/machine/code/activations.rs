@@ -136,6 +136,9 @@ impl Machine {
             }
             return Next::At(direct.pc, new);
         }
+        if function.tabled {
+            return self.call_tabled(id, new);
+        }
         self.enter_function(id, new)
     }
 
@@ -164,7 +167,12 @@ impl Machine {
 
     /// Goes on with a call that was put off.
     pub(in crate::machine) fn resume_call(&mut self, id: u32, base: u32) {
-        match self.enter_function(id, base) {
+        self.note_pause(id);
+        let next = match self.code.functions[id as usize].tabled {
+            true => self.call_tabled(id, base),
+            false => self.enter_function(id, base),
+        };
+        match next {
             Next::At(pc, base) => self.run_code(pc, base),
             Next::Task => {}
         }
@@ -244,6 +252,9 @@ impl Machine {
             }
             self.acc = value;
             return Next::At(pc, base);
+        }
+        if matches!(frame.kind, Kind::Tabled { .. }) {
+            return self.give_answer(value);
         }
         self.task = Task::Return(value);
         Next::Task

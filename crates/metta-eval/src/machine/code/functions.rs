@@ -44,6 +44,12 @@ impl Machine {
         for index in 0..arity {
             self.env[(base + 1 + index) as usize] = self.heap.element(address, first + index);
         }
+        if self.code.functions[id as usize].tabled
+            && let Some(answer) = self.known_answer(id, base)
+        {
+            self.task = Task::Return(answer);
+            return;
+        }
         match self.enter(id, base, Some(call)) {
             Next::At(pc, base) => self.task = Task::Run { pc, base },
             Next::Task => {}
@@ -81,6 +87,7 @@ impl Machine {
         function.native = head.builtin.is_some_and(|builtin| !builtin.grounded);
         function.head = Some(head);
         (function.stamp, function.direct) = (self.code.stamp, None);
+        self.note_tabled(id);
     }
 
     /// Adds those of some clauses that take the calls of a function to its definition.
@@ -225,8 +232,12 @@ impl Machine {
     }
 
     /// Notes where the only clause of a function goes on, if its head matches every call.
-    fn note_direct(&mut self, id: u32) {
-        let Some(entry) = self.code.definition(id).only() else { return };
+    pub(super) fn note_direct(&mut self, id: u32) {
+        let Some(entry) =
+            self.code.definition(id).only().filter(|_| !self.code.functions[id as usize].tabled)
+        else {
+            return;
+        };
         if let Some(pc) = self.ready_code(entry.code)
             && entry.tests.is_empty()
             && matches!(self.code.instrs[pc as usize], Instr::Body)
@@ -295,7 +306,12 @@ impl Machine {
         let compiled =
             compiled.unwrap_or_else(|| Compiled { pc: Some(GENERAL), stamp, ..Compiled::default() });
         let pc = compiled.pc.unwrap_or(GENERAL);
+        let branches = compiled.branches;
         self.code.clauses[code as usize] = compiled;
+        if branches {
+            self.code.functions[id as usize].profile.branches = true;
+            self.note_tabled(id);
+        }
         pc
     }
 }

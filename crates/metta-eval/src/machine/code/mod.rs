@@ -21,6 +21,7 @@ mod functions;
 mod goals;
 mod numbers;
 mod patterns;
+mod tabled;
 
 use patterns::Matched;
 
@@ -244,6 +245,7 @@ impl Machine {
                     let expected = self.code.constants[expected as usize];
                     let expected = if expected == Cell::NONE { self.env[base as usize] } else { expected };
                     self.stats.reductions += 1;
+                    self.answers.note_effect();
                     match self.plain_content(state, expected) {
                         Some(content) => self.set_slot(base, to, content),
                         None => pc = otherwise,
@@ -266,6 +268,7 @@ impl Machine {
                 Instr::ChangeState { to, state, value, otherwise } => {
                     let (state, value) = (self.operand(base, state), self.operand(base, value));
                     self.stats.reductions += 1;
+                    self.answers.note_change();
                     if self.change_plain_state(state, value) {
                         self.set_slot(base, to, state);
                     } else {
