@@ -57,7 +57,7 @@ fn check(path: &Path, mode: Mode, runtime: &Handle) -> Result<(), Failed> {
 /// What each form of a file answers.
 fn answers(file: &CorpusFile, modules: &Path, mode: Mode, runtime: &Handle) -> Result<Vec<Answer>, String> {
     match run(file, modules, mode, RunLimits::default(), runtime)? {
-        Ran { answers, stopped: None } => Ok(answers),
+        Ran { answers, stopped: None, .. } => Ok(answers),
         Ran { stopped: Some(error), .. } => Err(format!("the run stopped: {error}")),
     }
 }

@@ -7,7 +7,7 @@ mod engine;
 
 use std::path::Path;
 
-use conformance::generate::{Program, Recorded, canonical, generate, read_records};
+use conformance::generate::{Program, ProgramForm, Recorded, canonical, generate, read_records};
 use conformance::{Answer, CorpusFile, Outcome};
 use engine::{Mode, Ran, run};
 use mettatron::syntax::{Words, parse};
@@ -22,7 +22,8 @@ fn runtime() -> Runtime {
 fn answers(program: &Program, mode: Mode, limits: RunLimits, runtime: &Runtime) -> Ran {
     let mut file = CorpusFile::parse(&program.text()).unwrap();
     file.keep_going = true;
-    run(&file, Path::new("files"), mode, limits, runtime.handle()).unwrap()
+    let ran = run(&file, Path::new("files"), mode, limits, runtime.handle());
+    ran.unwrap_or_else(|why| panic!("{why}\nin\n{}", program.text()))
 }
 
 #[test]
@@ -80,6 +81,34 @@ fn compiled_rules_answer_as_interpreted_ones() {
                 program.forms[index].atom,
                 program.text()
             );
+        }
+    }
+}
+
+/// A program whose expressions are evaluated twice each, by a rule: what comes again may have been kept.
+fn asked_twice(program: &Program) -> Program {
+    let mut forms = Vec::new();
+    for (index, form) in program.forms.iter().enumerate() {
+        if !form.run {
+            forms.push(form.clone());
+            continue;
+        }
+        let rule = format!("(= (asked-{index}) (both {0} {0}))", form.atom);
+        forms.push(ProgramForm { run: false, atom: rule });
+        forms.push(ProgramForm { run: true, atom: format!("(asked-{index})") });
+    }
+    Program { forms }
+}
+
+/// See [`run`] for what is compared.
+#[test]
+fn answers_that_are_kept_change_nothing() {
+    let runtime = runtime();
+    for seed in 30_000..30_300 {
+        let program = asked_twice(&generate(seed));
+        for steps in [100_000, 1 + seed % 97] {
+            let limits = RunLimits { steps: Some(steps), ..generous() };
+            answers(&program, Mode::Tabled, limits, &runtime);
         }
     }
 }

@@ -9,7 +9,7 @@ use conformance::{Answer, CorpusFile, Outcome};
 use mettatron::config::EvalConfig;
 use mettatron::modules::Files;
 use mettatron::syntax::{Form, Parsed, Words, parse};
-use mettatron::{Atom, Event, Library, MettaState, Run, RunError, RunLimits};
+use mettatron::{Atom, Event, Library, MettaState, Run, RunError, RunLimits, Tabling};
 use tokio::runtime::Handle;
 
 /// How a program is run; what it answers does not depend on it.
@@ -23,16 +23,21 @@ pub(crate) enum Mode {
     Reprinted,
     /// On one thread, with rules that are not compiled.
     General,
+    /// On one thread, with the answers of all calls kept that can be.
+    Tabled,
+    /// On one thread, with no answers kept.
+    Untabled,
 }
 
 impl Mode {
-    pub(crate) const ALL: [Mode; 6] = [
+    pub(crate) const ALL: [Mode; 7] = [
         Mode::Sequential,
         Mode::Workers(1),
         Mode::Workers(2),
         Mode::Workers(8),
         Mode::Reprinted,
         Mode::General,
+        Mode::Tabled,
     ];
 
     pub(crate) fn name(self) -> String {
@@ -41,6 +46,8 @@ impl Mode {
             Mode::Workers(workers) => format!("workers_{workers}"),
             Mode::Reprinted => "reprinted".to_owned(),
             Mode::General => "general".to_owned(),
+            Mode::Tabled => "tabled".to_owned(),
+            Mode::Untabled => "untabled".to_owned(),
         }
     }
 }
@@ -52,10 +59,38 @@ pub(crate) struct Ran {
     pub(crate) answers: Vec<Answer>,
     /// Why the run stopped before its end.
     pub(crate) stopped: Option<RunError>,
+    /// The reductions of all forms that came to an end.
+    reductions: u64,
 }
 
 /// Runs a corpus file with the modules in a folder.
+///
+/// When answers are kept, everything has to be as it is when none are: names of variables, the number of
+/// reductions, and where a limit of steps is met.
 pub(crate) fn run(
+    file: &CorpusFile,
+    modules: &Path,
+    mode: Mode,
+    limits: RunLimits,
+    runtime: &Handle,
+) -> Result<Ran, String> {
+    let ran = run_once(file, modules, mode, limits.clone(), runtime)?;
+    if mode == Mode::Tabled {
+        let untabled = run_once(file, modules, Mode::Untabled, limits, runtime)?;
+        let seen = |ran: &Ran| {
+            let stopped = ran.stopped.as_ref().map(ToString::to_string);
+            let reductions = ran.stopped.is_none().then_some(ran.reductions);
+            (stopped, reductions, ran.answers.clone())
+        };
+        let (with, without) = (seen(&ran), seen(&untabled));
+        if with != without {
+            return Err(format!("with tables {with:?}, without {without:?}"));
+        }
+    }
+    Ok(ran)
+}
+
+fn run_once(
     file: &CorpusFile,
     modules: &Path,
     mode: Mode,
@@ -64,10 +99,16 @@ pub(crate) fn run(
 ) -> Result<Ran, String> {
     let mut library = Library::new();
     library.compile_rules(mode != Mode::General);
+    library.set_tabling(match mode {
+        Mode::Tabled => Tabling::Everything,
+        Mode::Untabled => Tabling::Off,
+        Mode::Sequential | Mode::Workers(_) | Mode::Reprinted | Mode::General => Tabling::Automatic,
+    });
     library.set_modules(Arc::new(Files::beside(modules)));
-    let program = match mode {
-        Mode::Sequential | Mode::Workers(_) | Mode::General => read(&file.text, &library)?,
-        Mode::Reprinted => read(&print(&file.text, &library)?, &library)?,
+    let program = if mode == Mode::Reprinted {
+        read(&print(&file.text, &library)?, &library)?
+    } else {
+        read(&file.text, &library)?
     };
     let agrees = program.len() == file.forms.len()
         && program.iter().zip(&file.forms).all(|(form, expected)| form.run == expected.run);
@@ -87,16 +128,18 @@ pub(crate) fn run(
     let accumulated = MettaState::new(library.clone());
     let compiled = MettaState::compiled(library, program);
     let outcome = match mode {
-        Mode::Sequential | Mode::Reprinted | Mode::General => run.sequential(accumulated, compiled),
         Mode::Workers(workers) => run
             .config(EvalConfig { max_blocking_threads: workers, batch_size_hint: 1 })
             .on(runtime, accumulated, compiled),
+        Mode::Sequential | Mode::Reprinted | Mode::General | Mode::Tabled | Mode::Untabled => {
+            run.sequential(accumulated, compiled)
+        }
     };
     let (answers, rest) = collect(file, events.try_iter(), outcome.completed)?;
     if outcome.error.is_none() && !rest.is_empty() {
         return Err(format!("printed after the last results: {rest:?}"));
     }
-    Ok(Ran { answers, stopped: outcome.error })
+    Ok(Ran { answers, stopped: outcome.error, reductions: outcome.statistics.reductions })
 }
 
 /// Gives every form its answer, and what was printed after the last: lines are printed before the results they belong to.
