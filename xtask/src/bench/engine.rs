@@ -14,8 +14,9 @@ pub(super) const PROLOG: &str = "swipl";
 /// The name of the column of the reference engine.
 pub(super) const REFERENCE: &str = "reference";
 
-/// Our columns: a name and further arguments of the command. The bounds hold for the first.
-const VARIANTS: &[(&str, &[&str])] = &[("mettatron", &[])];
+/// Our columns: a name and further arguments of the command. The bounds hold for the first, which keeps no
+/// answers of calls, as the peers do not.
+const VARIANTS: &[(&str, &[&str])] = &[("mettatron", &["--no-tabling"]), ("tabling", &[])];
 
 const DRIVER: &str = "\
 import sys
