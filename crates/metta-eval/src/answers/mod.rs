@@ -49,7 +49,7 @@ const MOST_BYTES: u64 = 32 << 20;
 /// The part of the memory limit that answers may take.
 const SHARE: u64 = 8;
 /// Cells of the longest call whose answer is kept.
-const LONGEST_CALL: usize = 32;
+const LONGEST_CALL: usize = 64;
 /// Cells of the longest answer.
 const LONGEST_ANSWER: usize = 256;
 /// Awaited calls, and cells, for which storage is kept from one evaluation to the next.
@@ -194,6 +194,11 @@ impl Answers {
         self.call.push(Cell::local(function));
         self.call.extend(slots.iter().map(|cell| heap.deref(*cell)));
         flatten(heap, &mut self.call, 1, LONGEST_CALL, |_| None).then(|| store::hash(&self.call))
+    }
+
+    /// What looking the call up costs that was taken, in calls with a few numbers.
+    pub(crate) fn cost(&self) -> u32 {
+        1 + self.call.len() as u32 / 16
     }
 
     /// Finds the answer of the call that was taken, and how many reductions it took.

@@ -1,7 +1,7 @@
 //! Whether tabling a function pays.
 
 /// Calls whose answers were not known, after which the gain is judged.
-const SAMPLE: u32 = 1 << 8;
+const SAMPLE: u32 = 1 << 9;
 /// Calls after which it is judged in any case.
 const LONG_SAMPLE: u32 = 1 << 12;
 /// Reductions that looking a call up is worth.
@@ -31,11 +31,11 @@ impl Profile {
         self.branches && self.rest == 0
     }
 
-    /// Notes a call, and how many reductions were saved if its answer was known; reports whether tabling has
-    /// turned out not to pay.
-    pub(crate) fn note_call(&mut self, saved: Option<u64>) -> bool {
-        self.calls += 1;
-        self.unknown += u32::from(saved.is_none());
+    /// Notes a call, which counts as `cost` calls, and how many reductions were saved if its answer was known;
+    /// reports whether tabling has turned out not to pay.
+    pub(crate) fn note_call(&mut self, saved: Option<u64>, cost: u32) -> bool {
+        self.calls += cost;
+        self.unknown += if saved.is_none() { cost } else { 0 };
         self.saved = self.saved.saturating_add(saved.unwrap_or(0));
         if self.unknown < SAMPLE && self.calls < LONG_SAMPLE {
             return false;

@@ -107,8 +107,8 @@ fn what_does_not_pay_is_given_up_and_tried_again() {
     profile.branches = true;
     let judged = |profile: &mut Profile, saved: u64| {
         (0..1 << 20).find(|_| {
-            let few = profile.note_call(Some(saved));
-            profile.note_call(None) || few
+            let few = profile.note_call(Some(saved), 1);
+            profile.note_call(None, 1) || few
         })
     };
     assert_eq!(judged(&mut profile, 100), None);

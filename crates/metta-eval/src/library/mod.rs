@@ -31,7 +31,7 @@ use std::sync::Arc;
 use metta_atom::Atom;
 use metta_space::Snapshot;
 use metta_syntax::{Words, parse};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::answers::Tabling;
 use crate::machine::Machine;
@@ -284,8 +284,10 @@ pub struct Library {
 impl Default for Library {
     fn default() -> Self {
         let modules = modules().map(|module| (module.name().to_owned(), Arc::new(module)));
+        let mut by_name = FxHashMap::with_capacity_and_hasher(builtins().count(), FxBuildHasher);
+        by_name.extend(builtins().map(|builtin| (builtin.name, builtin)));
         Library {
-            builtins: Arc::new(builtins().map(|builtin| (builtin.name, builtin)).collect()),
+            builtins: Arc::new(by_name),
             host: Arc::default(),
             modules: Arc::new(modules.collect()),
             source: None,

@@ -165,7 +165,8 @@ impl Machine {
     /// Notes a call of a function, and the reductions that were saved if its answer was known. A function for
     /// which tabling does not pay is given up for a while.
     fn note_call(&mut self, id: u32, saved: Option<u64>) {
-        let gives_up = self.code.functions[id as usize].profile.note_call(saved);
+        let cost = self.answers.cost();
+        let gives_up = self.code.functions[id as usize].profile.note_call(saved, cost);
         if gives_up {
             self.note_tabled(id);
             self.note_direct(id);
