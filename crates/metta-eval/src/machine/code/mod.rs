@@ -46,9 +46,10 @@ impl Machine {
     /// Runs code from `pc` on.
     pub(in crate::machine) fn run_code(&mut self, mut pc: u32, mut base: u32) {
         loop {
-            let instr = self.code.instrs[pc as usize];
+            let at = pc as usize;
             pc += 1;
-            match instr {
+            // The parts of an instruction are read where they are needed: it is not copied first.
+            match self.code.instrs[at] {
                 Instr::Jump { to } => pc = to,
                 Instr::Copy { to, from } => {
                     let value = self.operand(base, from);
@@ -332,7 +333,7 @@ impl Machine {
                 | Instr::Quick { .. }
                 | Instr::Each { .. }
                 | Instr::First { .. }
-                | Instr::NoReturn { .. } => match self.form_step(instr, pc, base) {
+                | Instr::NoReturn { .. } => match self.form_step(self.code.instrs[at], pc, base) {
                     Next::At(p, b) => (pc, base) = (p, b),
                     Next::Task => return,
                 },
@@ -354,7 +355,7 @@ impl Machine {
                 | Instr::Element { .. }
                 | Instr::ElementConstant { .. }
                 | Instr::Fresh { .. }
-                | Instr::Build { .. } => match self.match_in_body(instr, base) {
+                | Instr::Build { .. } => match self.match_in_body(self.code.instrs[at], base) {
                     Matched::Yes => {}
                     Matched::No => {
                         self.task = Task::Fail;
