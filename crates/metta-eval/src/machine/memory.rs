@@ -44,6 +44,29 @@ impl Machine {
         }
     }
 
+    /// Frees garbage, unless the heap grew because lists got room in front: a collection would take that from
+    /// them, and the next element would cost another copy.
+    pub(super) fn collect_if_due(&mut self) {
+        let granted = std::mem::take(&mut self.heap.copied).min(self.room);
+        self.room -= granted;
+        self.collect_at = self.capped(self.collect_at + granted, self.collect_at);
+        if self.heap.cells.len() >= self.collect_at || self.is_stressed() {
+            self.collect_garbage();
+        }
+    }
+
+    /// The number of cells at which garbage is collected, which `wanted` may be if a limit on memory allows.
+    fn capped(&self, wanted: usize, least: usize) -> usize {
+        match self.limits.memory_bytes {
+            // Stay below the limit as long as what lives does.
+            Some(limit) => {
+                let cells = usize::try_from(limit / 8).unwrap_or(usize::MAX);
+                wanted.min(least.max(cells.saturating_sub(cells / 4)))
+            }
+            None => wanted,
+        }
+    }
+
     /// Frees what no root reaches. Cost: O(live cells + heap / 64).
     pub(super) fn collect_garbage(&mut self) {
         self.stats.collections += 1;
@@ -57,13 +80,8 @@ impl Machine {
         self.names.forward(&marks);
         self.update_roots(&marks);
         let live = self.heap.cells.len();
-        self.collect_at = (2 * live).max(live + FIRST_COLLECTION);
-        if let Some(limit) = self.limits.memory_bytes {
-            // Stay below the limit as long as what lives does.
-            let cells = usize::try_from(limit / 8).unwrap_or(usize::MAX);
-            self.collect_at =
-                self.collect_at.min((live + FIRST_COLLECTION / 8).max(cells.saturating_sub(cells / 4)));
-        }
+        self.collect_at = self.capped((2 * live).max(live + FIRST_COLLECTION), live + FIRST_COLLECTION / 8);
+        (self.heap.copied, self.room) = (0, 2 * live);
         let outside = self.heap.outside();
         self.collect_outside_at = (2 * outside).max(outside + FIRST_OUTSIDE);
         self.check_limits();

@@ -162,6 +162,8 @@ pub struct Machine {
     names: VariableNames,
     stats: Stats,
     collect_at: usize,
+    /// Cells that lists may still take for room in front before garbage is collected.
+    room: usize,
     /// Bytes of strings at which garbage is collected.
     collect_outside_at: usize,
     failure: Option<EvalError>,
@@ -242,6 +244,7 @@ impl Machine {
             names: VariableNames::default(),
             stats: Stats::default(),
             collect_at: memory::FIRST_COLLECTION,
+            room: 0,
             collect_outside_at: memory::FIRST_OUTSIDE,
             failure: None,
             slots: Vec::new(),
@@ -401,6 +404,7 @@ impl Machine {
         self.stats = Stats::default();
         self.answers.clear();
         self.collect_at = memory::FIRST_COLLECTION;
+        self.room = 0;
         self.collect_outside_at = memory::FIRST_OUTSIDE;
         memory::release(&mut self.heap.cells);
         memory::release(&mut self.frames);

@@ -41,7 +41,7 @@ impl Machine {
             // What code has in its slots is only known at a call.
             let at_call = !matches!(self.task, Task::Run { .. });
             if at_call && (self.heap.cells.len() >= self.collect_at || self.is_stressed()) {
-                self.collect_garbage();
+                self.collect_if_due();
             }
             if self.stats.reductions > self.last_step && self.exceeded.is_none() {
                 self.out_of_steps();

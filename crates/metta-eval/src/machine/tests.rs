@@ -598,3 +598,24 @@ fn tables_of_facts_forget_what_is_gone() {
     assert_eq!(found, ["(a 300)", "(b 300)"]);
     assert_eq!(run("!(match &self (at $n) $n)", world).1, ["0"]);
 }
+
+/// A collection does not take the room in front of a long list again and again.
+#[test]
+fn long_lists_are_built_in_few_collections() {
+    let library = Library::new();
+    let mut machine = Machine::new(library.clone());
+    let mut world = World::new();
+    let build = "(= (build $n $list) (if (== $n 0) (size-atom $list)
+        (let $more (cons-atom $n $list) (build (- $n 1) $more))))";
+    for text in [format!("!(add-atom &self {build})"), "!(build 600000 ())".to_owned()] {
+        let form = parse(&text, &library).forms.remove(0);
+        machine.begin(&form.atom, SpaceId::TOP, world, &Limits::default(), Effect::Outside);
+        while machine.step(1_000_000) == Step::Yield {
+            assert!(machine.stats.collections < 40, "{}", machine.stats.collections);
+        }
+        if text.contains("!(build") {
+            assert_eq!(machine.take_results(), [Atom::integer(600_000)]);
+        }
+        world = machine.end();
+    }
+}

@@ -34,6 +34,8 @@ pub(crate) struct Heap {
     pub(crate) symbols: SymbolTable,
     /// Whether some value matches in its own way; then no clause is compiled.
     pub(crate) has_matchers: bool,
+    /// Cells that were taken for lists with room in front, since the last collection.
+    pub(crate) copied: usize,
     /// Bytes behind the boxes, as far as they are known.
     outside: usize,
     /// Where values that match in their own way met something, in the unification under way.
@@ -58,6 +60,7 @@ impl Heap {
             boundary: 0,
             symbols: SymbolTable::new(),
             has_matchers: false,
+            copied: 0,
             outside: 0,
             meetings: Vec::new(),
             has_fitting: false,
@@ -286,6 +289,7 @@ impl Heap {
             self.allocate(room);
             let last = self.cells.len() - 1;
             self.cells[last] = Cell::room(room);
+            self.copied += 2 * room as usize;
         }
         let start = self.top();
         self.cells.push(head);
