@@ -128,7 +128,9 @@ impl Compiler<'_> {
             };
             (self.length(case) == 2 && plain).then(|| (pattern, self.child(case, 1)))
         };
-        (0..self.length(cases)).map(pair).collect()
+        // What a variable holds is not known here.
+        let written = self.length(cases) > 0;
+        written.then(|| (0..self.length(cases)).map(pair).collect()).flatten()
     }
 
     /// Evaluates the term of a `case`; an error is a value like any other.

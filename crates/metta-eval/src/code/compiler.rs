@@ -296,9 +296,10 @@ impl<'m> Compiler<'m> {
 
     // Nodes: cells of the clause.
 
-    /// Element `index` of a node that is an expression.
+    /// Element `index` of a node; the unit where the node has none, whose length then says so.
     pub(super) fn child(&self, node: Cell, index: u32) -> Cell {
         match node.slice() {
+            Some((_, length)) if index >= length => Cell::UNIT,
             Some((address, _)) if address & CODE != 0 => self.machine.heap.get(address + index),
             Some((address, _)) => self.clause.body_cell(address + index),
             None => Cell::UNIT,

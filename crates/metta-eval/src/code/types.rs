@@ -262,7 +262,9 @@ impl Compiler<'_> {
     ) -> Option<StaticType> {
         self.passings(node, signature, conditions)?;
         match signature.returned.view() {
-            View::Symbol(symbols::UNDEFINED | symbols::ATOM) | View::Local(_) => Some(StaticType::Any),
+            // As the type of an argument, `Atom` is no parameter's type but its own.
+            View::Symbol(symbols::ATOM) => None,
+            View::Symbol(symbols::UNDEFINED) | View::Local(_) => Some(StaticType::Any),
             View::Symbol(_) => Some(StaticType::Is(signature.returned)),
             View::Expression { length: 1, .. } => Some(StaticType::Is(signature.returned)),
             _ => None,

@@ -60,3 +60,42 @@ fn code_of_expressions_does_not_pile_up() {
     }
     assert_eq!(extents[1..], [extents[1]; 3]);
 }
+
+/// Too few and too many arguments, and cases that only a variable holds: an answer as in the general way.
+#[test]
+fn malformed_forms_are_left_to_the_general_evaluator() {
+    let names = [
+        "if",
+        "let",
+        "let*",
+        "case",
+        "switch",
+        "collapse",
+        "superpose",
+        "unify",
+        "map-atom",
+        "filter-atom",
+        "foldl-atom",
+        "car-atom",
+        "cdr-atom",
+        "cons-atom",
+        "match",
+        "get-state",
+        "change-state!",
+        "+",
+        "==",
+    ];
+    let mut program = String::new();
+    for name in names {
+        for arguments in ["", " 1", " 1 2", " 1 2 3", " 1 2 3 4", " 1 2 3 4 5", " 1 2 3 4 5 6"] {
+            let rule = format!("(of-{name}-{})", arguments.len());
+            program += &format!("(= {rule} ({name}{arguments})) !{rule} !(let $x 1 ({name}{arguments}))");
+        }
+        program += &format!("(= (given-{name} $a) ({name} 1 $a)) !(given-{name} ((1 a)))");
+    }
+    let mut general = Library::new();
+    general.compile_rules(false);
+    let expected = Run { library: general, keep_going: true, ..Run::default() }.lines(&program);
+    assert!(expected.contains(&"[a]".to_owned()), "a case takes its cases from a variable");
+    assert_eq!(Run { keep_going: true, ..Run::default() }.lines(&program), expected);
+}
