@@ -14,6 +14,8 @@ pub(super) enum StaticType {
     /// It fits every type.
     Any,
     Is(Cell),
+    /// `Atom`, as what a function returns: `==` takes it, but of the parameters only those of that type do.
+    Atom,
 }
 
 /// How an argument is passed.
@@ -161,7 +163,7 @@ impl Compiler<'_> {
                 StaticType::Is(found) if found == parameter || id == symbols::UNDEFINED => {
                     Some(Passing::Evaluated(parameter))
                 }
-                StaticType::Is(_) => None,
+                StaticType::Is(_) | StaticType::Atom => None,
             },
         }
     }
@@ -262,8 +264,7 @@ impl Compiler<'_> {
     ) -> Option<StaticType> {
         self.passings(node, signature, conditions)?;
         match signature.returned.view() {
-            // As the type of an argument, `Atom` is no parameter's type but its own.
-            View::Symbol(symbols::ATOM) => None,
+            View::Symbol(symbols::ATOM) => Some(StaticType::Atom),
             View::Symbol(symbols::UNDEFINED) | View::Local(_) => Some(StaticType::Any),
             View::Symbol(_) => Some(StaticType::Is(signature.returned)),
             View::Expression { length: 1, .. } => Some(StaticType::Is(signature.returned)),
@@ -297,7 +298,7 @@ impl Compiler<'_> {
         }
         let mut known = types.iter().filter_map(|found| match found {
             StaticType::Is(found) => Some(*found),
-            StaticType::Any => None,
+            StaticType::Any | StaticType::Atom => None,
         });
         let wanted = known.next().unwrap_or(cell(symbols::UNDEFINED));
         known.all(|other| other == wanted).then_some(wanted)
