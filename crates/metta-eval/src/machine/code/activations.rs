@@ -231,6 +231,20 @@ impl Machine {
         self.settled(term).unwrap_or_else(|| self.marked(term))
     }
 
+    /// Leaves the current frame, and goes on at its site with a result that is no error.
+    #[inline(always)]
+    pub(super) fn resume_with(&mut self, site: u32, base: u32, value: Cell) -> Next {
+        self.leave_frame();
+        let pc = self.resume_at(site);
+        // What `Result` would find out is known.
+        if let Instr::Result { to } = self.code.instrs[pc as usize] {
+            self.set_slot(base, to, value);
+            return Next::At(pc + 1, base);
+        }
+        self.acc = value;
+        Next::At(pc, base)
+    }
+
     /// Gives a result to the current frame; code goes on at once.
     #[inline(always)]
     pub(in crate::machine) fn give(&mut self, value: Cell) -> Next {
@@ -243,15 +257,7 @@ impl Machine {
             if self.choices.len() as u32 > frame.choices {
                 frame.exit.succeeded = true;
             }
-            self.leave_frame();
-            let pc = self.resume_at(site);
-            // What `Result` would find out is known.
-            if let Instr::Result { to } = self.code.instrs[pc as usize] {
-                self.set_slot(base, to, value);
-                return Next::At(pc + 1, base);
-            }
-            self.acc = value;
-            return Next::At(pc, base);
+            return self.resume_with(site, base, value);
         }
         if matches!(frame.kind, Kind::Tabled { .. }) {
             return self.give_answer(value);

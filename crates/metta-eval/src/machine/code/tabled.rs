@@ -2,7 +2,7 @@
 
 use super::Next;
 use crate::answers::{Moment, Tabling, UNCOUNTABLE};
-use crate::code::{Definitions, Instr};
+use crate::code::Definitions;
 use crate::machine::Machine;
 use crate::machine::frames::{Kind, RAW};
 use crate::program::OPEN;
@@ -152,14 +152,7 @@ impl Machine {
             frame.exit.succeeded = true;
         }
         self.note_answer(note, value);
-        self.leave_frame();
-        let pc = self.resume_at(site);
-        if let Instr::Result { to } = self.code.instrs[pc as usize] {
-            self.set_slot(base, to, value);
-            return Next::At(pc + 1, base);
-        }
-        self.acc = value;
-        Next::At(pc, base)
+        self.resume_with(site, base, value)
     }
 
     /// Notes a call of a function, and the reductions that were saved if its answer was known. A function for
