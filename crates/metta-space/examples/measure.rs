@@ -105,6 +105,7 @@ fn main() {
     }
     show("look up whole facts", start.elapsed(), LOOKUPS, "query");
     two_steps(&space, &edges, random, nodes);
+    from_file(&space, random, &degrees.0, &encoded);
     churn(&mut space, random, nodes);
     cliques(random);
     axioms(random);
@@ -132,6 +133,34 @@ fn lookups(
         assert_eq!(copies(space, pattern), *expected);
     }
     show(&format!("look up by the {what}"), start.elapsed(), LOOKUPS, "query");
+}
+
+/// A space in a file: saved, opened without reading it, queried.
+fn from_file(space: &Snapshot, random: &mut Random, degrees: &[u64], encoded: &[Vec<u8>]) {
+    let folder = tempfile::tempdir().expect("a folder for a file");
+    let path = folder.path().join("edges.space");
+    let start = Moment::now();
+    space.save(&path).expect("edges are portable");
+    show("save a file", start.elapsed(), space.distinct(), "fact");
+    // By the clock: the system tells running time in steps that are too long for these.
+    let start = Instant::now();
+    let opened = Snapshot::open(&path).expect("it was saved");
+    println!("{:<44} {:>9.3} ms", "open the file", start.elapsed().as_secs_f64() * 1e3);
+    let node = random.below(degrees.len() as u64);
+    let start = Instant::now();
+    assert_eq!(copies(&opened, &edge(Some(node), None)), degrees[node as usize]);
+    println!("{:<44} {:>9.3} ms", "first query of it", start.elapsed().as_secs_f64() * 1e3);
+    lookups(&opened, "first argument, in the file", random, degrees, |node| edge(Some(node), None));
+    let start = Moment::now();
+    for _ in 0..LOOKUPS {
+        let bytes = &encoded[random.below(encoded.len() as u64) as usize];
+        assert_eq!(black_box(opened.candidates(bytes)).len(), 1);
+    }
+    show("look up whole facts, in the file", start.elapsed(), LOOKUPS, "query");
+    assert_eq!(opened.damage(), None);
+    let start = Moment::now();
+    opened.check().expect("it is what was saved");
+    show("check all of the file", start.elapsed(), space.distinct(), "fact");
 }
 
 /// The end of an edge in a conjunction.

@@ -130,6 +130,9 @@ impl fmt::Debug for Declared {
     }
 }
 
+/// How the atoms begin that may be declarations.
+pub(crate) const DECLARING: [&[u8]; 3] = [b"\x03\xC1=", b"\x03\xC1:", b"\x03\xC2:<"];
+
 /// Returns where the atom in `bytes` is indexed, if it is a declaration.
 pub(crate) fn classify(bytes: &[u8]) -> Option<(Relation, Key<'_>)> {
     let mut reader = Reader::new(bytes);

@@ -14,7 +14,7 @@
 use std::ops::Range;
 
 use crate::bytes::{Item, Reader, Token, term_end, token};
-use crate::facts::{Facts, Found, Index, Layout, Run, is_plain};
+use crate::facts::{Facts, Found, Index, Layout, Run, is_plain, tail};
 use crate::walk::{elements, has_variables_for};
 
 /// The answers of a conjunction, as facts for the conjuncts.
@@ -331,7 +331,7 @@ impl<'a> Join<'a> {
         terms
             .map(|(source, place)| {
                 let string = source.index.keys().get(place.start);
-                &string[place.depth()..term_end(string, place.depth())]
+                tail(&string[..term_end(string, place.depth())], place.depth())
             })
             .min()
     }
@@ -344,8 +344,8 @@ impl<'a> Join<'a> {
             let keys = source.index.keys();
             let place = &mut self.saved[left + i];
             let mut depth = place.depth();
-            let start = keys.leap(place.rows(), |string| &string[depth..] < term);
-            let end = keys.leap(start..place.end, |string| string[depth..].starts_with(term));
+            let start = keys.leap(place.rows(), |string| tail(string, depth) < term);
+            let end = keys.leap(start..place.end, |string| tail(string, depth).starts_with(term));
             place.start = end;
             let mut rows = start..end;
             depth += term.len();

@@ -17,7 +17,7 @@ mod walk;
 pub use bytes::{DecodeError, Encoded};
 pub use declarations::{Declaration, Declared, Key, Relation};
 pub use facts::{Fact, Found};
-pub use files::FileError;
+pub use files::{Damage, Dropped, Edit, FileError, FileOptions, SpaceFile, Sync};
 pub use join::Answers;
 pub use protocol::Conflict;
 pub use query::Matches;

@@ -1,5 +1,6 @@
 //! The content of a space as a value.
 
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use metta_atom::{Atom, Grounded, Symbol, Variable};
@@ -7,7 +8,8 @@ use pathmap::PathMap;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::bytes::Encoded;
-use crate::declarations::{Declaration, Declarations, Declared, Key, Relation, classify};
+use crate::declarations::{DECLARING, Declaration, Declarations, Declared, Key, Relation, classify};
+use crate::facts::stored::LaterCopies;
 use crate::facts::{Fact, Facts, Found, hash_of};
 use crate::handles::{Handles, address};
 use crate::join::{self, Answers};
@@ -54,21 +56,59 @@ impl Snapshot {
 
     /// Makes a space of facts without values of the host.
     pub(crate) fn from_facts(facts: Facts, version: u64) -> Self {
-        let mut snapshot = Snapshot { facts, version, ..Snapshot::new() };
-        let Snapshot { registry, facts, .. } = &mut snapshot;
-        let mut declared: Vec<Found> = Vec::new();
-        for (part, run) in facts.runs() {
-            let rows = run.keys().all().filter(|row| classify(run.keys().get(*row)).is_some());
-            declared.extend(rows.filter_map(|row| facts.found(part, run, row)));
+        let snapshot = Snapshot { facts, version, ..Snapshot::new() };
+        let copies = |found: &Found| std::iter::repeat_n(found.sequence, found.count as usize);
+        let declared = snapshot.facts_that_declare().into_iter();
+        let copies = declared.flat_map(|found| copies(&found).map(move |sequence| (sequence, found)));
+        let copies = copies.collect();
+        snapshot.with_declared(copies)
+    }
+
+    /// Makes a space of the facts in a file, where later copies of rules and types have their own places;
+    /// `None` when those are not as many as there should be.
+    pub(crate) fn from_columns(facts: Facts, later: &LaterCopies, version: u64) -> Option<Self> {
+        let snapshot = Snapshot { facts, version, ..Snapshot::new() };
+        let found = snapshot.facts_that_declare();
+        let mut copies: Vec<(u64, Found)> = found.iter().map(|found| (found.sequence, *found)).collect();
+        let by_row: HashMap<u32, &Found> = found.iter().map(|found| (found.row(), found)).collect();
+        for (row, sequence) in later.iter() {
+            copies.push((sequence, **by_row.get(&row)?));
         }
-        declared.sort_unstable_by_key(|found| found.sequence);
-        for found in declared {
+        let expected: u64 = found.iter().fold(0, |sum, found| sum.saturating_add(found.count));
+        (copies.len() as u64 == expected).then(|| snapshot.with_declared(copies))
+    }
+
+    /// The equations and types among settled facts.
+    fn facts_that_declare(&self) -> Vec<Found> {
+        let mut found: Vec<Found> =
+            DECLARING.iter().flat_map(|prefix| self.facts.beginning(prefix)).collect();
+        found.retain(|found| classify(self.facts.fact(found).bytes).is_some());
+        found
+    }
+
+    /// Lists copies of equations and types, each with when it was added.
+    fn with_declared(mut self, mut copies: Vec<(u64, Found)>) -> Self {
+        copies.sort_unstable_by_key(|(sequence, _)| *sequence);
+        let Snapshot { registry, facts, .. } = &mut self;
+        for (sequence, found) in copies {
             let fact = facts.fact(&found);
-            for _ in 0..fact.count {
-                declare(registry, fact.sequence, fact.bytes, fact.variables(), None);
-            }
+            declare(registry, sequence, fact.bytes, fact.variables(), None);
         }
-        snapshot
+        self
+    }
+
+    /// The copies of equations and types of a settled space but for the first of each, with when they were added.
+    pub(crate) fn later_copies(&self) -> Vec<(Found, u64)> {
+        let mut later = Vec::new();
+        for found in self.facts_that_declare().into_iter().filter(|found| found.count > 1) {
+            let fact = self.facts.fact(&found);
+            let Some((relation, key)) = classify(fact.bytes) else { continue };
+            let Some(list) = self.registry.declarations.get(relation, key) else { continue };
+            let is_it = is_declaration(&self.registry.handles, fact.bytes, fact.variables());
+            let copies = list.iter().filter(|known| is_it(known)).map(|known| known.sequence);
+            later.extend(copies.skip(1).map(|sequence| (found, sequence)));
+        }
+        later
     }
 
     /// Encodes `atom`; values without bytes of their own enter the handle table.
@@ -289,20 +329,24 @@ pub(crate) fn remove(
             registry.declarations.remove_sequence(relation, key, removed.first);
         } else {
             let Registry { declarations, handles } = registry;
-            let atom = decode(handles, bytes, variables);
-            let same = |known: &Declaration| {
-                let Some([head, left, right]) = atom.children() else { return false };
-                // Equal atoms may still be two facts, such as `1` and `1.0`.
-                known.left == *left && known.right == *right && {
-                    let whole = Atom::expression([head.clone(), known.left.clone(), known.right.clone()]);
-                    let known = terms::encode(&whole, |value| handles.find(value).unwrap_or(u64::MAX));
-                    known.bytes == bytes && known.variables == variables
-                }
-            };
+            let same = is_declaration(handles, bytes, variables);
             declarations.remove_last(relation, key, same);
         }
     }
     Some(stamp(version, b'-', hash))
+}
+
+/// Tells the declarations that are this fact. Equal atoms may still be two facts, such as `1` and `1.0`.
+fn is_declaration(handles: &Handles, bytes: &[u8], variables: &[Variable]) -> impl Fn(&Declaration) -> bool {
+    let atom = decode(handles, bytes, variables);
+    move |known| {
+        let Some([head, left, right]) = atom.children() else { return false };
+        known.left == *left && known.right == *right && {
+            let whole = Atom::expression([head.clone(), known.left.clone(), known.right.clone()]);
+            let known = terms::encode(&whole, |value| handles.find(value).unwrap_or(u64::MAX));
+            known.bytes == bytes && known.variables == variables
+        }
+    }
 }
 
 fn decode(handles: &Handles, bytes: &[u8], variables: &[Variable]) -> Atom {

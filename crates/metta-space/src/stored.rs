@@ -22,9 +22,10 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 use crate::bytes::{DecodeError, Item, Reader, validate};
 use crate::declarations::classify;
 use crate::facts::{Facts, Sorted};
+use crate::files::mapped::Damage;
 use crate::snapshot::Snapshot;
 
-const MAGIC: &[u8; 8] = b"MeTTaSPC";
+pub(crate) const MAGIC: &[u8; 8] = b"MeTTaSPC";
 const VERSION: u32 = 1;
 const HEADER: usize = MAGIC.len() + 4 + 8 + 8;
 const CHECKSUM: usize = 16;
@@ -73,6 +74,12 @@ pub enum StoredError {
         /// The number of the record, from 0.
         record: u64,
     },
+    /// A block of a mapped file that is not what was written.
+    #[error("{0}")]
+    Damaged(#[from] Damage),
+    /// Columns of a mapped file that do not fit each other.
+    #[error("the columns do not fit each other")]
+    Columns,
     /// Too many copies of rules or types.
     #[error("more than {limit} copies of rules and types beside the first of each")]
     Copies {
@@ -111,18 +118,13 @@ impl Snapshot {
         for (found, rank) in order.iter().zip(ranks) {
             let fact = sorted.fact(found);
             spend_copies(&mut spare, fact.bytes, fact.count)?;
-            if let Some(value) = Reader::new(fact.bytes).find_map(|item| reference(&item)) {
-                return Err(StoredError::Reference { value: value.to_owned() });
-            }
+            refuse_references(fact.bytes)?;
             let shared = before.iter().zip(fact.bytes).take_while(|(a, b)| a == b).count();
             write_number(&mut out, shared as u64);
             write_text(&mut out, &fact.bytes[shared..]);
             write_number(&mut out, fact.count);
             write_number(&mut out, rank);
-            for variable in fact.variables() {
-                write_text(&mut out, variable.name().name().as_bytes());
-                write_number(&mut out, variable.number());
-            }
+            fact.variables().iter().for_each(|variable| write_name(&mut out, variable));
             before = fact.bytes;
         }
         let length = (out.len() - HEADER) as u64;
@@ -201,13 +203,66 @@ fn records(bytes: &[u8]) -> Result<(usize, &[u8]), StoredError> {
 }
 
 /// Reads records.
-struct Cursor<'b> {
+pub(crate) struct Cursor<'b> {
     bytes: &'b [u8],
     record: u64,
 }
 
 impl<'b> Cursor<'b> {
-    fn incomplete(&self) -> StoredError {
+    /// Starts at the first of some bytes.
+    pub(crate) fn new(bytes: &'b [u8]) -> Self {
+        Cursor { bytes, record: 0 }
+    }
+
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Reads one byte.
+    pub(crate) fn byte(&mut self) -> Result<u8, StoredError> {
+        let (&byte, rest) = self.bytes.split_first().ok_or_else(|| self.incomplete())?;
+        self.bytes = rest;
+        Ok(byte)
+    }
+
+    /// Reads all names that are left; none when something else is.
+    pub(crate) fn all_names(&mut self) -> Vec<Variable> {
+        let mut names = Vec::new();
+        while !self.is_at_end() {
+            match self.name() {
+                Ok(name) => names.push(name),
+                Err(_) => return Vec::new(),
+            }
+        }
+        names
+    }
+
+    /// Reads an atom, with the names of its variables.
+    pub(crate) fn atom(&mut self) -> Result<(&'b [u8], Vec<Variable>), StoredError> {
+        let atom = self.text()?;
+        let introduced = check_atom(atom, self.record)?;
+        Ok((atom, self.names(introduced)?))
+    }
+
+    /// Reads the names of variables, which are different ones.
+    fn names(&mut self, n: usize) -> Result<Vec<Variable>, StoredError> {
+        let mut names = Vec::new();
+        for _ in 0..n {
+            names.push(self.name()?);
+        }
+        let mut known = HashSet::new();
+        if n > 1 && !names.iter().all(|name| known.insert(name)) {
+            return Err(self.incomplete());
+        }
+        Ok(names)
+    }
+
+    fn name(&mut self) -> Result<Variable, StoredError> {
+        let name = std::str::from_utf8(self.text()?).map_err(|_| self.incomplete())?;
+        Ok(Variable::renamed(name, self.number()?))
+    }
+
+    pub(crate) fn incomplete(&self) -> StoredError {
         StoredError::Record { record: self.record }
     }
 
@@ -223,31 +278,16 @@ impl<'b> Cursor<'b> {
             return Err(self.incomplete());
         }
         atom.extend_from_slice(rest);
-        validate(atom).map_err(|error| StoredError::Atom { record: self.record, error })?;
-        let mut introduced = 0;
-        for item in Reader::new(atom) {
-            introduced += usize::from(item == Item::NewVar);
-            if let Some(value) = reference(&item) {
-                return Err(StoredError::Reference { value: value.to_owned() });
-            }
-        }
+        let introduced = check_atom(atom, self.record)?;
         let (copies, rank) = (self.number()?, self.number()?);
         if copies == 0 {
             return Err(self.incomplete());
         }
-        let mut names = Vec::new();
-        for _ in 0..introduced {
-            let name = std::str::from_utf8(self.text()?).map_err(|_| self.incomplete())?;
-            names.push(Variable::renamed(name, self.number()?));
-        }
-        let mut known = HashSet::new();
-        if introduced > 1 && !names.iter().all(|name| known.insert(name)) {
-            return Err(self.incomplete());
-        }
+        let names = self.names(introduced)?;
         Ok((names, copies, rank))
     }
 
-    fn text(&mut self) -> Result<&'b [u8], StoredError> {
+    pub(crate) fn text(&mut self) -> Result<&'b [u8], StoredError> {
         let length = self.number()?;
         let split = usize::try_from(length).ok().and_then(|length| self.bytes.split_at_checked(length));
         let (text, rest) = split.ok_or_else(|| self.incomplete())?;
@@ -255,7 +295,7 @@ impl<'b> Cursor<'b> {
         Ok(text)
     }
 
-    fn number(&mut self) -> Result<u64, StoredError> {
+    pub(crate) fn number(&mut self) -> Result<u64, StoredError> {
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
             let (&byte, rest) = self.bytes.split_first().ok_or_else(|| self.incomplete())?;
@@ -274,7 +314,7 @@ impl<'b> Cursor<'b> {
     }
 }
 
-fn write_number(out: &mut Vec<u8>, mut value: u64) {
+pub(crate) fn write_number(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -282,9 +322,36 @@ fn write_number(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-fn write_text(out: &mut Vec<u8>, text: &[u8]) {
+pub(crate) fn write_text(out: &mut Vec<u8>, text: &[u8]) {
     write_number(out, text.len() as u64);
     out.extend_from_slice(text);
+}
+
+/// Checks an atom; returns how many variables it introduces.
+pub(crate) fn check_atom(atom: &[u8], record: u64) -> Result<usize, StoredError> {
+    validate(atom).map_err(|error| StoredError::Atom { record, error })?;
+    let mut introduced = 0;
+    for item in Reader::new(atom) {
+        introduced += usize::from(item == Item::NewVar);
+        if let Some(value) = reference(&item) {
+            return Err(StoredError::Reference { value: value.to_owned() });
+        }
+    }
+    Ok(introduced)
+}
+
+/// Writes the name of a variable.
+pub(crate) fn write_name(out: &mut Vec<u8>, variable: &Variable) {
+    write_text(out, variable.name().name().as_bytes());
+    write_number(out, variable.number());
+}
+
+/// Reports a value that is a reference, if an atom has one.
+pub(crate) fn refuse_references(atom: &[u8]) -> Result<(), StoredError> {
+    match Reader::new(atom).find_map(|item| reference(&item)) {
+        Some(value) => Err(StoredError::Reference { value: value.to_owned() }),
+        None => Ok(()),
+    }
 }
 
 /// Names a value that is a reference.

@@ -16,7 +16,7 @@ use crate::bytes::{
     FIRST_REFERENCE, HANDLE_BEGINS, Item, LONG_REFERENCE, NEW_VARIABLE, Token, equal_numbers, is_handle,
     is_number, term_end, token, value,
 };
-use crate::facts::{Facts, Found, Index, Keys, Layout, Run, hash_of};
+use crate::facts::{Facts, Found, Index, Keys, Layout, Run, hash_of, tail};
 
 /// A pattern, and what is asked of it for every run.
 struct Goal<'p> {
@@ -31,7 +31,7 @@ struct Goal<'p> {
 impl<'p> Goal<'p> {
     fn new(pattern: &'p [u8], handles_match: bool) -> Self {
         let hash = (!handles_match && has_one_encoding(pattern)).then(|| hash_of(pattern, &[]));
-        Goal { pattern, tail: tail(pattern), handles_match, hash }
+        Goal { pattern, tail: known_end(pattern), handles_match, hash }
     }
 
     /// Gives `take` the rows of a run that may match, as ranges of rows or of places in an index.
@@ -98,7 +98,7 @@ fn has_one_encoding(pattern: &[u8]) -> bool {
 }
 
 /// Returns the offset from which the pattern has only variables.
-fn tail(pattern: &[u8]) -> usize {
+fn known_end(pattern: &[u8]) -> usize {
     let (mut at, mut tail) = (0, 0);
     while let Some((token, next)) = token(pattern, at) {
         if !matches!(token, Token::NewVar | Token::VarRef(_)) {
@@ -141,7 +141,7 @@ struct Walk<'a, F> {
 
 impl<'a, F: FnMut(Range<u32>)> Walk<'a, F> {
     fn new(keys: &'a Keys, shape: Shape, pattern: &'a [u8], take: F) -> Self {
-        Walk { keys, shape, pattern, tail: tail(pattern), pending: Vec::new(), take }
+        Walk { keys, shape, pattern, tail: known_end(pattern), pending: Vec::new(), take }
     }
 
     /// Takes every row of `rows` that may match.
@@ -205,8 +205,8 @@ impl<'a, F: FnMut(Range<u32>)> Walk<'a, F> {
         if after >= self.tail {
             return State { rows, depth, at: after, pass: false };
         }
-        let term = &first[depth..end];
-        let next = self.keys.leap(rows.clone(), |string| string[depth..].starts_with(term));
+        let term = tail(&first[..end], depth);
+        let next = self.keys.leap(rows.clone(), |string| tail(string, depth).starts_with(term));
         if next < rows.end {
             self.pending.push(State { rows: next..rows.end, depth, at, pass: true });
         }

@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::is_plain;
-use super::keys::Keys;
+use super::keys::{Keys, tail};
 use crate::bytes::term_end;
 
 /// Which rows an index has, and how their elements are arranged.
@@ -32,7 +32,7 @@ pub(crate) struct Index {
 impl Index {
     /// Arranges the rows in `range`, which are those that begin with the prefix.
     fn build(sorted: &Keys, range: Range<u32>, layout: &Layout) -> Self {
-        let size_bytes = range.clone().map(|row| sorted.get(row).len() - layout.prefix.len()).sum();
+        let size_bytes = range.clone().map(|row| tail(sorted.get(row), layout.prefix.len()).len()).sum();
         let mut loose = Keys::with_room(range.len(), size_bytes);
         let mut elements: Vec<&[u8]> = Vec::new();
         let mut parts: Vec<&[u8]> = Vec::new();

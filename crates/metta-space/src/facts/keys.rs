@@ -5,31 +5,36 @@
 
 use std::ops::Range;
 
+use super::column::Column;
+
 /// How many strings share a stored place, when their lengths are in bytes.
-const BLOCK: usize = 8;
+pub(crate) const BLOCK: usize = 8;
 
 /// Where strings end, in as little space as the longest of them allows.
 #[derive(Clone)]
-enum Ends {
+pub(crate) enum Ends {
     /// The length of each string, and where every eighth begins.
     Blocks {
-        lengths: Vec<u8>,
-        starts: Vec<u32>,
+        lengths: Column<u8>,
+        starts: Column<u32>,
     },
-    Ends(Vec<u64>),
+    Ends(Column<u64>),
 }
 
 /// Strings one behind the other.
 #[derive(Clone)]
 pub(crate) struct Keys {
-    arena: Vec<u8>,
-    ends: Ends,
+    pub(super) arena: Column<u8>,
+    pub(super) ends: Ends,
 }
 
 impl Keys {
     pub(super) fn with_room(strings: usize, size_bytes: usize) -> Self {
-        let (lengths, starts) = (Vec::with_capacity(strings), Vec::with_capacity(strings.div_ceil(BLOCK)));
-        Keys { arena: Vec::with_capacity(size_bytes), ends: Ends::Blocks { lengths, starts } }
+        let starts = Column::with_room(strings.div_ceil(BLOCK));
+        Keys {
+            arena: Column::with_room(size_bytes),
+            ends: Ends::Blocks { lengths: Column::with_room(strings), starts },
+        }
     }
 
     /// Appends a string.
@@ -40,37 +45,44 @@ impl Keys {
     /// Appends a string given in parts.
     pub(super) fn push_parts(&mut self, parts: &[&[u8]]) {
         let start = self.arena.len();
-        parts.iter().for_each(|part| self.arena.extend_from_slice(part));
-        let end = self.arena.len();
+        let arena = self.arena.owned();
+        parts.iter().for_each(|part| arena.extend_from_slice(part));
+        let end = arena.len();
         if let Ends::Blocks { lengths, starts } = &mut self.ends {
             if let (Ok(start), Ok(length)) = (u32::try_from(start), u8::try_from(end - start)) {
+                let lengths = lengths.owned();
                 if lengths.len().is_multiple_of(BLOCK) {
-                    starts.push(start);
+                    starts.owned().push(start);
                 }
                 return lengths.push(length);
             }
-            self.ends = Ends::Ends((0..lengths.len()).map(|row| self.end(row + 1) as u64).collect());
+            let ends = (0..lengths.len()).map(|row| self.end(row + 1) as u64).collect();
+            self.ends = Ends::Ends(Column::Owned(ends));
         }
         if let Ends::Ends(ends) = &mut self.ends {
-            ends.push(end as u64);
+            ends.owned().push(end as u64);
         }
     }
 
     /// Takes the last string away.
     pub(super) fn pop(&mut self) {
+        let arena = self.arena.owned();
         match &mut self.ends {
             Ends::Blocks { lengths, starts } => {
+                let lengths = lengths.owned();
                 let length = lengths.pop().unwrap_or(0);
-                starts.truncate(lengths.len().div_ceil(BLOCK));
-                self.arena.truncate(self.arena.len() - usize::from(length));
+                starts.owned().truncate(lengths.len().div_ceil(BLOCK));
+                arena.truncate(arena.len() - usize::from(length));
             }
             Ends::Ends(ends) => {
+                let ends = ends.owned();
                 ends.pop();
-                self.arena.truncate(ends.last().map_or(0, |end| *end as usize));
+                arena.truncate(ends.last().map_or(0, |end| *end as usize));
             }
         }
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         match &self.ends {
             Ends::Blocks { lengths, .. } => lengths.len(),
@@ -84,16 +96,16 @@ impl Keys {
 
     /// Gives back room that was not needed.
     pub(super) fn shrink(&mut self) {
-        self.arena.shrink_to_fit();
+        self.arena.owned().shrink_to_fit();
     }
 
     /// The bytes that are allocated.
     pub(super) fn allocated(&self) -> usize {
         let ends = match &self.ends {
-            Ends::Blocks { lengths, starts } => lengths.capacity() + starts.capacity() * size_of::<u32>(),
-            Ends::Ends(ends) => ends.capacity() * size_of::<u64>(),
+            Ends::Blocks { lengths, starts } => lengths.allocated() + starts.allocated(),
+            Ends::Ends(ends) => ends.allocated(),
         };
-        self.arena.capacity() + ends
+        self.arena.allocated() + ends
     }
 
     /// The end of the string before `row`, which is where `row` begins.
@@ -101,23 +113,25 @@ impl Keys {
         match &self.ends {
             Ends::Blocks { lengths, starts } => {
                 let Some(block) = row.checked_sub(1).map(|last| last / BLOCK) else { return 0 };
-                let lengths = &lengths[block * BLOCK..row];
-                starts[block] as usize + lengths.iter().map(|length| usize::from(*length)).sum::<usize>()
+                let lengths = lengths.slice(block * BLOCK..row);
+                starts.get(block) as usize + sum(lengths)
             }
-            Ends::Ends(ends) => row.checked_sub(1).map_or(0, |before| ends[before] as usize),
+            Ends::Ends(ends) => row.checked_sub(1).map_or(0, |before| ends.get(before) as usize),
         }
     }
 
+    /// Returns a string; an empty one where a mapped file is damaged.
+    #[inline]
     pub(crate) fn get(&self, row: u32) -> &[u8] {
         let row = row as usize;
         match &self.ends {
             Ends::Blocks { lengths, starts } => {
-                let before = &lengths[row / BLOCK * BLOCK..row];
-                let start = starts[row / BLOCK] as usize;
-                let start = start + before.iter().map(|length| usize::from(*length)).sum::<usize>();
-                &self.arena[start..start + usize::from(lengths[row])]
+                let lengths = lengths.slice(row / BLOCK * BLOCK..row + 1);
+                let Some((length, before)) = lengths.split_last() else { return &[] };
+                let start = starts.get(row / BLOCK) as usize + sum(before);
+                self.arena.slice(start..start + usize::from(*length))
             }
-            Ends::Ends(_) => &self.arena[self.end(row)..self.end(row + 1)],
+            Ends::Ends(_) => self.arena.slice(self.end(row)..self.end(row + 1)),
         }
     }
 
@@ -130,7 +144,7 @@ impl Keys {
     /// equal up to `depth`.
     pub(crate) fn narrow(&self, rows: Range<u32>, depth: usize, bytes: &[u8]) -> Range<u32> {
         let start = self.lower(rows.clone(), depth, bytes);
-        start..self.leap(start..rows.end, |row| row[depth..].starts_with(bytes))
+        start..self.leap(start..rows.end, |row| tail(row, depth).starts_with(bytes))
     }
 
     /// The first of `rows` whose string is at least `bytes` from `depth` on.
@@ -138,7 +152,7 @@ impl Keys {
         let (mut low, mut high) = (rows.start, rows.end);
         while low < high {
             let middle = low + (high - low) / 2;
-            if &self.get(middle)[depth..] < bytes { low = middle + 1 } else { high = middle }
+            if tail(self.get(middle), depth) < bytes { low = middle + 1 } else { high = middle }
         }
         low
     }
@@ -200,7 +214,7 @@ impl Keys {
         depth: usize,
         pending: &mut Vec<(Range<usize>, usize)>,
     ) {
-        let tail = |row: u32| self.get(row).get(depth..).unwrap_or_default();
+        let tail = |row: u32| tail(self.get(row), depth);
         if rows.len() <= FEW {
             order[rows].sort_unstable_by(|a, b| tail(*a).cmp(tail(*b)).then(a.cmp(b)));
         } else if order[rows.clone()].iter().any(|row| !tail(*row).is_empty()) {
@@ -222,6 +236,16 @@ impl Keys {
         }
         common
     }
+}
+
+fn sum(lengths: &[u8]) -> usize {
+    lengths.iter().map(|length| usize::from(*length)).sum()
+}
+
+/// What a string has from `depth` on; nothing where it is shorter, as damaged ones may be.
+#[inline]
+pub(crate) fn tail(string: &[u8], depth: usize) -> &[u8] {
+    string.get(depth..).unwrap_or_default()
 }
 
 /// Below this many strings whole comparisons are as good.

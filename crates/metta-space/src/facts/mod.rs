@@ -14,14 +14,15 @@
 //! Invariant F2: a run is longer than all that is newer, but for the first few.
 //! Invariant F3: sequence numbers rise with every copy added; an atom keeps that of its first copy.
 
+mod column;
 mod head;
 mod index;
 mod keys;
 mod run;
+pub(crate) mod stored;
 mod table;
 
 use std::collections::HashSet;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use metta_atom::Variable;
@@ -29,9 +30,10 @@ use pathmap::PathMap;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::bytes::{Item, Reader};
+use crate::files::mapped::{Damage, Mapped};
 use head::Head;
 pub(crate) use index::{Index, Layout};
-pub(crate) use keys::Keys;
+pub(crate) use keys::{Keys, tail};
 pub(crate) use run::Run;
 use run::{Room, Row};
 
@@ -75,6 +77,13 @@ pub struct Found {
     row: u32,
 }
 
+impl Found {
+    /// The row of the run.
+    pub(crate) fn row(&self) -> u32 {
+        self.row
+    }
+}
+
 /// The part that is the head while it is not sorted.
 const HEAD: u32 = u32::MAX;
 
@@ -115,6 +124,8 @@ pub(crate) struct Facts {
     /// How many of the distinct atoms have variables.
     open: u64,
     next: u64,
+    /// The mapped file that facts come from.
+    file: Option<Arc<Mapped>>,
 }
 
 /// Where an atom is.
@@ -135,6 +146,7 @@ impl Facts {
             distinct: 0,
             open: 0,
             next: 1,
+            file: None,
         }
     }
 
@@ -390,6 +402,25 @@ impl Facts {
         self.found(part, run, row)
     }
 
+    /// What was found damaged of the file that facts come from.
+    pub(crate) fn damage(&self) -> Option<&Damage> {
+        self.file.as_ref()?.damage()
+    }
+
+    /// The file that facts come from.
+    pub(crate) fn file(&self) -> Option<&Mapped> {
+        self.file.as_deref()
+    }
+
+    /// Returns the facts in runs that begin with these bytes.
+    pub(crate) fn beginning(&self, prefix: &[u8]) -> Vec<Found> {
+        let rows = |(part, run): (u32, &Run)| {
+            let rows = run.keys().narrow(run.keys().all(), 0, prefix);
+            rows.filter_map(|row| self.found(part, run, row)).collect::<Vec<_>>()
+        };
+        self.runs().flat_map(rows).collect()
+    }
+
     /// Returns all facts of a settled space, in the order of their bytes.
     pub(crate) fn in_byte_order(&self) -> Vec<Found> {
         debug_assert!(self.parts.len() < 2 && self.head.len() == 0, "the space is settled");
@@ -515,8 +546,13 @@ pub(crate) fn hash_of(bytes: &[u8], variables: &[Variable]) -> u64 {
     }
     let mut hasher = Xxh3::new();
     hasher.update(bytes);
-    variables.hash(&mut hasher);
-    hasher.finish()
+    // In files too: so not what `Hash` happens to do.
+    for variable in variables {
+        hasher.update(variable.name().name().as_bytes());
+        hasher.update(&[0xFF]);
+        hasher.update(&variable.number().to_le_bytes());
+    }
+    hasher.digest()
 }
 
 /// Reports whether everything that equals a part of this atom has the same bytes: no

@@ -7,48 +7,91 @@ use std::ops::Range;
 
 use metta_atom::Variable;
 
+use super::column::Column;
 use super::index::{Index, Indexes, Layout, Need};
 use super::keys::Keys;
 use super::table::Table;
-use super::{Names, hash_of};
+use super::{Names, hash_of, stored};
 
 /// Sequence numbers, in four bytes each where they are not too far apart.
-enum Sequences {
-    Near { first: u64, steps: Vec<u32> },
-    Far(Vec<u64>),
+pub(super) enum Sequences {
+    Near { first: u64, steps: Column<u32> },
+    Far(Column<u64>),
 }
 
 impl Sequences {
     /// Makes room for `n` numbers from `first` on.
-    fn with_room(first: u64, n: usize) -> Self {
-        Sequences::Near { first, steps: Vec::with_capacity(n) }
+    pub(super) fn with_room(first: u64, n: usize) -> Self {
+        Sequences::Near { first, steps: Column::with_room(n) }
     }
 
-    fn push(&mut self, sequence: u64) {
+    pub(super) fn push(&mut self, sequence: u64) {
         if let Sequences::Near { first, steps } = self {
             let step = sequence.checked_sub(*first).and_then(|step| u32::try_from(step).ok());
             if let Some(step) = step {
-                return steps.push(step);
+                return steps.owned().push(step);
             }
-            *self = Sequences::Far(steps.iter().map(|step| *first + u64::from(*step)).collect());
+            let sequences = steps.iter().map(|step| *first + u64::from(step)).collect();
+            *self = Sequences::Far(Column::Owned(sequences));
         }
         if let Sequences::Far(sequences) = self {
-            sequences.push(sequence);
+            sequences.owned().push(sequence);
         }
     }
 
     fn get(&self, row: usize) -> u64 {
         match self {
-            Sequences::Near { first, steps } => first + u64::from(steps[row]),
-            Sequences::Far(sequences) => sequences[row],
+            Sequences::Near { first, steps } => first + u64::from(steps.get(row)),
+            Sequences::Far(sequences) => sequences.get(row),
         }
     }
 
     fn allocated(&self) -> usize {
         match self {
-            Sequences::Near { steps, .. } => steps.capacity() * size_of::<u32>(),
-            Sequences::Far(sequences) => sequences.capacity() * size_of::<u64>(),
+            Sequences::Near { steps, .. } => steps.allocated(),
+            Sequences::Far(sequences) => sequences.allocated(),
         }
+    }
+}
+
+/// The rows that are not like most, with what they have.
+pub(super) struct Counts {
+    pub(super) rows: Column<u32>,
+    pub(super) counts: Column<u64>,
+}
+
+/// The names of the variables of rows that have some, by row.
+pub(super) enum Spellings {
+    Owned(Vec<(u32, Names)>),
+    /// In a file until they are asked for.
+    Mapped(stored::MappedNames),
+}
+
+impl Spellings {
+    fn all(&self) -> &[(u32, Names)] {
+        match self {
+            Spellings::Owned(names) => names,
+            Spellings::Mapped(names) => names.all(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        match self {
+            Spellings::Owned(names) => names.is_empty(),
+            Spellings::Mapped(names) => names.is_empty(),
+        }
+    }
+
+    fn allocated(&self) -> usize {
+        match self {
+            Spellings::Owned(names) => names.capacity() * size_of::<(u32, Names)>(),
+            Spellings::Mapped(_) => 0,
+        }
+    }
+
+    /// The rows with their names.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &[Variable])> {
+        self.all().iter().map(|(row, names)| (*row, names.as_deref().unwrap_or_default()))
     }
 }
 
@@ -70,15 +113,15 @@ pub(super) struct Row<'a> {
 
 /// Sorted facts.
 pub(crate) struct Run {
-    keys: Keys,
-    sequences: Sequences,
-    first: u64,
+    pub(super) keys: Keys,
+    pub(super) sequences: Sequences,
+    pub(super) first: u64,
     /// The counts of rows with several copies.
-    counts: Vec<(u32, u64)>,
+    pub(super) counts: Counts,
     /// The names of variables, of rows that have some.
-    names: Vec<(u32, Names)>,
-    table: Table,
-    indexes: Indexes,
+    pub(super) names: Spellings,
+    pub(super) table: Table,
+    pub(super) indexes: Indexes,
 }
 
 impl Run {
@@ -88,26 +131,30 @@ impl Run {
             keys: Keys::with_room(room.rows, room.size_bytes),
             sequences: Sequences::with_room(room.first, room.rows),
             first: room.first,
-            counts: Vec::new(),
-            names: Vec::new(),
+            counts: Counts { rows: Column::with_room(0), counts: Column::with_room(0) },
+            names: Spellings::Owned(Vec::new()),
             table: Table::with_room(room.rows),
             indexes: Indexes::default(),
         };
+        let mut names = Vec::new();
         for (row, fact) in (0..).zip(rows) {
             run.keys.push(fact.bytes);
             run.sequences.push(fact.sequence);
             if fact.count != 1 {
-                run.counts.push((row, fact.count));
+                run.counts.rows.owned().push(row);
+                run.counts.counts.owned().push(fact.count);
             }
             if fact.names.is_some() {
-                run.names.push((row, fact.names.clone()));
+                names.push((row, fact.names.clone()));
             }
             // R2
             run.table.insert(hash_of(fact.bytes, fact.names.as_deref().unwrap_or_default()), row);
         }
         run.keys.shrink();
-        run.counts.shrink_to_fit();
-        run.names.shrink_to_fit();
+        run.counts.rows.owned().shrink_to_fit();
+        run.counts.counts.owned().shrink_to_fit();
+        names.shrink_to_fit();
+        run.names = Spellings::Owned(names);
         run
     }
 
@@ -150,20 +197,18 @@ impl Run {
 
     /// Reports whether no row has several copies.
     pub(super) fn is_single(&self) -> bool {
-        self.counts.is_empty()
+        self.counts.rows.len() == 0
     }
 
     /// The count that the row had when the run was made.
     pub(super) fn count(&self, row: u32) -> u64 {
-        match self.counts.binary_search_by_key(&row, |(row, _)| *row) {
-            Ok(at) => self.counts[at].1,
-            Err(_) => 1,
-        }
+        self.counts.rows.binary_search(row).map_or(1, |at| self.counts.counts.get(at))
     }
 
     pub(super) fn names(&self, row: u32) -> &Names {
-        match self.names.binary_search_by_key(&row, |(row, _)| *row) {
-            Ok(at) => &self.names[at].1,
+        let names = self.names.all();
+        match names.binary_search_by_key(&row, |(row, _)| *row) {
+            Ok(at) => &names[at].1,
             Err(_) => &None,
         }
     }
@@ -177,7 +222,9 @@ impl Run {
         is_there: impl Fn(u32) -> bool,
     ) -> Option<u32> {
         self.table.find(hash, |row| {
-            self.keys.get(row) == bytes
+            // A damaged file may have any number here.
+            (row as usize) < self.len()
+                && self.keys.get(row) == bytes
                 && self.names(row).as_deref().unwrap_or_default() == names
                 && is_there(row)
         })
@@ -187,8 +234,9 @@ impl Run {
     pub(super) fn allocated(&self) -> usize {
         self.keys.allocated()
             + self.sequences.allocated()
-            + self.counts.capacity() * size_of::<(u32, u64)>()
-            + self.names.capacity() * size_of::<(u32, Names)>()
+            + self.counts.rows.allocated()
+            + self.counts.counts.allocated()
+            + self.names.allocated()
             + self.table.allocated()
     }
 }

@@ -4,6 +4,8 @@
 //! keeps most probes from looking at them. Slots are filled in the order of insertion
 //! along a probe, so the newest row can be taken out by emptying its slot.
 
+use super::column::Column;
+
 /// Slots for each row: room enough that probes stay short.
 const fn slots_for(rows: usize) -> usize {
     rows + rows / 4 + 8
@@ -11,17 +13,29 @@ const fn slots_for(rows: usize) -> usize {
 
 const EMPTY: u8 = 0;
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Table {
-    tags: Vec<u8>,
-    rows: Vec<u32>,
+    pub(super) tags: Column<u8>,
+    pub(super) rows: Column<u32>,
     used: usize,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Table { tags: Column::Owned(Vec::new()), rows: Column::Owned(Vec::new()), used: 0 }
+    }
 }
 
 impl Table {
     pub(super) fn with_room(rows: usize) -> Self {
         let slots = slots_for(rows);
-        Table { tags: vec![EMPTY; slots], rows: vec![0; slots], used: 0 }
+        Table { tags: Column::Owned(vec![EMPTY; slots]), rows: Column::Owned(vec![0; slots]), used: 0 }
+    }
+
+    /// A table of `used` rows that was made before; `None` when its columns do not fit each other.
+    pub(super) fn from_columns(tags: Column<u8>, rows: Column<u32>, used: usize) -> Option<Self> {
+        let fits = tags.len() == rows.len() && used < tags.len().max(1);
+        fits.then_some(Table { tags, rows, used })
     }
 
     /// Reports whether another row fits.
@@ -31,37 +45,47 @@ impl Table {
 
     /// Finds a row with this hash for which `is_it` holds.
     pub(super) fn find(&self, hash: u64, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
-        if self.tags.is_empty() {
+        let (tag, slots) = (tag(hash), self.tags.len());
+        if slots == 0 {
             return None;
         }
-        let tag = tag(hash);
         let mut slot = self.first_slot(hash);
-        loop {
-            match self.tags[slot] {
-                EMPTY => return None,
-                known if known == tag && is_it(self.rows[slot]) => return Some(self.rows[slot]),
-                _ => slot = self.next_slot(slot),
+        // One slot at least is empty, but in a file that was made to be odd.
+        for _ in 0..slots {
+            let known = self.tags.get(slot);
+            if known == EMPTY {
+                return None;
             }
+            if known == tag {
+                let row = self.rows.get(slot);
+                if is_it(row) {
+                    return Some(row);
+                }
+            }
+            slot = self.next_slot(slot);
         }
+        None
     }
 
     /// Enters a row; there is room for it.
     pub(super) fn insert(&mut self, hash: u64, row: u32) {
         let mut slot = self.first_slot(hash);
-        while self.tags[slot] != EMPTY {
-            slot = self.next_slot(slot);
+        let slots = self.tags.len();
+        let (tags, rows) = (self.tags.owned(), self.rows.owned());
+        while tags[slot] != EMPTY {
+            slot = if slot + 1 == slots { 0 } else { slot + 1 };
         }
-        self.tags[slot] = tag(hash);
-        self.rows[slot] = row;
+        tags[slot] = tag(hash);
+        rows[slot] = row;
         self.used += 1;
     }
 
     /// Takes out the row that was entered last.
     pub(super) fn remove_newest(&mut self, hash: u64, row: u32) {
         let mut slot = self.first_slot(hash);
-        while self.tags[slot] != EMPTY {
-            if self.rows[slot] == row {
-                self.tags[slot] = EMPTY;
+        while self.tags.get(slot) != EMPTY {
+            if self.rows.get(slot) == row {
+                self.tags.owned()[slot] = EMPTY;
                 self.used -= 1;
                 return;
             }
@@ -71,7 +95,7 @@ impl Table {
 
     /// The bytes that are allocated.
     pub(super) fn allocated(&self) -> usize {
-        self.tags.capacity() + self.rows.capacity() * size_of::<u32>()
+        self.tags.allocated() + self.rows.allocated()
     }
 
     fn first_slot(&self, hash: u64) -> usize {

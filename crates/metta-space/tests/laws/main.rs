@@ -6,6 +6,7 @@
 
 mod bytes;
 mod declarations;
+mod files;
 mod frozen;
 mod generator;
 mod handles;

@@ -8,18 +8,18 @@ use crate::generator::{Random, atom, binding_value};
 use crate::matching::filled;
 
 /// What a space is, in order.
-fn content(snapshot: &Snapshot) -> Vec<(String, u64)> {
+pub(crate) fn content(snapshot: &Snapshot) -> Vec<(String, u64)> {
     let text = |fact: metta_space::Fact<'_>| snapshot.decode(fact.bytes, fact.variables()).to_string();
     snapshot.iter().map(|fact| (text(fact), fact.count)).collect()
 }
 
-fn is_portable(atom: &Atom) -> bool {
+pub(crate) fn is_portable(atom: &Atom) -> bool {
     let mut snapshot = Snapshot::new();
     snapshot.add(atom);
     snapshot.to_bytes().is_ok()
 }
 
-fn random_space(seed: u64, size: usize) -> Snapshot {
+pub(crate) fn random_space(seed: u64, size: usize) -> Snapshot {
     let random = &mut Random::new(seed);
     let mut atoms: Vec<Atom> = (0..size).map(|_| atom(random, 3, true)).filter(is_portable).collect();
     let rules = atoms
@@ -163,7 +163,7 @@ fn files_are_replaced_as_a_whole() {
     let error = Snapshot::open(&path).expect_err("half a file").to_string();
     assert!(error.contains("bytes, expected"), "{error}");
     let missing = Snapshot::open(&folder.join("none")).expect_err("no file").to_string();
-    assert!(missing.starts_with("cannot read"), "{missing}");
+    assert!(missing.starts_with("cannot open"), "{missing}");
     assert!(first.save(&folder.join("none").join("space")).is_err());
     std::fs::remove_dir_all(&folder).expect("the folder can be removed");
 }
