@@ -149,7 +149,8 @@ impl Compiler<'_> {
     fn is_of_type(&mut self, node: Cell, expected: Expected) -> bool {
         match (node.view(), expected) {
             (View::Symbol(id), Expected::Type(wanted)) if !self.dirty => {
-                self.declared_type(id) == Some(wanted) && !fits_all(wanted)
+                let found = self.declared_type(id).or_else(|| self.machine.type_of_symbol(id));
+                !fits_all(wanted) && found.is_some_and(|found| self.machine.is_same_type(found, wanted))
             }
             _ => false,
         }

@@ -211,6 +211,15 @@ impl Compiler<'_> {
         expected: Expected,
     ) -> Outcome<Option<()>> {
         let mut conditions = Conditions::new();
+        let variable = match self.child(node, 0).view() {
+            View::Local(local) => Some(self.slot_of(local)),
+            _ => None,
+        };
+        if let View::Local(local) = self.child(node, 0).view()
+            && let Some((function, _)) = self.declared_function(local)
+        {
+            conditions.push((self.slot_of(local), Known::Of(self.constant(function))));
+        }
         let Some(passings) = self.passings(node, signature, &mut conditions) else { return Ok(None) };
         if !Self::can_accept(signature.returned, expected) {
             return Ok(None);
@@ -218,6 +227,7 @@ impl Compiler<'_> {
         let returned = match signature.returned.view() {
             View::Symbol(symbols::EXPRESSION) => cell(symbols::UNDEFINED),
             View::Symbol(_) | View::Expression { length: 1, .. } => signature.returned,
+            View::Expression { .. } if self.machine.is_plain_type(signature.returned) => signature.returned,
             _ => return Ok(None),
         };
         let join = self.label();
@@ -240,9 +250,13 @@ impl Compiler<'_> {
             let head = self.machine.head_in(self.space, *id);
             head.builtin.is_none() && returned != cell(symbols::ATOM) && !symbols::is_instruction(*id)
         });
-        match own {
-            Some(id) => self.call(id, node, &arguments, dest, wanted, resume)?,
-            None => {
+        match (own, variable) {
+            (Some(id), _) => self.call(id, node, &arguments, dest, wanted, resume)?,
+            (None, Some(head)) => {
+                arguments.insert(0, Argument { value: Operand::slot(head), source: Source::Same });
+                self.apply_to(node, &arguments, dest, wanted, resume);
+            }
+            (None, None) => {
                 let evaluated = (1..).zip(arguments.iter().map(|argument| argument.value)).collect();
                 let label = self.otherwise_call(Task::Call, node, evaluated, wanted, dest, resume);
                 self.emit(Instr::Jump { to: label });

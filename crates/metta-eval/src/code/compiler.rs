@@ -80,6 +80,8 @@ pub(crate) struct Compiler<'m> {
     pub(super) totals: Vec<u32>,
     /// Which of them only stand for elements of lists.
     elements: Vec<bool>,
+    /// The types that the declaration of the function says variables have, `NONE` where it says nothing.
+    pub(super) declared: Vec<Cell>,
     /// Declarations may have changed since the last check.
     pub(super) dirty: bool,
     pub(super) nesting: u32,
@@ -118,6 +120,7 @@ impl<'m> Compiler<'m> {
             assumed: Vec::new(),
             totals: Vec::new(),
             elements: Vec::new(),
+            declared: Vec::new(),
             dirty: false,
             nesting: 0,
         };
@@ -160,6 +163,7 @@ impl<'m> Compiler<'m> {
         self.count(self.clause.body(), &mut totals);
         self.totals = totals;
         self.elements = self.element_variables();
+        self.declared = self.declared_variables(symbol);
         match self.machine.heap.get(address).view() {
             _ if first == 0 || symbol == NAMELESS => {}
             View::Symbol(id) if id == symbol => {}

@@ -2,11 +2,12 @@
 
 use super::body::*;
 use super::calls::are_ordered;
-use super::compiler::{Compiler, Dest, Outcome};
+use super::compiler::{Compiler, Dest, Label, Outcome};
 use super::instr::*;
 use super::types::{Conditions, Reading};
 use crate::program::OPEN;
 use crate::terms::cell::{Cell, View};
+use crate::terms::symbols;
 
 /// What decides how the calls of a head are read.
 enum Root {
@@ -19,6 +20,12 @@ enum Root {
 impl Compiler<'_> {
     /// An expression whose head is a variable or an expression: a call of what the head comes to, or data.
     pub(super) fn open_form(&mut self, node: Cell, dest: Dest, expected: Expected) -> Outcome<Option<()>> {
+        if let View::Local(local) = self.child(node, 0).view()
+            && let Some((_, signature)) = self.declared_function(local)
+            && let Some(()) = self.typed_call(None, node, &signature, dest, expected)?
+        {
+            return Ok(Some(()));
+        }
         let data = self.may_be_data(node);
         let Some(root) = self.root(node).filter(|_| !data || self.may_be_called(node)) else {
             return if data { self.data_form(node, dest, expected) } else { Ok(None) };
@@ -38,14 +45,25 @@ impl Compiler<'_> {
         let restart = self.otherwise(node, expected, dest, resume);
         self.check(&Conditions::new(), restart);
         let other = if data { self.label() } else { restart };
+        let operands = self.operands_as_they_stand(node);
+        let typed = self.label();
         if let Root::Slot(slot) = root {
             // Only the head itself is called with these arguments.
             let matters = data && self.length(self.child(node, 0)) == 0;
-            self.emit(Instr::GuardHead { slot, arity, matters, otherwise: other });
+            let otherwise = if operands.is_some() { typed } else { other };
+            self.emit(Instr::GuardHead { slot, arity, matters, otherwise });
         }
         let (assigned, known) = (self.assigned, self.known);
         self.apply(node, dest, expected, resume)?;
         self.release(mark);
+        if let (Root::Slot(_), Some(operands)) = (&root, operands) {
+            if let Dest::Slot(_) = dest {
+                self.emit(Instr::Jump { to: join });
+            }
+            (self.assigned, self.known) = (assigned, known);
+            self.place(typed);
+            self.apply_typed(&operands, dest, expected, other);
+        }
         if data && matches!(root, Root::Slot(_)) {
             if let Dest::Slot(_) = dest {
                 self.emit(Instr::Jump { to: join });
@@ -96,33 +114,70 @@ impl Compiler<'_> {
         }
     }
 
+    /// The parts of a call of a variable, if none of them is an expression.
+    fn operands_as_they_stand(&mut self, node: Cell) -> Option<Vec<Operand>> {
+        let parts = 0..self.length(node);
+        parts
+            .map(|index| match self.child(node, index).view() {
+                View::Local(local) => {
+                    let slot = self.slot_of(local);
+                    self.is_assigned(slot).then(|| Operand::slot(slot))
+                }
+                View::Expression { .. } | View::Symbol(symbols::EMPTY) => None,
+                _ if index == 0 => None,
+                _ => Some(self.constant_operand(self.child(node, index))),
+            })
+            .collect()
+    }
+
+    /// Calls a head that has a type, if that takes the arguments as they stand.
+    fn apply_typed(&mut self, operands: &[Operand], dest: Dest, expected: Expected, otherwise: Label) {
+        let first = self.machine.code.arguments.len() as u32;
+        let arguments = operands.iter().map(|value| Argument { value: *value, source: Source::Same });
+        self.machine.code.arguments.extend(arguments);
+        let next = self.label();
+        let task = Task::Apply { operands: first, count: operands.len() as u8 };
+        let site = self.site_for(task, expected, dest, Some(next), true);
+        self.emit(Instr::ApplyTyped { site, otherwise });
+        if let Dest::Slot(to) = dest {
+            self.place(next);
+            self.emit(Instr::Result { to });
+        }
+    }
+
     /// Evaluates head and arguments and calls the one with the others.
-    fn apply(
-        &mut self,
-        node: Cell,
-        dest: Dest,
-        expected: Expected,
-        resume: Option<super::compiler::Label>,
-    ) -> Outcome<()> {
+    fn apply(&mut self, node: Cell, dest: Dest, expected: Expected, resume: Option<Label>) -> Outcome<()> {
         let mut arguments = Vec::new();
         for index in 0..self.length(node) {
             let (value, source) = self.argument(self.child(node, index), UNDEFINED, true)?;
             arguments.push(Argument { value, source });
         }
+        self.apply_to(node, &arguments, dest, expected, resume);
+        Ok(())
+    }
+
+    /// Calls the first of some evaluated arguments with the others.
+    pub(super) fn apply_to(
+        &mut self,
+        node: Cell,
+        arguments: &[Argument],
+        dest: Dest,
+        expected: Expected,
+        resume: Option<Label>,
+    ) {
         let evaluated = (0..).zip(arguments.iter().map(|argument| argument.value)).collect();
         let otherwise = self.otherwise_call(Task::Call, node, evaluated, expected, dest, resume);
         let operands = self.machine.code.arguments.len() as u32;
-        self.machine.code.arguments.extend_from_slice(&arguments);
+        self.machine.code.arguments.extend_from_slice(arguments);
         let next = self.label();
         let task = Task::Apply { operands, count: arguments.len() as u8 };
         let site = self.site_for(task, expected, dest, Some(next), true);
         self.machine.code.sites[site as usize].ordered =
-            are_ordered(&arguments) && are_ordered(&arguments[1..]);
+            are_ordered(arguments) && are_ordered(&arguments[1..]);
         self.emit(Instr::Apply { site, otherwise });
         if let Dest::Slot(to) = dest {
             self.place(next);
             self.emit(Instr::Result { to });
         }
-        Ok(())
     }
 }

@@ -297,6 +297,11 @@ pub(crate) enum Instr {
         site: u32,
         otherwise: u32,
     },
+    /// Calls a head that has a type which takes the operands as they stand.
+    ApplyTyped {
+        site: u32,
+        otherwise: u32,
+    },
     /// Makes the tuple of a call that no rule can reduce, or calls.
     Construct {
         to: Slot,

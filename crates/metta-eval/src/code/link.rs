@@ -48,7 +48,7 @@ impl Compiler<'_> {
                         at(pc);
                     }
                 }
-                Instr::Apply { site, otherwise } => {
+                Instr::Apply { site, otherwise } | Instr::ApplyTyped { site, otherwise } => {
                     at(otherwise);
                     if let Resume::At { pc, .. } = &mut code.sites[*site as usize].resume {
                         at(pc);

@@ -4,6 +4,7 @@
 
 use super::compiler::Compiler;
 use super::instr::{Known, Slot};
+use crate::program::{NAMELESS, OPEN};
 use crate::terms::cell::{Cell, SymbolId, View};
 use crate::terms::symbols::{self, cell};
 use crate::types::is_function_type;
@@ -68,7 +69,7 @@ impl Compiler<'_> {
 
     /// Reports whether all types are declared for symbols.
     pub(super) fn has_closed_types(&mut self) -> bool {
-        let open = self.assume(crate::program::OPEN);
+        let open = self.assume(OPEN);
         open.types.is_empty() && open.call_types.is_empty()
     }
 
@@ -120,7 +121,9 @@ impl Compiler<'_> {
         argument: Cell,
         conditions: &mut Conditions,
     ) -> Option<Passing> {
-        let View::Symbol(id) = parameter.view() else { return None };
+        let View::Symbol(id) = parameter.view() else {
+            return self.passing_of_made_type(parameter, argument, conditions);
+        };
         match (id, argument.view()) {
             (symbols::ATOM, _) => Some(Passing::Unevaluated),
             (symbols::EXPRESSION, View::Expression { .. }) => Some(Passing::Unevaluated),
@@ -166,6 +169,72 @@ impl Compiler<'_> {
                 StaticType::Is(_) | StaticType::Atom => None,
             },
         }
+    }
+
+    /// The types of the variables of the head of the clause, as far as declarations tell them. A value need not
+    /// have the type: types are gradual.
+    pub(super) fn declared_variables(&mut self, symbol: SymbolId) -> Vec<Cell> {
+        let mut types = vec![Cell::NONE; self.slots.len()];
+        let mut pending = vec![(self.clause.head(), symbol)];
+        while let Some((pattern, head)) = pending.pop() {
+            if head == NAMELESS || head == OPEN {
+                continue;
+            }
+            let Some(Reading::Function(Signature { parameters, .. })) = self.reading(head) else { continue };
+            if self.length(pattern) as usize != parameters.len() + 1 {
+                continue;
+            }
+            for (index, parameter) in (1..).zip(parameters) {
+                let part = self.child(pattern, index);
+                match (part.view(), self.child(part, 0).view()) {
+                    (View::Local(local), _) => types[local as usize] = parameter,
+                    (View::Expression { .. }, View::Symbol(id)) => pending.push((part, id)),
+                    _ => {}
+                }
+            }
+        }
+        types
+    }
+
+    /// The type that a variable is declared to have, if it is one of functions.
+    pub(super) fn declared_function(&mut self, local: u32) -> Option<(Cell, Signature)> {
+        let function = self.declared.get(local as usize).copied().filter(|found| *found != Cell::NONE)?;
+        if !self.is_assigned(self.slot_of(local)) || !self.machine.is_plain_type(function) {
+            return None;
+        }
+        Some((function, self.signature(function)?))
+    }
+
+    /// How an argument fits a parameter whose type is an expression, such as a function type.
+    fn passing_of_made_type(
+        &mut self,
+        parameter: Cell,
+        argument: Cell,
+        conditions: &mut Conditions,
+    ) -> Option<Passing> {
+        if !self.machine.is_plain_type(parameter) {
+            return None;
+        }
+        match argument.view() {
+            View::Local(local) => {
+                let known = Known::Of(self.constant(parameter));
+                self.condition(local, known, conditions)?;
+            }
+            View::Symbol(id) => {
+                self.assume(id);
+                let found = self.machine.type_of_symbol(id)?;
+                if !self.machine.is_same_type(found, parameter) {
+                    return None;
+                }
+            }
+            View::Expression { length: 1.., .. } => match self.static_type(argument, conditions)? {
+                StaticType::Any => {}
+                StaticType::Is(found) if self.machine.is_same_type(found, parameter) => {}
+                StaticType::Is(_) | StaticType::Atom => return None,
+            },
+            _ => return None,
+        }
+        Some(Passing::Evaluated(parameter))
     }
 
     /// The type of an argument, if it has only one, or may have the one that is wanted.
@@ -224,6 +293,11 @@ impl Compiler<'_> {
             None
         } else {
             match self.child(node, 0).view() {
+                View::Local(local) => self.declared_function(local).and_then(|(function, signature)| {
+                    let known = Known::Of(self.constant(function));
+                    self.condition(local, known, conditions)?;
+                    self.application_type(node, &signature, conditions)
+                }),
                 // As an argument it is passed on without being evaluated.
                 View::Symbol(symbols::ERROR) => None,
                 View::Symbol(id) if self.machine.heap.symbols.name(id) == "if" => {
@@ -268,6 +342,9 @@ impl Compiler<'_> {
             View::Symbol(symbols::UNDEFINED) | View::Local(_) => Some(StaticType::Any),
             View::Symbol(_) => Some(StaticType::Is(signature.returned)),
             View::Expression { length: 1, .. } => Some(StaticType::Is(signature.returned)),
+            View::Expression { .. } if self.machine.is_plain_type(signature.returned) => {
+                Some(StaticType::Is(signature.returned))
+            }
             _ => None,
         }
     }

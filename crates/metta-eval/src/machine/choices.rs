@@ -200,6 +200,7 @@ impl Machine {
         self.open_states.restore(choice.number);
         self.heap.undo(choice.trail);
         self.heap.cells.truncate(choice.heap as usize);
+        self.current.cut(choice.heap);
         self.heap.boundary = choice.heap;
         self.frames.truncate(choice.frames as usize);
         self.frame = choice.frame;

@@ -37,6 +37,9 @@ impl Machine {
     /// Evaluates `term` in another space, and comes back with its results.
     pub(super) fn eval_in(&mut self, space: SpaceId, term: Cell, expected: Cell) {
         self.wait(Kind::Leave { space: self.space, context: self.context });
+        if space != self.space {
+            self.current.stray();
+        }
         self.space = space;
         self.task = Task::Eval { term, expected };
     }

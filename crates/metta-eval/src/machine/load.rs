@@ -353,6 +353,7 @@ impl Machine {
             bytes: bytes.len() as u64 * FORM_BYTES,
         });
         (self.space, self.context, self.rule) = (module, module, NO_RULE);
+        self.current.stray();
         self.load_step(call, expected, Cell::UNIT);
     }
 

@@ -78,6 +78,7 @@ impl Machine {
         self.code.free_definitions(definitions);
         let marks = self.mark_roots();
         self.names.forward(&marks);
+        self.current.forward(|address| marks.forward(address));
         self.update_roots(&marks);
         let live = self.heap.cells.len();
         self.collect_at = self.capped((2 * live).max(live + FIRST_COLLECTION), live + FIRST_COLLECTION / 8);

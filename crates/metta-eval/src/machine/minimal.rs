@@ -91,6 +91,7 @@ impl Machine {
         if space != self.space {
             self.wait_raw(Kind::Leave { space: self.space, context: self.context });
             self.space = space;
+            self.current.stray();
         }
         if self.instruction(term).is_some() {
             self.task = Task::Exec(term);

@@ -21,6 +21,7 @@ mod calls;
 mod choices;
 mod code;
 mod collapse;
+mod data;
 mod eval;
 mod facts;
 mod faults;
@@ -33,6 +34,7 @@ mod open_states;
 mod queries;
 mod quick;
 mod run;
+mod settle;
 mod shorthand;
 #[cfg(test)]
 mod tests;
@@ -184,8 +186,8 @@ pub struct Machine {
     /// The number of reductions at which code lets the loop look at limits.
     pause_at: u64,
     plain: quick::Plain,
-    /// Elements of the expressions that `settled` is in.
-    settling: Vec<Cell>,
+    current: data::Current,
+    settling: settle::Settling,
     /// Whether clauses are compiled.
     pub(crate) compiles: bool,
     /// Work done inside tasks beyond their number, for fair steps.
@@ -257,7 +259,8 @@ impl Machine {
             acc: Cell::UNIT,
             pause_at: 0,
             plain: quick::Plain::default(),
-            settling: Vec::new(),
+            current: data::Current::default(),
+            settling: settle::Settling::default(),
             compiles,
             work: 0,
             untyped: rustc_hash::FxHashSet::default(),
@@ -401,6 +404,7 @@ impl Machine {
         self.names = VariableNames::default();
         self.untyped.clear();
         self.typed.clear();
+        self.current = data::Current::default();
         self.stats = Stats::default();
         self.answers.clear();
         self.collect_at = memory::FIRST_COLLECTION;

@@ -4,18 +4,16 @@ use metta_atom::SpaceId;
 
 use crate::code::Known;
 use crate::machine::Machine;
+use crate::machine::data::Declared;
 use crate::program::OPEN;
-use crate::terms::cell::{CODE, Cell, SymbolId, View};
+use crate::terms::cell::{Cell, SymbolId, View};
 use crate::terms::symbols::{self, cell};
-use crate::types::TypeOf;
+use crate::types::is_function_type;
 
 /// Calls with more arguments are looked up each time.
 const MOST_ARITY: u32 = 62;
 /// Says that nothing declares types for a symbol.
 const UNTYPED: u64 = 1 << 63;
-/// Elements of a term that are looked at before it is left to the general evaluator.
-const MOST_SETTLED: u32 = 512;
-const DEEPEST_SETTLED: u32 = 64;
 
 /// What is known about symbols in a space.
 #[derive(Debug)]
@@ -23,22 +21,37 @@ pub(super) struct Plain {
     space: SpaceId,
     /// By symbol: see `Machine::plainness`, and the [`Code::stamp`](crate::code::Code::stamp) at which it held.
     symbols: Vec<(u64, u64)>,
+    /// By symbol, as far as it was asked for: see `Machine::constructor_type`.
+    declared: Vec<Declared>,
 }
 
 impl Default for Plain {
     fn default() -> Self {
-        Plain { space: SpaceId::TOP, symbols: Vec::new() }
+        Plain { space: SpaceId::TOP, symbols: Vec::new(), declared: Vec::new() }
     }
 }
 
 impl Plain {
     pub(super) fn clear(&mut self) {
         self.symbols.clear();
+        self.declared.clear();
+    }
+
+    /// What was found out about a symbol as a constructor.
+    #[inline]
+    pub(super) fn declared(&self, id: SymbolId, space: SpaceId) -> Option<Declared> {
+        self.declared.get(id.0 as usize).copied().filter(|_| self.space == space)
+    }
+
+    pub(super) fn declare(&mut self, id: SymbolId, declared: Declared) {
+        let length = self.declared.len().max(id.0 as usize + 1);
+        self.declared.resize(length, Declared::UNKNOWN);
+        self.declared[id.0 as usize] = declared;
     }
 }
 
 /// Reports whether a type is `%Undefined%`, or is named after a kind of term.
-fn is_special_type(id: SymbolId) -> bool {
+pub(super) fn is_special_type(id: SymbolId) -> bool {
     id == symbols::UNDEFINED || (symbols::ATOM.0..=symbols::GROUNDED.0).contains(&id.0)
 }
 
@@ -88,7 +101,7 @@ impl Machine {
 
     /// Reports whether calls of a symbol with so many arguments are data: untyped, and no rule is for them.
     #[inline]
-    fn is_constructor(&mut self, id: SymbolId, arity: u32) -> bool {
+    pub(super) fn is_constructor(&mut self, id: SymbolId, arity: u32) -> bool {
         let known = self.plainness(id);
         if known >> arity.min(MOST_ARITY) & 1 == 1 {
             return true;
@@ -109,7 +122,7 @@ impl Machine {
     #[cold]
     fn find_plainness(&mut self, id: SymbolId) -> u64 {
         if self.plain.space != self.space {
-            self.plain.symbols.clear();
+            self.plain.clear();
             self.plain.space = self.space;
         }
         let head = self.head(id);
@@ -126,14 +139,18 @@ impl Machine {
         if id == symbols::ERROR || symbols::is_instruction(id) {
             return false;
         }
-        let function = self.code.function(self.space, id, arity);
-        self.prove(function);
-        let native = self.code.functions[function as usize].native;
-        let constructs = self.code.definition(function).is_empty() && !native;
+        let constructs = self.is_without_rules(id, arity);
         if constructs && arity < MOST_ARITY {
             self.plain.symbols[id.0 as usize].0 |= 1 << arity;
         }
         constructs
+    }
+
+    /// Reports whether no rule is for calls of a symbol.
+    pub(super) fn is_without_rules(&mut self, id: SymbolId, arity: u32) -> bool {
+        let function = self.code.function(self.space, id, arity);
+        self.prove(function);
+        self.code.definition(function).is_empty() && !self.code.functions[function as usize].native
     }
 
     /// Reports whether an expression evaluates to itself because its elements do and no rule is for it.
@@ -149,146 +166,21 @@ impl Machine {
         }
     }
 
-    /// The value of an expression if evaluation would only copy it: all its parts are data.
-    ///
-    /// It bears the mark of an evaluated one, as do its parts, and mentions no bound variable.
-    pub(super) fn settled(&mut self, value: Cell) -> Option<Cell> {
-        let mut budget = MOST_SETTLED;
-        if self.is_settled(value, 0, &mut budget) {
-            return Some(value);
-        }
-        let mut budget = MOST_SETTLED;
-        let settled = self.settle(value, 0, &mut budget);
-        if settled.is_none() && self.settle_tails(value) {
-            let mut budget = MOST_SETTLED;
-            return self.settle(value, 0, &mut budget);
-        }
-        settled
-    }
-
-    /// Marks the parts of a list that nests too deep for `settle`, from the innermost on.
-    fn settle_tails(&mut self, list: Cell) -> bool {
-        let mut places = Vec::new();
-        let mut tail = list;
-        while let Some((address, length)) = tail.slice()
-            && length > 0
-            && address & CODE == 0
-            && !tail.is_evaluated()
-        {
-            let last = address + length - 1;
-            places.push(last);
-            tail = self.heap.get(last);
-        }
-        if places.len() <= DEEPEST_SETTLED as usize {
-            return false;
-        }
-        for place in places.into_iter().rev().step_by(DEEPEST_SETTLED as usize / 2).skip(1) {
-            let part = self.heap.get(place);
-            let mut budget = MOST_SETTLED;
-            match self.settle(part, 0, &mut budget) {
-                Some(settled) if settled.slice() == part.slice() => self.heap.cells[place as usize] = settled,
-                _ => return false,
-            }
-        }
-        true
-    }
-
-    /// Reports whether an expression and all its parts bear the mark, and mention no bound variable.
-    fn is_settled(&self, value: Cell, depth: u32, budget: &mut u32) -> bool {
-        let View::Expression { address, length } = value.view() else { return false };
-        if !value.is_evaluated() || length > *budget || depth > DEEPEST_SETTLED {
-            return false;
-        }
-        *budget -= length;
-        let parts = self.heap.slice(address, length).iter().filter(|element| !element.is_ground());
-        parts.copied().all(|element| match element.view() {
-            View::Ref(variable) => matches!(self.heap.get(variable).view(), View::Variable { .. }),
-            _ => self.is_settled(element, depth + 1, budget),
-        })
-    }
-
-    fn settle(&mut self, value: Cell, depth: u32, budget: &mut u32) -> Option<Cell> {
-        let (address, length) = value.slice()?;
-        if length == 0 || value.is_evaluated() && value.is_ground() {
-            return Some(value);
-        }
-        if length > *budget || depth > DEEPEST_SETTLED {
-            return None;
-        }
-        *budget -= length;
-        let head = self.heap.element(address, 0);
-        let data = match head.view() {
-            View::Symbol(id) => self.is_constructor(id, length - 1),
-            View::Int(_) | View::Float(_) | View::Bool(_) => !self.has_open_rules(length),
-            View::Ref(_) => true,
-            View::Expression { length: 1.., .. } => {
-                self.has_plain_head(head) && self.has_no_open_types() && !self.has_open_rules(length)
-            }
-            _ => false,
-        };
-        if !data {
-            return None;
-        }
-        let start = self.settling.len();
-        // Where the elements are is not where they may be marked: others see code.
-        let (mut moved, mut ground, mut inert) = (address & CODE != 0, true, true);
-        let mut marked = false;
-        for index in 0..length {
-            let stored = self.heap.get(address + index);
-            let element = self.heap.deref(stored);
-            moved |= stored != element;
-            let element = match element.view() {
-                // An error in a tuple takes the place of the tuple.
-                View::Expression { length: 1.., .. } if self.heap.is_error(element) => {
-                    self.settling.truncate(start);
-                    return None;
-                }
-                View::Expression { length: 1.., .. } => {
-                    let Some(settled) = self.settle(element, depth + 1, budget) else {
-                        self.settling.truncate(start);
-                        return None;
-                    };
-                    moved |= settled.slice() != element.slice();
-                    marked |= settled != element;
-                    settled
-                }
-                View::Symbol(symbols::EMPTY) | View::Bindings { .. } => {
-                    self.settling.truncate(start);
-                    return None;
-                }
-                _ => element,
-            };
-            ground &= element.is_ground();
-            inert &= element.is_inert_element();
-            self.settling.push(element);
-        }
-        let mut address = address;
-        if moved && (marked || address & CODE == 0 || !ground) {
-            address = self.heap.top();
-            self.heap.cells.extend_from_slice(&self.settling[start..]);
-        } else if marked {
-            self.heap.cells[address as usize..][..length as usize].copy_from_slice(&self.settling[start..]);
-        }
-        self.settling.truncate(start);
-        let term = Cell::expression(address, length, ground).evaluated();
-        Some(if inert { term.with_evaluated_elements() } else { term })
-    }
-
     /// Reports whether an expression has no function type as head of another.
-    fn has_plain_head(&mut self, head: Cell) -> bool {
+    pub(super) fn has_plain_head(&mut self, head: Cell) -> bool {
         match self.heap.head_symbol(head) {
             Some(id) => id != symbols::ARROW && self.is_untyped_symbol(id),
             None => false,
         }
     }
 
-    fn has_no_open_types(&mut self) -> bool {
+    pub(super) fn has_no_open_types(&mut self) -> bool {
         let open = self.open_head();
         open.types.is_empty() && open.call_types.is_empty()
     }
 
     /// Reports whether there are rules for expressions of a length whose head is no symbol.
-    fn has_open_rules(&mut self, length: u32) -> bool {
+    pub(super) fn has_open_rules(&mut self, length: u32) -> bool {
         let open = self.open_head();
         if open.calls.is_empty() || length > MOST_ARITY {
             return !open.calls.is_empty();
@@ -327,7 +219,7 @@ impl Machine {
                 if self.is_inert(value) {
                     return Some(value.evaluated());
                 }
-                let settled = self.settled(value);
+                let settled = self.settled(value).filter(|settled| self.is_of(*settled, expected));
                 return settled.or_else(|| self.is_typed_data(value, expected).then(|| value.evaluated()));
             }
             View::Ref(_) => true,
@@ -337,41 +229,13 @@ impl Machine {
             View::Bool(_) => expected == cell(symbols::UNDEFINED) || expected == cell(symbols::BOOL),
             View::Symbol(symbols::NOT_REDUCIBLE) => false,
             View::Symbol(id) => {
-                expected == cell(symbols::UNDEFINED) || self.type_of_symbol(id) == Some(expected)
+                expected == cell(symbols::UNDEFINED)
+                    || self.type_of_symbol(id).is_some_and(|found| self.is_same_type(found, expected))
             }
+            View::Boxed(_) if expected == cell(symbols::STRING) => self.heap.as_text(value).is_some(),
             _ => expected == cell(symbols::UNDEFINED),
         };
         fits.then_some(value)
-    }
-
-    /// The only type of a symbol or of an expression without variables, if it is a symbol itself.
-    fn single_type(&mut self, value: Cell) -> Option<Cell> {
-        match value.view() {
-            View::Symbol(id) => self.type_of_symbol(id),
-            View::Expression { length: 1.., .. } if value.is_ground() => {
-                match self.types_of(value).as_slice() {
-                    [TypeOf::Valid(found)] if matches!(found.view(), View::Symbol(_)) => Some(*found),
-                    _ => None,
-                }
-            }
-            _ => None,
-        }
-    }
-
-    fn type_of_symbol(&mut self, id: SymbolId) -> Option<Cell> {
-        let head = self.head(id);
-        let [only] = head.types.as_ref() else { return None };
-        let found = only.body_as_constant(&self.heap)?;
-        let plain = matches!(found.view(), View::Symbol(_)) && self.head_of_type_is_plain(found);
-        plain.then_some(found)
-    }
-
-    /// Reports whether a type has no supertypes, and stands for nothing but itself.
-    fn head_of_type_is_plain(&mut self, found: Cell) -> bool {
-        match found.view() {
-            View::Symbol(id) => !is_special_type(id) && self.head(id).supertypes.is_empty(),
-            _ => false,
-        }
     }
 
     /// Reports whether an expression evaluates to itself because its elements do, its head has a type that takes
@@ -384,14 +248,10 @@ impl Machine {
         if self.is_untyped_symbol(id) || id == symbols::ERROR || symbols::is_instruction(id) {
             return false;
         }
-        let function = self.code.function(self.space, id, length - 1);
-        self.prove(function);
-        let constructs =
-            self.code.definition(function).is_empty() && !self.code.functions[function as usize].native;
-        constructs
-            && self
-                .single_type(value)
-                .is_some_and(|found| expected == cell(symbols::UNDEFINED) || found == expected)
+        self.is_without_rules(id, length - 1)
+            && self.single_type(value).is_some_and(|found| {
+                expected == cell(symbols::UNDEFINED) || self.is_same_type(found, expected)
+            })
     }
 
     pub(super) fn is_known(&mut self, value: Cell, known: Known) -> bool {
@@ -417,7 +277,11 @@ impl Machine {
             (Known::Sound, _) => true,
             (Known::Of(wanted), _) => {
                 let wanted = self.code.constants[wanted as usize];
-                self.single_type(value).is_some_and(|found| found == wanted)
+                // What stands at the head of a call is known not to need a reduction.
+                if value.is_expression() && is_function_type(&self.heap, wanted) {
+                    return false;
+                }
+                self.single_type(value).is_some_and(|found| self.is_same_type(found, wanted))
             }
             _ => false,
         }

@@ -45,6 +45,7 @@ impl Machine {
         self.return_to(call);
         self.wait(Kind::Leave { space: self.space, context: self.context });
         (self.space, self.context) = (module, module);
+        self.current.stray();
         self.task = Task::Eval { term, expected: cell(symbols::UNDEFINED) };
     }
 

@@ -117,6 +117,34 @@ impl Machine {
         if returns {
             self.push_code_frame(site, base);
         }
+        self.enter_at(id, new, count)
+    }
+
+    /// Calls a function with values, to be evaluated with a type.
+    pub(super) fn call_with(
+        &mut self,
+        site: u32,
+        base: u32,
+        ends: bool,
+        (id, expected): (u32, Cell),
+        values: &[Cell],
+    ) -> Next {
+        let place = self.code.sites[site as usize];
+        let below = if ends { base } else { base + u32::from(place.size) };
+        let new = below.max(self.choices.last().map_or(0, |choice| choice.env));
+        let count = values.len() as u32;
+        self.reserve(new + count + 1);
+        self.env[new as usize] = expected;
+        self.env[new as usize + 1..][..values.len()].copy_from_slice(values);
+        if matches!(place.resume, Resume::At { .. }) {
+            self.push_code_frame(site, base);
+        }
+        self.enter_at(id, new, count)
+    }
+
+    /// Enters a function whose arguments are in a new activation, unless it is time to look at limits.
+    #[inline(always)]
+    fn enter_at(&mut self, id: u32, new: u32, count: u32) -> Next {
         self.stats.reductions += 1;
         if self.stats.reductions >= self.pause_at
             || self.heap.cells.len() >= self.collect_at

@@ -1,5 +1,7 @@
 //! Calls whose head is known only when code runs.
 
+use smallvec::SmallVec;
+
 use super::Next;
 
 use crate::code::{Resume, Task as Work};
@@ -45,6 +47,53 @@ impl Machine {
         self.function_of(head, arity).is_some_and(|id| !self.code.definition(id).is_empty())
     }
 
+    /// Calls the first operand of a site, a symbol with a simple function type, with the others as they stand;
+    /// `None` when one of them has to be reduced or may not fit.
+    pub(super) fn apply_typed(&mut self, site: u32, base: u32) -> Option<Next> {
+        let place = self.code.sites[site as usize];
+        let Work::Apply { operands, count } = place.task else { return None };
+        let arity = u32::from(count) - 1;
+        let head = self.operand(base, self.code.arguments[operands as usize].value);
+        let expected = self.expected_at(place.expected, base);
+        let function = self.function_type_of(head, arity)?;
+        let returned = self.returned_for(function, expected)?;
+        let mut values: SmallVec<[Cell; 8]> = SmallVec::new();
+        for index in 0..arity {
+            let operand = self.code.arguments[(operands + 1 + index) as usize].value;
+            let value = self.operand(base, operand);
+            values.push(self.taken_argument(function, index, value)?);
+        }
+        if let View::Operation(_) = head.view() {
+            values.insert(0, head);
+            let call = self.heap.expression(&values);
+            let call = self.with_flags(call);
+            self.leave(site, base);
+            self.call(call, returned);
+            return Some(Next::Task);
+        }
+        let id = self.function_of(head, arity)?;
+        if !self.code.definition(id).is_empty() {
+            return Some(self.call_with(site, base, place.resume == Resume::Tail, (id, returned), &values));
+        }
+        self.stats.reductions += 1;
+        values.insert(0, head);
+        let term = self.heap.expression(&values);
+        let term = self.with_flags(term);
+        let value = self.settled(term).unwrap_or_else(|| self.marked(term));
+        Some(self.deliver_at(place.resume, base, value))
+    }
+
+    /// Goes on with a value at a site.
+    fn deliver_at(&mut self, resume: Resume, base: u32, value: Cell) -> Next {
+        match resume {
+            Resume::At { pc, .. } => {
+                self.acc = value;
+                Next::At(pc, base)
+            }
+            Resume::Tail | Resume::Block => self.give(value),
+        }
+    }
+
     /// Calls the first operand of a site with the others; `None` when that is left to the general evaluator.
     pub(super) fn apply(&mut self, site: u32, base: u32) -> Option<Next> {
         let place = self.code.sites[site as usize];
@@ -61,12 +110,6 @@ impl Machine {
         }
         self.stats.reductions += 1;
         let value = self.construct_of(None, base, operands, count);
-        match place.resume {
-            Resume::At { pc, .. } => {
-                self.acc = value;
-                Some(Next::At(pc, base))
-            }
-            Resume::Tail | Resume::Block => Some(self.give(value)),
-        }
+        Some(self.deliver_at(place.resume, base, value))
     }
 }

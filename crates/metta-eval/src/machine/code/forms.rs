@@ -21,6 +21,9 @@ impl Machine {
             Instr::Apply { site, otherwise } => {
                 self.apply(site, base).unwrap_or_else(|| place(false, otherwise))
             }
+            Instr::ApplyTyped { site, otherwise } => {
+                self.apply_typed(site, base).unwrap_or_else(|| place(false, otherwise))
+            }
             Instr::Superpose { list, to, site } => {
                 let list = self.operand(base, list);
                 self.begin_superpose(list, to, site, base)

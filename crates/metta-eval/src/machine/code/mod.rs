@@ -110,7 +110,8 @@ impl Machine {
                 Instr::Settle { to, template, otherwise } => {
                     let top = self.heap.top();
                     let term = self.build(base, template);
-                    match self.settled(term) {
+                    // Only what has no type is what every context takes.
+                    match self.settled(term).filter(|settled| self.is_of(*settled, Cell::NONE)) {
                         Some(value) => {
                             self.stats.reductions += 1;
                             self.set_slot(base, to, value);
@@ -327,6 +328,7 @@ impl Machine {
                 },
                 Instr::GuardHead { .. }
                 | Instr::Apply { .. }
+                | Instr::ApplyTyped { .. }
                 | Instr::Superpose { .. }
                 | Instr::Either { .. }
                 | Instr::Collapse { .. }

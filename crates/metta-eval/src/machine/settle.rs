@@ -1,0 +1,197 @@
+//! Finds out whether a term is data, and marks it and its parts as evaluated.
+//!
+//! Ground parts are marked where they stand, so each is looked at once. A part with variables is looked at each
+//! time, since its variables may have got values: of such parts only a bounded number is.
+
+use crate::machine::Machine;
+use crate::terms::cell::{CODE, Cell, View};
+use crate::terms::heap::Heap;
+use crate::terms::symbols::{self, cell};
+
+/// Elements of expressions not known to be ground that are looked at before a term is left to the general evaluator.
+const MOST_OPEN: u32 = 512;
+/// How deep parts with variables are looked into to see that their marks hold.
+const DEEPEST: u32 = 64;
+
+/// Storage of [`Machine::settled`].
+#[derive(Debug, Default)]
+pub(super) struct Settling {
+    /// The elements of all open parts so far.
+    elements: Vec<Cell>,
+    parts: Vec<Part>,
+}
+
+/// An expression some of whose elements have been looked at.
+#[derive(Debug)]
+struct Part {
+    address: u32,
+    length: u32,
+    index: u32,
+    /// Where its elements begin.
+    start: u32,
+    /// The function type of its head, whose parameters take the elements.
+    parameters: Option<u32>,
+    /// Its elements are not what stands in its place.
+    moved: bool,
+    /// Some element got a mark.
+    marked: bool,
+    ground: bool,
+    inert: bool,
+}
+
+impl Part {
+    #[inline(always)]
+    fn push(&mut self, elements: &mut Vec<Cell>, element: Cell) {
+        self.ground &= element.is_ground();
+        self.inert &= element.is_inert_element();
+        self.index += 1;
+        elements.push(element);
+    }
+
+    /// The expression with what was found out, in its place or in a new one.
+    #[inline(always)]
+    fn finish(self, heap: &mut Heap, elements: &[Cell]) -> Cell {
+        let Part { mut address, length, .. } = self;
+        if self.moved && (self.marked || address & CODE == 0 || !self.ground) {
+            address = heap.top();
+            heap.cells.extend_from_slice(elements);
+        } else if self.marked {
+            heap.cells[address as usize..][..length as usize].copy_from_slice(elements);
+        }
+        let term = Cell::expression(address, length, self.ground).evaluated();
+        if self.inert { term.with_evaluated_elements() } else { term }
+    }
+}
+
+impl Machine {
+    /// The value of an expression if evaluation would only copy it: all its parts are data.
+    ///
+    /// It bears the mark of an evaluated one, as do its parts, and mentions no bound variable.
+    pub(super) fn settled(&mut self, value: Cell) -> Option<Cell> {
+        let mut budget = MOST_OPEN;
+        if self.is_settled(value, 0, &mut budget) {
+            return Some(value);
+        }
+        let mut settling = std::mem::take(&mut self.settling);
+        let settled = self.settle(value, &mut settling);
+        settling.elements.clear();
+        settling.parts.clear();
+        self.settling = settling;
+        settled
+    }
+
+    /// Reports whether an expression and all its parts bear the mark, and mention no bound variable.
+    fn is_settled(&self, value: Cell, depth: u32, budget: &mut u32) -> bool {
+        let View::Expression { address, length } = value.view() else { return false };
+        if !value.is_evaluated() || length > *budget || depth > DEEPEST {
+            return false;
+        }
+        *budget -= length;
+        let parts = self.heap.slice(address, length).iter().filter(|element| !element.is_ground());
+        parts.copied().all(|element| match element.view() {
+            View::Ref(variable) => matches!(self.heap.get(variable).view(), View::Variable { .. }),
+            _ => self.is_settled(element, depth + 1, budget),
+        })
+    }
+
+    fn settle(&mut self, value: Cell, settling: &mut Settling) -> Option<Cell> {
+        let Settling { elements, parts } = settling;
+        let mut budget = MOST_OPEN;
+        if is_done(value) {
+            return Some(value);
+        }
+        let mut part = self.open_part(value, 0, &mut budget)?;
+        loop {
+            if part.index < part.length {
+                let stored = self.heap.get(part.address + part.index);
+                if stored.is_canonical() && stored != cell(symbols::EMPTY) && part.parameters.is_none() {
+                    part.index += 1;
+                    elements.push(stored);
+                    continue;
+                }
+                let element = self.heap.deref(stored);
+                part.moved |= stored != element;
+                match element.view() {
+                    View::Expression { .. } if !is_done(element) => {
+                        let inner = self.open_part(element, elements.len() as u32, &mut budget)?;
+                        parts.push(std::mem::replace(&mut part, inner));
+                    }
+                    // An error in a tuple takes the place of the tuple. It is none of data as it stands.
+                    View::Expression { length: 1.., .. } if self.heap.is_error(element) => return None,
+                    View::Symbol(symbols::EMPTY) | View::Bindings { .. } => return None,
+                    _ => self.take_element(&mut part, elements, element)?,
+                }
+                continue;
+            }
+            let (written, start) = (part.address, part.start as usize);
+            let Some(outer) = parts.pop() else {
+                return Some(part.finish(&mut self.heap, &elements[start..]));
+            };
+            let known = self.heap.element(outer.address, outer.index);
+            let settled = part.finish(&mut self.heap, &elements[start..]);
+            elements.truncate(start);
+            part = outer;
+            part.moved |= settled.address() != Some(written);
+            part.marked |= settled != known;
+            self.take_element(&mut part, elements, settled)?;
+        }
+    }
+
+    /// Adds an element to a part, if the head takes it.
+    #[inline(always)]
+    fn take_element(&mut self, part: &mut Part, elements: &mut Vec<Cell>, element: Cell) -> Option<()> {
+        if let Some(parameters) = part.parameters.filter(|_| part.index > 0) {
+            let parameter = self.heap.element(parameters, part.index);
+            if !self.fits_parameter(element, parameter) {
+                return None;
+            }
+        }
+        part.push(elements, element);
+        Some(())
+    }
+
+    /// Begins an expression, if its head is that of data.
+    #[inline(always)]
+    fn open_part(&mut self, value: Cell, start: u32, budget: &mut u32) -> Option<Part> {
+        let (address, length) = value.slice()?;
+        self.work += 1;
+        if !value.is_ground() {
+            *budget = budget.checked_sub(length)?;
+        }
+        let head = self.heap.element(address, 0);
+        let mut parameters = None;
+        let data = match head.view() {
+            View::Symbol(id) => {
+                self.is_constructor(id, length - 1) || {
+                    parameters = self.constructor_type(id, length - 1).and_then(Cell::address);
+                    parameters.is_some()
+                }
+            }
+            View::Int(_) | View::Float(_) | View::Bool(_) => !self.has_open_rules(length),
+            View::Ref(_) => true,
+            View::Expression { length: 1.., .. } => {
+                self.has_plain_head(head) && self.has_no_open_types() && !self.has_open_rules(length)
+            }
+            _ => false,
+        };
+        // Where the elements are is not where they may be marked: others see code.
+        let moved = address & CODE != 0;
+        let part = Part {
+            address,
+            length,
+            index: 0,
+            start,
+            parameters,
+            moved,
+            marked: false,
+            ground: true,
+            inert: true,
+        };
+        data.then_some(part)
+    }
+}
+
+/// Reports whether a value is settled by what is noted about it.
+fn is_done(value: Cell) -> bool {
+    value == Cell::UNIT || value.is_evaluated() && value.is_ground()
+}
