@@ -40,6 +40,11 @@ impl Handles {
         self.matching
     }
 
+    /// Reports whether there never was a value.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.next == 0
+    }
+
     pub(crate) fn get(&self, id: u64) -> Option<&Grounded> {
         self.values.get(id.to_be_bytes())
     }

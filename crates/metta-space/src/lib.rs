@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod algebra;
 pub mod bytes;
 mod declarations;
 mod facts;
@@ -14,6 +15,7 @@ mod stored;
 mod terms;
 mod walk;
 
+pub use algebra::Difference;
 pub use bytes::{DecodeError, Encoded};
 pub use declarations::{Declaration, Declared, Key, Relation};
 pub use facts::{Fact, Found};

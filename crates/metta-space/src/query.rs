@@ -186,6 +186,13 @@ impl Level {
     }
 }
 
+/// Reports whether a fact unifies with a pattern.
+pub(crate) fn unifies(snapshot: &Snapshot, pattern: &Atom, found: &Found) -> bool {
+    let highest = pattern.variables().map(Variable::number).max().unwrap_or(0);
+    let stored = rename(snapshot, &snapshot.fact(found), &mut highest.saturating_add(1));
+    Bindings::new().unify(pattern, &stored).is_some()
+}
+
 /// Decodes a fact with new variables of the same names.
 fn rename(snapshot: &Snapshot, fact: &Fact<'_>, next_fresh: &mut u64) -> Atom {
     let fresh: Vec<Variable> = fact

@@ -78,7 +78,7 @@ impl Snapshot {
         (copies.len() as u64 == expected).then(|| snapshot.with_declared(copies))
     }
 
-    /// The equations and types among settled facts.
+    /// The equations and types.
     fn facts_that_declare(&self) -> Vec<Found> {
         let mut found: Vec<Found> =
             DECLARING.iter().flat_map(|prefix| self.facts.beginning(prefix)).collect();
@@ -87,7 +87,7 @@ impl Snapshot {
     }
 
     /// Lists copies of equations and types, each with when it was added.
-    fn with_declared(mut self, mut copies: Vec<(u64, Found)>) -> Self {
+    pub(crate) fn with_declared(mut self, mut copies: Vec<(u64, Found)>) -> Self {
         copies.sort_unstable_by_key(|(sequence, _)| *sequence);
         let Snapshot { registry, facts, .. } = &mut self;
         for (sequence, found) in copies {
@@ -97,7 +97,7 @@ impl Snapshot {
         self
     }
 
-    /// The copies of equations and types of a settled space but for the first of each, with when they were added.
+    /// The copies of equations and types but for the first of each, with when they were added.
     pub(crate) fn later_copies(&self) -> Vec<(Found, u64)> {
         let mut later = Vec::new();
         for found in self.facts_that_declare().into_iter().filter(|found| found.count > 1) {
@@ -360,7 +360,7 @@ fn decode(handles: &Handles, bytes: &[u8], variables: &[Variable]) -> Atom {
 }
 
 /// V1: chains a write to the history that `version` stands for.
-fn stamp(version: u64, kind: u8, write: u64) -> u64 {
+pub(crate) fn stamp(version: u64, kind: u8, write: u64) -> u64 {
     let mut words = [kind; 17];
     words[..8].copy_from_slice(&version.to_le_bytes());
     words[8..16].copy_from_slice(&write.to_le_bytes());

@@ -15,6 +15,7 @@
 //! Invariant F3: sequence numbers rise with every copy added; an atom keeps that of its first copy.
 
 mod column;
+mod combine;
 mod head;
 mod index;
 mod keys;
@@ -22,6 +23,7 @@ mod run;
 pub(crate) mod stored;
 mod table;
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -31,6 +33,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::bytes::{Item, Reader};
 use crate::files::mapped::{Damage, Mapped};
+pub(crate) use combine::NewRow;
 use head::Head;
 pub(crate) use index::{Index, Layout};
 pub(crate) use keys::{Keys, tail};
@@ -412,21 +415,36 @@ impl Facts {
         self.file.as_deref()
     }
 
-    /// Returns the facts in runs that begin with these bytes.
+    /// Returns the facts that begin with these bytes.
     pub(crate) fn beginning(&self, prefix: &[u8]) -> Vec<Found> {
         let rows = |(part, run): (u32, &Run)| {
             let rows = run.keys().narrow(run.keys().all(), 0, prefix);
             rows.filter_map(|row| self.found(part, run, row)).collect::<Vec<_>>()
         };
-        self.runs().flat_map(rows).collect()
+        let mut found: Vec<Found> = self.runs().flat_map(rows).collect();
+        found
+            .extend(self.loose_rows().filter(|(_, bytes)| bytes.starts_with(prefix)).map(|(found, _)| found));
+        found
     }
 
-    /// Returns all facts of a settled space, in the order of their bytes.
+    /// Returns all facts, in the order of their bytes; where those are equal, in insertion order.
     pub(crate) fn in_byte_order(&self) -> Vec<Found> {
-        debug_assert!(self.parts.len() < 2 && self.head.len() == 0, "the space is settled");
-        self.runs()
+        let runs = self.runs();
+        let mut all: Vec<Found> = runs
             .flat_map(|(part, run)| run.keys().all().filter_map(move |row| self.found(part, run, row)))
-            .collect()
+            .collect();
+        all.extend(self.loose_rows().map(|(found, _)| found));
+        if self.parts.len() > 1 || self.head.len() > 0 {
+            // Sorted stretches are merged.
+            all.sort_by(|a, b| self.compare(a, b));
+        }
+        all
+    }
+
+    /// Compares facts by bytes, then by when they were added.
+    pub(crate) fn compare(&self, a: &Found, b: &Found) -> Ordering {
+        let bytes = |found| self.fact(found).bytes;
+        bytes(a).cmp(bytes(b)).then(a.sequence.cmp(&b.sequence))
     }
 
     /// Returns all facts, in insertion order.

@@ -4,6 +4,7 @@
 
 #![cfg(not(metta_loom))]
 
+mod algebra;
 mod bytes;
 mod declarations;
 mod files;
