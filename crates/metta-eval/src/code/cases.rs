@@ -98,6 +98,7 @@ impl Compiler<'_> {
         for (pattern, template) in cases.iter().copied() {
             let next = self.label();
             (self.assigned, self.known, self.dirty) = (assigned, known, true);
+            self.skip_unless(value, pattern, next);
             self.emit(Instr::Try { next });
             self.match_argument(value, pattern)?;
             self.emit(Instr::Body);
@@ -113,6 +114,30 @@ impl Compiler<'_> {
         self.release(mark);
         self.join(join, before, dest);
         Ok(Some(()))
+    }
+
+    /// Goes on at `next` for most values that cannot match a pattern, without trying.
+    fn skip_unless(&mut self, slot: Slot, pattern: Cell, next: Label) {
+        let skip = |compiler: &mut Self, element: u8, part: Cell| {
+            let (length, head) = match compiler.length(part) {
+                0 if part.is_canonical() => (0, part),
+                0 => return,
+                length => (length, compiler.child(part, 0)),
+            };
+            if let Ok(length) = u16::try_from(length)
+                && head.is_canonical()
+            {
+                let head = compiler.constant(head);
+                compiler.emit(Instr::Skip { slot, element, length, head, next });
+            }
+        };
+        skip(self, WHOLE, pattern);
+        for element in 0..self.length(pattern).min(8) {
+            let part = self.child(pattern, element);
+            if element > 0 || self.length(part) > 0 {
+                skip(self, element as u8, part);
+            }
+        }
     }
 
     /// The pairs of pattern and template. Unless `any` pattern will do they can be told apart from `Empty`.

@@ -648,8 +648,18 @@ impl<'m> Compiler<'m> {
                 let (variable, join) = (self.label(), self.label());
                 let work = Work::Pattern { slot, pattern, join };
                 self.asides.push(Aside { label: variable, assigned: self.assigned, work });
-                self.emit(Instr::MatchExpression { slot, length, variable });
-                self.match_elements(slot, pattern)?;
+                let head = self.child(pattern, 0);
+                match u16::try_from(length) {
+                    Ok(length) if head.is_canonical() => {
+                        let head = self.constant(head);
+                        self.emit(Instr::MatchHead { slot, length, head, variable });
+                        self.match_elements_from(1, slot, pattern)?;
+                    }
+                    _ => {
+                        self.emit(Instr::MatchExpression { slot, length, variable });
+                        self.match_elements(slot, pattern)?;
+                    }
+                }
                 self.place(join);
                 Ok(())
             }
@@ -678,7 +688,7 @@ impl<'m> Compiler<'m> {
             match element.view() {
                 View::Local(local) if !self.is_assigned(self.slot_of(local)) => {
                     let to = self.slot_of(local);
-                    self.emit(Instr::Element { from, index, to });
+                    self.take_element(from, index, to);
                     self.assign(to, Known::Nothing);
                 }
                 View::Local(_) => {
@@ -704,6 +714,30 @@ impl<'m> Compiler<'m> {
         }
         self.nesting -= 1;
         Ok(())
+    }
+
+    /// Takes an element, together with those before it that go to the slots before.
+    fn take_element(&mut self, from: Slot, index: u16, to: Slot) {
+        let next = self.place_in_code();
+        if let Some(last) = self.machine.code.instrs[self.start..].last_mut()
+            && !self.labels.contains(&next)
+        {
+            let (source, first, target, count) = match *last {
+                Instr::Element { from, index, to } => (from, index, to, 1),
+                Instr::Elements { from, first, to, count } => (from, u16::from(first), to, count),
+                _ => (from, index, to, 0),
+            };
+            if let Ok(first) = u8::try_from(first)
+                && count > 0
+                && source == from
+                && u16::from(first) + u16::from(count) == index
+                && target + count == to
+            {
+                *last = Instr::Elements { from, first, to: target, count: count + 1 };
+                return;
+            }
+        }
+        self.emit(Instr::Element { from, index, to });
     }
 
     /// Where a variable that meets a pattern is bound to it.

@@ -28,10 +28,54 @@ pub(crate) struct Entry {
     pub(crate) tests: Box<[(u8, Shape)]>,
 }
 
+/// What one argument has to be, as a number: other numbers are other leaves, or other heads or lengths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Key(u64);
+
+impl Key {
+    /// Anything, as far as a key can tell.
+    const ANY: Key = Key(0);
+
+    /// The key of a value; `None` for variables and what is not equal only to itself.
+    #[inline(always)]
+    fn of(heap: &Heap, value: Cell) -> Option<Key> {
+        let value = heap.deref(value);
+        match value.slice() {
+            None => value.is_canonical().then(|| Key(value.bits())),
+            Some((_, 0)) => Some(Key::expression(Cell::NONE, 0)),
+            Some((address, length)) => {
+                let head = heap.element(address, 0);
+                head.is_canonical().then(|| Key::expression(head, length))
+            }
+        }
+    }
+
+    fn of_shape(shape: Shape) -> Key {
+        match shape {
+            Shape::Leaf(leaf) if leaf.is_canonical() => Key(leaf.bits()),
+            Shape::Expression { length, head } if length == 0 || head.is_canonical() => {
+                Key::expression(head, length)
+            }
+            _ => Key::ANY,
+        }
+    }
+
+    /// The tag of symbols, numbers and truth values is not zero, and here it is.
+    #[inline(always)]
+    fn expression(head: Cell, length: u32) -> Key {
+        let mixed = (head.bits() ^ u64::from(length) << 40).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        Key(mixed << 4 | 1 << 63)
+    }
+}
+
 /// The clauses of a function, in order. What is there stays: clauses are only added, behind all others.
 #[derive(Debug, Default)]
 pub(crate) struct Definition {
     entries: Vec<Entry>,
+    /// The argument that tells most clauses apart, if there is one.
+    selector: Option<u8>,
+    /// For each clause what that argument has to be, and whether nothing else is tested.
+    keys: Vec<(Key, bool)>,
     /// Finds clauses by what their arguments are, once there are many.
     index: facts::Index,
     indexed: u32,
@@ -70,7 +114,31 @@ impl Definition {
     }
 
     pub(crate) fn push(&mut self, entry: Entry) {
+        if self.selector.is_none() {
+            self.selector = entry.tests.first().map(|(argument, _)| *argument);
+        }
+        let test = entry.tests.iter().find(|(argument, _)| Some(*argument) == self.selector);
+        let key = test.map_or(Key::ANY, |(_, shape)| Key::of_shape(*shape));
+        let tested = usize::from(key != Key::ANY);
+        self.keys.push((key, entry.tests.len() == tested));
         self.entries.push(entry);
+    }
+
+    /// The key of the argument that tells clauses apart.
+    #[inline(always)]
+    fn key(&self, call: Arguments<'_>) -> Option<Key> {
+        let selector = self.selector?;
+        Key::of(call.heap, call.slots[usize::from(selector)])
+    }
+
+    /// The first of some clauses that may match a call with a key.
+    #[inline(always)]
+    fn find_by_key(&self, call: Arguments<'_>, key: Key, from: u32, end: u32) -> Option<u32> {
+        let keys = self.keys.get(from as usize..end as usize)?.iter();
+        let mut found = (from..).zip(keys).filter(|(index, (wanted, enough))| {
+            (*wanted == key || *wanted == Key::ANY) && (*enough || call.fit(&self.entries[*index as usize]))
+        });
+        found.next().map(|(index, _)| index)
     }
 
     /// The first two clauses that may match a call.
@@ -78,6 +146,10 @@ impl Definition {
     pub(crate) fn candidates(&mut self, call: Arguments<'_>) -> (Option<u32>, Option<u32>) {
         let end = self.len();
         if self.entries.len() <= FEW || self.unindexed {
+            if let Some(key) = self.key(call) {
+                let first = self.find_by_key(call, key, 0, end);
+                return (first, first.and_then(|first| self.find_by_key(call, key, first + 1, end)));
+            }
             let mut found =
                 (0..).zip(&self.entries).filter(|(_, entry)| call.fit(entry)).map(|(index, _)| index);
             return (found.next(), found.next());
@@ -90,13 +162,16 @@ impl Definition {
     #[inline(always)]
     pub(crate) fn candidate(&mut self, call: Arguments<'_>, from: u32, end: u32) -> Option<u32> {
         if self.entries.len() <= FEW || self.unindexed {
+            if let Some(key) = self.key(call) {
+                return self.find_by_key(call, key, from, end);
+            }
             return (from..end).find(|index| call.fit(&self.entries[*index as usize]));
         }
         self.find(call, from, end)
     }
 
     fn find(&mut self, call: Arguments<'_>, from: u32, end: u32) -> Option<u32> {
-        let Definition { entries, index, indexed, unindexed } = self;
+        let Definition { entries, index, indexed, unindexed, .. } = self;
         let root_of = |id: FactId| Term { heap: call.heap, root: entries[id as usize].clause.head() };
         let most = MOST_REFERENCES * entries.len();
         while (*indexed as usize) < entries.len() && index.references() <= most {

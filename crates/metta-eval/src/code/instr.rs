@@ -49,26 +49,21 @@ impl std::fmt::Debug for Operand {
     }
 }
 
+/// The bits are the orders that pass: less, equal, greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Test {
-    Less,
-    Greater,
-    LessOrEqual,
-    GreaterOrEqual,
-    Equal,
+    Less = 1,
+    Greater = 4,
+    LessOrEqual = 3,
+    GreaterOrEqual = 6,
+    Equal = 2,
 }
 
 impl Test {
     /// Reports whether values in this order pass.
     #[inline(always)]
     pub(crate) fn holds(self, order: Ordering) -> bool {
-        match self {
-            Test::Less => order.is_lt(),
-            Test::Greater => order.is_gt(),
-            Test::LessOrEqual => order.is_le(),
-            Test::GreaterOrEqual => order.is_ge(),
-            Test::Equal => order.is_eq(),
-        }
+        self as u8 >> (order as i8 + 1) & 1 == 1
     }
 }
 
@@ -92,6 +87,9 @@ pub(crate) enum Known {
     Of(u32),
 }
 
+/// Stands for the value itself, where elements are numbered.
+pub(crate) const WHOLE: u8 = u8::MAX;
+
 /// One instruction.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Instr {
@@ -111,6 +109,20 @@ pub(crate) enum Instr {
         slot: Slot,
         length: u32,
         variable: u32,
+    },
+    /// Like `MatchExpression` and, for the head, `ElementConstant`.
+    MatchHead {
+        slot: Slot,
+        length: u16,
+        head: u32,
+        variable: u32,
+    },
+    /// Takes consecutive elements to consecutive slots.
+    Elements {
+        from: Slot,
+        first: u8,
+        to: Slot,
+        count: u8,
     },
     /// Takes an element.
     Element {
@@ -256,6 +268,42 @@ pub(crate) enum Instr {
         otherwise: u32,
     },
 
+    // The most frequent forms of instructions, for small integers. For other values they are what they were made of.
+    /// The sum of a slot and a number.
+    AddNumber {
+        to: Slot,
+        a: Slot,
+        number: i32,
+        otherwise: u32,
+    },
+    Add {
+        to: Slot,
+        a: Slot,
+        b: Slot,
+        otherwise: u32,
+    },
+    Subtract {
+        to: Slot,
+        a: Slot,
+        b: Slot,
+        otherwise: u32,
+    },
+    /// Goes on at `to` unless a slot compares like this with a number.
+    UnlessNumber {
+        test: Test,
+        a: Slot,
+        number: i32,
+        to: u32,
+        otherwise: u32,
+    },
+    Unless {
+        test: Test,
+        a: Slot,
+        b: Slot,
+        to: u32,
+        otherwise: u32,
+    },
+
     // Control.
     Jump {
         to: u32,
@@ -323,6 +371,15 @@ pub(crate) enum Instr {
     },
     /// Matches like a head, up to `Body`; if that fails, goes on at `next`.
     Try {
+        next: u32,
+    },
+    /// Goes on at `next` if a value, or an element of it, cannot match an expression of this length and head, or
+    /// the constant `head` for the length 0.
+    Skip {
+        slot: Slot,
+        element: u8,
+        length: u16,
+        head: u32,
         next: u32,
     },
     /// The space in which rules are looked up is that of the module.

@@ -23,11 +23,13 @@ pub(super) struct Plain {
     symbols: Vec<(u64, u64)>,
     /// By symbol, as far as it was asked for: see `Machine::constructor_type`.
     declared: Vec<Declared>,
+    /// Where and at which stamp no rule was for expressions whose head is no symbol.
+    no_open_rules: Option<(u64, SpaceId)>,
 }
 
 impl Default for Plain {
     fn default() -> Self {
-        Plain { space: SpaceId::TOP, symbols: Vec::new(), declared: Vec::new() }
+        Plain { space: SpaceId::TOP, symbols: Vec::new(), declared: Vec::new(), no_open_rules: None }
     }
 }
 
@@ -180,10 +182,21 @@ impl Machine {
     }
 
     /// Reports whether there are rules for expressions of a length whose head is no symbol.
+    #[inline]
     pub(super) fn has_open_rules(&mut self, length: u32) -> bool {
+        let known = self.plain.no_open_rules == Some((self.code.stamp, self.space));
+        !known && self.find_open_rules(length)
+    }
+
+    #[cold]
+    fn find_open_rules(&mut self, length: u32) -> bool {
         let open = self.open_head();
-        if open.calls.is_empty() || length > MOST_ARITY {
-            return !open.calls.is_empty();
+        if open.calls.is_empty() {
+            self.plain.no_open_rules = Some((self.code.stamp, self.space));
+            return false;
+        }
+        if length > MOST_ARITY {
+            return true;
         }
         let function = self.code.function(self.space, OPEN, length);
         self.prove(function);

@@ -427,10 +427,13 @@ impl Heap {
     }
 
     /// Reports whether a term is an error atom.
+    #[inline]
     pub(crate) fn is_error(&self, term: Cell) -> bool {
         match term.slice() {
             Some((address, length)) if length > 0 => {
-                self.element(address, 0) == crate::terms::symbols::cell(crate::terms::symbols::ERROR)
+                let head = self.get(address);
+                let error = crate::terms::symbols::cell(crate::terms::symbols::ERROR);
+                head == error || head.is_reference() && self.deref(head) == error
             }
             _ => false,
         }

@@ -1,6 +1,6 @@
 //! The slots of activations, patterns, and terms that are built.
 
-use crate::code::{Instr, Operand};
+use crate::code::{Instr, Operand, WHOLE};
 use crate::machine::Machine;
 use crate::terms::cell::{Cell, View};
 
@@ -12,6 +12,9 @@ pub(in crate::machine) enum Matched {
     Variable(u32),
 }
 
+/// As many slots as a [`Slot`](crate::code::Slot) can name.
+pub(super) const WINDOW: usize = 256;
+
 impl Machine {
     #[inline(always)]
     pub(in crate::machine) fn slot(&self, base: u32, slot: u8) -> Cell {
@@ -21,6 +24,15 @@ impl Machine {
     #[inline(always)]
     pub(in crate::machine) fn set_slot(&mut self, base: u32, slot: u8, value: Cell) {
         self.env[base as usize + usize::from(slot)] = value;
+    }
+
+    /// All slots that an instruction can name. There are as many: see `reserve`.
+    #[inline(always)]
+    pub(super) fn window(&mut self, base: u32) -> &mut [Cell; WINDOW] {
+        match self.env[base as usize..].first_chunk_mut() {
+            Some(window) => window,
+            None => unreachable!("the slots of an activation are reserved"),
+        }
     }
 
     /// The value of an operand, dereferenced.
@@ -72,6 +84,27 @@ impl Machine {
                 self.set_slot(base, to, value);
                 Matched::Yes
             }
+            Instr::Elements { from, first, to, count } => {
+                let Some((address, _)) = self.heap.deref(self.slot(base, from)).slice() else {
+                    return Matched::No;
+                };
+                let elements = self.heap.slice(address + u32::from(first), u32::from(count));
+                let slots = self.env[(base + u32::from(to)) as usize..].iter_mut();
+                for (slot, element) in slots.zip(elements) {
+                    *slot = self.heap.deref(*element);
+                }
+                Matched::Yes
+            }
+            Instr::MatchHead { slot, length, head, variable } => {
+                let value = self.heap.deref(self.slot(base, slot));
+                match value.slice() {
+                    Some((address, found)) if found == u32::from(length) => {
+                        self.match_constant(self.heap.element(address, 0), head)
+                    }
+                    None if value.is_reference() => Matched::Variable(variable),
+                    _ => Matched::No,
+                }
+            }
             Instr::MatchExpression { slot, length, variable } => {
                 match self.heap.deref(self.slot(base, slot)).view() {
                     View::Expression { length: found, .. } if found == length => Matched::Yes,
@@ -105,7 +138,32 @@ impl Machine {
     #[inline(always)]
     fn match_constant(&mut self, value: Cell, constant: u32) -> Matched {
         let constant = self.code.constants[constant as usize];
-        if value == constant || self.heap.unify(value, constant) { Matched::Yes } else { Matched::No }
+        let told = value.is_canonical() && constant.is_canonical();
+        if value == constant || !told && self.heap.unify(value, constant) {
+            Matched::Yes
+        } else {
+            Matched::No
+        }
+    }
+
+    /// Reports whether a value, or an element of it, is known not to match a pattern: see [`Instr::Skip`].
+    #[inline]
+    pub(super) fn differs(&self, value: Cell, element: u8, length: u32, head: u32) -> bool {
+        let value = match value.slice() {
+            _ if element == WHOLE => value,
+            Some((address, length)) if u32::from(element) < length => {
+                self.heap.element(address, u32::from(element))
+            }
+            _ => return false,
+        };
+        let head = self.code.constants[head as usize];
+        match value.slice() {
+            Some((address, found)) => {
+                let first = if found > 0 { self.heap.element(address, 0) } else { head };
+                found != length || first != head && first.is_canonical()
+            }
+            None => value.is_canonical() && (length > 0 || value != head),
+        }
     }
 
     /// Builds a term from the slots of an activation.
