@@ -9,10 +9,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use metta_atom::{Atom, Variable};
+use metta_atom::{Atom, SpaceId, Variable};
 
+use crate::bytes::{Item, Reader, SPACE_BEGINS};
 use crate::declarations::classify;
-use crate::facts::{Facts, Found, NewRow, hash_of};
+use crate::facts::{Fact, Facts, Found, NewRow, hash_of};
 use crate::query::unifies;
 use crate::snapshot::{Snapshot, stamp};
 
@@ -24,6 +25,9 @@ pub struct Difference {
     /// What the older space has more of, in its order.
     pub removed: Snapshot,
 }
+
+/// So many steps are few, however small a space is.
+const FEW_STEPS: u64 = 1_000;
 
 /// A space this many times smaller is written to the other fact by fact.
 const FEWER: u64 = 8;
@@ -149,6 +153,69 @@ impl Snapshot {
             added: newer.with_only(added, stamp(version, b'+', 0)),
             removed: older.with_only(removed, stamp(version, b'-', 0)),
         }
+    }
+
+    /// Returns what to remove from `older` and then to add, copy for copy, so that it becomes this space, in the same
+    /// order; `None` when that is not known to be few steps.
+    ///
+    /// A step is whether it is an addition, a fact, and a number of copies.
+    pub(crate) fn steps_from<'a>(&'a self, older: &'a Snapshot) -> Option<Vec<(bool, Fact<'a>, u64)>> {
+        let (new, old) = self.facts.not_shared(&older.facts);
+        let (later, older_later) = (self.copies_by_fact(), older.copies_by_fact());
+        // Copies of rules and types have places: those lists are compared, wherever the facts are.
+        let with_later = |space: &'a Snapshot| {
+            let later = space.later_copies().into_iter().map(|(found, _)| space.facts.fact(&found));
+            later.collect::<Vec<Fact<'a>>>()
+        };
+        let new = new.iter().map(|found| self.facts.fact(found)).chain(with_later(self));
+        let old = old.iter().map(|found| older.facts.fact(found)).chain(with_later(older));
+        let mut seen: HashSet<(&[u8], &[Variable])> = HashSet::new();
+        let (mut removals, mut additions) = (Vec::new(), Vec::new());
+        for fact in new.chain(old).filter(|fact| seen.insert((fact.bytes, fact.variables()))) {
+            let find = |space: &Snapshot| space.facts.find_exact(fact.bytes, fact.variables());
+            let places = |found: Option<Found>, later: &HashMap<u64, Vec<u64>>| {
+                let first = found.map(|found| found.sequence);
+                first
+                    .and_then(|first| later.get(&first).cloned())
+                    .unwrap_or_else(|| first.into_iter().collect())
+            };
+            let (there, before) = (find(self), find(older));
+            let count = |found: Option<Found>| found.map_or(0, |found| found.count);
+            if classify(fact.bytes).is_some() {
+                let (now, then) = (places(there, &later), places(before, &older_later));
+                let same = now.iter().zip(&then).take_while(|(a, b)| a == b).count();
+                removals.push((false, fact, (then.len() - same) as u64));
+                additions.extend(now[same..].iter().map(|place| (*place, fact, 1)));
+            } else if there.map(|found| found.sequence) == before.map(|found| found.sequence) {
+                removals.push((false, fact, count(before).saturating_sub(count(there))));
+                // Its place is that of the copies that are there.
+                additions.push((u64::MAX, fact, count(there).saturating_sub(count(before))));
+            } else {
+                removals.push((false, fact, count(before)));
+                additions.extend(there.map(|found| (found.sequence, fact, found.count)));
+            }
+        }
+        // What is added comes behind all that stays.
+        if additions.iter().any(|(place, ..)| *place < older.facts.next_sequence()) {
+            return None;
+        }
+        additions.sort_by_key(|(place, ..)| *place);
+        let additions = additions.into_iter().map(|(_, fact, copies)| (true, fact, copies));
+        let steps: Vec<_> =
+            removals.into_iter().chain(additions).filter(|(.., copies)| *copies > 0).collect();
+        let copies = steps.iter().fold(0u64, |sum, (.., copies)| sum.saturating_add(*copies));
+        (copies <= FEW_STEPS.max(older.distinct() / FEWER)).then_some(steps)
+    }
+
+    /// The spaces among the atoms, as often as there are copies.
+    pub fn spaces(&self) -> Vec<SpaceId> {
+        let found = self.facts.beginning(&SPACE_BEGINS);
+        let spaces =
+            found.iter().filter_map(|found| match Reader::new(self.facts.fact(found).bytes).next() {
+                Some(Item::Space(id)) => Some(std::iter::repeat_n(id, usize::try_from(found.count).ok()?)),
+                _ => None,
+            });
+        spaces.flatten().collect()
     }
 
     /// Returns a space with the handles that this one gives to its values; this one learns those it lacks.

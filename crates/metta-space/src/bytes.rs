@@ -418,6 +418,9 @@ impl Writer {
 /// The bytes before the number of a handle.
 pub(crate) const HANDLE_BEGINS: [u8; 2] = [NEW_VARIABLE + 9, HANDLE];
 
+/// The bytes before the number of a space.
+pub(crate) const SPACE_BEGINS: [u8; 2] = [NEW_VARIABLE + 9, SPACE];
+
 /// Reports whether `payload` is a handle.
 pub(crate) fn is_handle(payload: &[u8]) -> bool {
     payload.first() == Some(&HANDLE)

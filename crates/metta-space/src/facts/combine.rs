@@ -94,14 +94,19 @@ impl Facts {
     /// Returns what `self` has more copies of than `older`, and the reverse: facts of `self` and facts of `older`,
     /// with how many. Looks at what the two do not share.
     pub(crate) fn changes_since(&self, older: &Facts) -> (Counted, Counted) {
+        let (new, old) = self.not_shared(older);
+        (self.more_than(&new, older), older.more_than(&old, self))
+    }
+
+    /// The facts of `self` and of `older` that may not be the same in the other.
+    pub(crate) fn not_shared(&self, older: &Facts) -> (Vec<Found>, Vec<Found>) {
         let shared: HashSet<*const Run> = {
             let runs = |facts: &Facts| facts.parts.iter().map(|part| Arc::as_ptr(&part.run)).collect();
             let (own, others): (HashSet<_>, HashSet<_>) = (runs(self), runs(older));
             own.intersection(&others).copied().collect()
         };
         let changed = self.changed_against(older);
-        let (new, old) = (self.unshared(&shared, &changed), older.unshared(&shared, &changed));
-        (self.more_than(&new, older), older.more_than(&old, self))
+        (self.unshared(&shared, &changed), older.unshared(&shared, &changed))
     }
 
     /// The sequence numbers of rows whose counts the two have changed in different ways.

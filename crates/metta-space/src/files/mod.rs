@@ -111,11 +111,20 @@ impl Snapshot {
     /// When the system refuses or the file is not a space. Damage that is met later is told by
     /// [`Snapshot::damage`]; [`Snapshot::check`] looks for it everywhere.
     pub fn open(path: &Path) -> Result<Snapshot, FileError> {
+        Ok(Snapshot::open_and_tell(path)?.0)
+    }
+
+    /// Opens a space as [`Snapshot::open`] does, and tells what was left out of its journal: the end of a write
+    /// that is still on its way, or that was torn and never acknowledged.
+    ///
+    /// # Errors
+    /// As [`Snapshot::open`].
+    pub fn open_and_tell(path: &Path) -> Result<(Snapshot, Option<Dropped>), FileError> {
         loop {
             let file = File::open(path).map_err(io_error("open", path))?;
             let read = base::read(path, &file).and_then(|(mut snapshot, first)| {
-                journal::replay(path, first, &mut snapshot)?;
-                Ok(snapshot)
+                let replayed = journal::replay(path, first, &mut snapshot)?;
+                Ok((snapshot, replayed.dropped))
             });
             // A compaction may have replaced the base, and removed the journal of the old one.
             if lock::is_at(&file, path) || !path.exists() {

@@ -320,21 +320,77 @@ impl SpaceFile {
         let (mut lock, mut held) = self.compaction.lock(&mut task);
         let (snapshot, first) = {
             let (mut writer, _) = self.writer.lock(&mut held);
-            self.must_work()?;
-            let old = &writer.segment;
-            // K1: no segment is followed by another before it is whole on the disk.
-            old.file.sync_data().map_err(|error| {
-                self.failed.raise();
-                io_error("write", &old.path)(error)
-            })?;
-            let segment = Segment::create(&self.path, old.number + 1)?;
-            let commits = self.written.load().commits;
-            self.written.publish(Arc::new(Written::new(commits, &segment)));
-            let first = segment.number;
-            writer.segment = segment;
-            (self.snapshot(), first)
+            self.begin_segment(&mut writer.segment)?;
+            (self.snapshot(), writer.segment.number)
         };
         *lock = base::replace(&self.path, &snapshot, first)?;
+        sync_folder(&self.path).map_err(io_error("write", &self.path))?;
+        journal::remove_before(&self.path, first);
+        Ok(())
+    }
+
+    /// Ends the segment that is written to and begins another.
+    fn begin_segment(&self, segment: &mut Segment) -> Result<(), FileError> {
+        self.must_work()?;
+        // K1: no segment is followed by another before it is whole on the disk.
+        segment.file.sync_data().map_err(|error| {
+            self.failed.raise();
+            io_error("write", &segment.path)(error)
+        })?;
+        *segment = Segment::create(&self.path, segment.number + 1)?;
+        let commits = self.written.load().commits;
+        self.written.publish(Arc::new(Written::new(commits, segment)));
+        Ok(())
+    }
+
+    /// Makes the content that of `next`, in the same order.
+    ///
+    /// Cost: O(what changed) when `next` came out of a [snapshot](SpaceFile::snapshot) of this file by additions
+    /// and removals, few of them; else the file is written anew.
+    ///
+    /// # Errors
+    /// As [`SpaceFile::add`].
+    pub fn set(&self, next: &Snapshot) -> Result<(), FileError> {
+        let commit = {
+            let mut task = Held::root();
+            let (mut writer, _) = self.writer.lock(&mut task);
+            self.must_work()?;
+            match next.steps_from(&self.snapshot()) {
+                Some(steps) => {
+                    let content = |error| FileError::Content { path: self.path.clone(), error };
+                    let mut changes = Vec::new();
+                    for (is_addition, fact, copies) in steps {
+                        refuse_references(fact.bytes).map_err(content)?;
+                        for _ in 0..copies {
+                            journal::write_change(&mut changes, is_addition, fact.bytes, fact.variables());
+                        }
+                    }
+                    if changes.is_empty() {
+                        return Ok(());
+                    }
+                    let commit = self.append(&mut writer.segment, &changes)?;
+                    self.published.publish(Arc::new(next.clone()));
+                    Some(commit)
+                }
+                None => None,
+            }
+        };
+        match commit {
+            Some(commit) if self.options.sync == Sync::Disk => self.bring_to_disk(commit),
+            Some(_) => Ok(()),
+            None => self.write_anew(next),
+        }
+    }
+
+    /// Writes a content as the base; other writers wait.
+    fn write_anew(&self, next: &Snapshot) -> Result<(), FileError> {
+        let mut task = Held::root();
+        let (mut lock, mut held) = self.compaction.lock(&mut task);
+        let (mut writer, _) = self.writer.lock(&mut held);
+        self.begin_segment(&mut writer.segment)?;
+        let first = writer.segment.number;
+        *lock = base::replace(&self.path, next, first)?;
+        self.published.publish(Arc::new(next.clone()));
         sync_folder(&self.path).map_err(io_error("write", &self.path))?;
         journal::remove_before(&self.path, first);
         Ok(())

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use metta_atom::{Atom, SpaceId};
 use metta_space::{FileError, FileOptions, Key, Relation, Snapshot, SpaceFile, StoredError, Sync};
 
+use crate::generator::{Random, atom as generated};
 use crate::stored::{content, random_space};
 
 fn system() -> FileOptions {
@@ -342,4 +343,50 @@ fn a_folder_that_cannot_be_written_is_told() {
         assert!(matches!(SpaceFile::open(nowhere, system()), Err(FileError::Io { .. })));
         assert!(matches!(random_space(2, 3).save(nowhere), Err(FileError::Io { .. })));
     }
+}
+
+/// What came out of a file goes back as what changed; anything else goes back as a whole.
+#[test]
+fn a_file_is_set_to_what_became_of_it() {
+    let random = &mut Random::new(11);
+    let (_folder, path) = place();
+    let file = SpaceFile::open(&path, system()).expect("the file opens");
+    let portable = |random: &mut Random| {
+        std::iter::repeat_with(|| generated(random, 2, true)).find(crate::stored::is_portable).expect("one")
+    };
+    let mut atoms: Vec<Atom> = (0..200).map(|_| portable(random)).chain((0..5).map(rule)).collect();
+    let mut lengths = Vec::new();
+    for round in 0..60 {
+        let mut space = (*file.snapshot()).clone();
+        for _ in 0..random.below(40) {
+            let atom = random.pick(&atoms);
+            if random.below(3) == 0 {
+                space.remove(&atom);
+            } else {
+                space.add(&atom);
+            }
+        }
+        if round % 20 == 19 {
+            // Another space altogether.
+            space = random_space(round, 100);
+            atoms.truncate(205);
+            atoms.extend(space.iter().map(|fact| space.decode(fact.bytes, fact.variables())));
+        }
+        if round % 7 == 3 {
+            file.compact().expect("the file is compacted");
+        }
+        let before = file.journal_bytes();
+        file.set(&space).expect("it is kept");
+        lengths.push(file.journal_bytes() as i64 - before as i64);
+        let back = Snapshot::open(&path).expect("the file opens");
+        assert_eq!(content(&back), content(&space), "round {round}");
+        assert_eq!(rights(&back), rights(&space), "round {round}");
+        assert_eq!(content(&file.snapshot()), content(&space), "round {round}");
+        back.check().expect("all is as it was written");
+    }
+    assert!(lengths.iter().filter(|length| **length > 0).count() > 40, "most are appended: {lengths:?}");
+    assert!(lengths.iter().any(|length| *length < 0), "some are written anew: {lengths:?}");
+    let before = file.journal_bytes();
+    file.set(&file.snapshot()).expect("nothing changes");
+    assert_eq!(file.journal_bytes(), before);
 }
