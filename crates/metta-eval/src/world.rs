@@ -35,6 +35,8 @@ pub struct World {
     tabled: Arc<BTreeSet<String>>,
     /// Spaces that contain spaces, with those they contain.
     nested: Arc<BTreeMap<SpaceId, Vec<SpaceId>>>,
+    /// Spaces as they were opened from files, which may turn out to be damaged.
+    opened: Arc<Vec<Snapshot>>,
     generators: Arc<Generators>,
     next_space: u64,
     next_state: u64,
@@ -58,6 +60,7 @@ impl World {
             pragmas: Arc::default(),
             tabled: Arc::default(),
             nested: Arc::default(),
+            opened: Arc::default(),
             generators: Arc::default(),
             next_space: 2,
             next_state: 0,
@@ -73,6 +76,7 @@ impl World {
             pragmas: Arc::default(),
             tabled: Arc::default(),
             nested: Arc::default(),
+            opened: Arc::default(),
             generators: Arc::default(),
             next_space: 0,
             next_state: 0,
@@ -110,6 +114,7 @@ impl World {
             && Arc::ptr_eq(&self.pragmas, &other.pragmas)
             && Arc::ptr_eq(&self.tabled, &other.tabled)
             && Arc::ptr_eq(&self.nested, &other.nested)
+            && Arc::ptr_eq(&self.opened, &other.opened)
             && Arc::ptr_eq(&self.generators, &other.generators)
             && (self.next_space, self.next_state) == (other.next_space, other.next_state)
     }
@@ -155,9 +160,25 @@ impl World {
 
     /// Makes an empty space.
     pub(crate) fn new_space(&mut self) -> SpaceId {
+        self.add_space(Snapshot::new())
+    }
+
+    /// Makes a space with this content.
+    pub(crate) fn add_space(&mut self, content: Snapshot) -> SpaceId {
         let id = SpaceId(self.next_space);
-        self.set_space(id, Snapshot::new());
+        self.set_space(id, content);
         id
+    }
+
+    /// Notes a space that was opened from a file.
+    pub(crate) fn watch(&mut self, opened: &Snapshot) {
+        Arc::make_mut(&mut self.opened).push(opened.clone());
+    }
+
+    /// Returns what is wrong with a file that a space was opened from, as far as that was met: what was read from
+    /// that space since then may lack facts.
+    pub fn damage(&self) -> Option<String> {
+        self.opened.iter().find_map(Snapshot::damage).map(ToString::to_string)
     }
 
     /// Reports whether rules and types of the library hold in a space, as they do in modules.

@@ -143,7 +143,7 @@ impl Worker {
             let _ = between(&mut output);
         }
         match step {
-            Ok(Step::Done) => self.finish(machine),
+            Ok(Step::Done) => self.finish(machine, task.goal),
             Ok(Step::Failed(error)) => {
                 let rule = machine.rule();
                 self.rest(machine);
@@ -158,12 +158,18 @@ impl Worker {
         }
     }
 
-    fn finish(&mut self, mut machine: Machine) -> Ended {
+    fn finish(&mut self, mut machine: Machine, goal: &Atom) -> Ended {
         let finished = guarded(|| {
             let atoms = machine.take_results();
             let faults = machine.take_faults();
             let reductions = machine.stats().reductions;
-            Finished { atoms, faults, world: machine.end(), reductions }
+            let world = machine.end();
+            // Results that may lack something are none.
+            let atoms = match world.damage() {
+                Some(damage) => vec![Atom::error(goal.clone(), Atom::text(damage))],
+                None => atoms,
+            };
+            Finished { atoms, faults, world, reductions }
         });
         match finished {
             Ok(finished) => {

@@ -45,7 +45,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) allow_git: bool,
 
-    /// Refuse files to programs: there is no module `fileio`
+    /// Refuse files to programs: there is no module `fileio`, and no space is opened or saved
     #[arg(long)]
     pub(crate) no_files: bool,
 

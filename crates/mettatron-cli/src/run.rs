@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use mettatron::config::{EvalConfig, apply_to_runtime_builder};
 use mettatron::modules::{Files, file_module};
 use mettatron::syntax::Form;
-use mettatron::{Atom, CancelToken, Library, MettaState, Outcome, Run, RunError, Tabling};
+use mettatron::{Atom, CancelToken, Library, MettaState, Outcome, Run, RunError, SpaceFiles, Tabling};
 use tokio::runtime;
 
 use crate::args::{Args, Engine};
@@ -61,6 +61,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Infallible> {
     library.set_random_seed(args.seed.unwrap_or_else(any_number));
     if !args.no_files {
         library.add_module(file_module());
+        library.set_store(Arc::new(SpaceFiles::default()));
     }
     let program = Program::read(args, &library, seen)?;
     let cancel = CancelToken::new();

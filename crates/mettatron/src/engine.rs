@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use metta_atom::Atom;
 use metta_config::{EvalConfig, get_eval_config};
-use metta_eval::{BuiltinModule, Library, ModuleSource, Operation, PatternError};
+use metta_eval::{BuiltinModule, Library, ModuleSource, Operation, PatternError, SpaceStore};
 use metta_sched::{Environment, MettaState, Outcome, Run, RunError, RunLimits, Statistics};
 use tokio::runtime::Handle;
 
@@ -91,6 +91,12 @@ impl Builder {
     /// Lets programs import modules from `source`, such as [`modules::Files`](crate::modules::Files).
     pub fn modules(mut self, source: impl ModuleSource + 'static) -> Self {
         self.library.set_modules(Arc::new(source));
+        self
+    }
+
+    /// Lets programs open and save spaces in `store`, such as [`SpaceFiles`](crate::SpaceFiles).
+    pub fn store(mut self, store: impl SpaceStore + 'static) -> Self {
+        self.library.set_store(Arc::new(store));
         self
     }
 

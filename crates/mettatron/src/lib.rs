@@ -4,6 +4,7 @@ mod compile;
 pub mod diagnosis;
 mod engine;
 pub mod modules;
+mod spaces;
 
 pub use compile::{CompileError, compile, compile_with};
 pub use engine::{Builder, Engine, EngineError};
@@ -12,10 +13,12 @@ pub use metta_eval as eval;
 pub use metta_sched as sched;
 pub use metta_space as space;
 pub use metta_syntax as syntax;
+pub use spaces::SpaceFiles;
 
 pub use metta_atom::{Atom, BindingSet, Foreign, Matching, Number, SpaceId, Variable};
 pub use metta_eval::{
-    Effect, Fault, Function, Library, Operation, OperationError, PatternError, Rule, Tabling,
+    Effect, Fault, Function, Library, Operation, OperationError, PatternError, Rule, SpaceStore, StoreError,
+    StoredSpace, Tabling,
 };
 pub use metta_sched::{
     CancelToken, Environment, Event, MettaState, Outcome, Run, RunError, RunLimits, Statistics, run_state,

@@ -9,7 +9,7 @@ use conformance::{Answer, CorpusFile, Outcome};
 use mettatron::config::EvalConfig;
 use mettatron::modules::Files;
 use mettatron::syntax::{Form, Parsed, Words, parse};
-use mettatron::{Atom, Event, Library, MettaState, Run, RunError, RunLimits, Tabling};
+use mettatron::{Atom, Event, Library, MettaState, Run, RunError, RunLimits, SpaceFiles, Tabling};
 use tokio::runtime::Handle;
 
 /// How a program is run; what it answers does not depend on it.
@@ -105,6 +105,8 @@ fn run_once(
         Mode::Sequential | Mode::Workers(_) | Mode::Reprinted | Mode::General => Tabling::Automatic,
     });
     library.set_modules(Arc::new(Files::beside(modules)));
+    let spaces = tempfile::tempdir().map_err(|error| error.to_string())?;
+    library.set_store(Arc::new(SpaceFiles::below(spaces.path())));
     let program = if mode == Mode::Reprinted {
         read(&print(&file.text, &library)?, &library)?
     } else {

@@ -24,6 +24,7 @@ mod states;
 mod strings;
 mod text;
 mod typing;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,6 +40,7 @@ use crate::modules::builtin::BuiltinModule;
 use crate::modules::plain_name;
 use crate::modules::source::ModuleSource;
 use crate::operation::{Effect, Operation};
+use crate::store::SpaceStore;
 use crate::terms::cell::Cell;
 
 use host::Host;
@@ -250,6 +252,7 @@ pub(crate) fn builtins() -> impl Iterator<Item = &'static Builtin> {
         strings::TABLE,
         text::TABLE,
         typing::TABLE,
+        versions::TABLE,
     ]
     .into_iter()
     .flatten()
@@ -276,6 +279,7 @@ pub struct Library {
     host: Arc<Host>,
     modules: Arc<BTreeMap<String, Arc<BuiltinModule>>>,
     source: Option<Arc<dyn ModuleSource>>,
+    store: Option<Arc<dyn SpaceStore>>,
     random_seed: u64,
     compiles: bool,
     tabling: Tabling,
@@ -291,6 +295,7 @@ impl Default for Library {
             host: Arc::default(),
             modules: Arc::new(modules.collect()),
             source: None,
+            store: None,
             random_seed: 0,
             compiles: true,
             tabling: Tabling::default(),
@@ -377,6 +382,15 @@ impl Library {
     /// Lets programs import modules from `source`. Without a source there are only built-in modules.
     pub fn set_modules(&mut self, source: Arc<dyn ModuleSource>) {
         self.source = Some(source);
+    }
+
+    /// Lets programs open and save spaces in `store`. Without a store they cannot.
+    pub fn set_store(&mut self, store: Arc<dyn SpaceStore>) {
+        self.store = Some(store);
+    }
+
+    pub(crate) fn store(&self) -> Option<&Arc<dyn SpaceStore>> {
+        self.store.as_ref()
     }
 
     pub(crate) fn module(&self, name: &str) -> Option<&Arc<BuiltinModule>> {

@@ -37,7 +37,7 @@ const CHECKSUMS_AT: usize = COLUMNS_AT + COLUMNS * 16;
 /// Reports a file that is not a space.
 pub(super) fn must_be_space(path: &Path, mut file: &File) -> Result<(), FileError> {
     let mut magic = [0; 8];
-    match file.read_exact(&mut magic) {
+    match file.rewind().and_then(|()| file.read_exact(&mut magic)) {
         Ok(()) if magic == *MAGIC || magic == *CANONICAL => Ok(()),
         Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => Err(io_error("read", path)(error)),
         _ => Err(FileError::NotASpace { path: path.to_owned() }),
@@ -157,6 +157,7 @@ fn write_columns(file: &mut File, settled: &Snapshot, segment: u64) -> io::Resul
 
 /// Opens a base; returns it with the segment of the journal that goes on.
 pub(super) fn read(path: &Path, file: &File) -> Result<(Snapshot, u64), FileError> {
+    must_be_space(path, file)?;
     let content = |error| FileError::Content { path: path.to_owned(), error };
     let length = file.metadata().map_err(io_error("read", path))?.len();
     if length < HEADER as u64 {

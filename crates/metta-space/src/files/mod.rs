@@ -55,8 +55,8 @@ pub enum FileError {
         /// The file.
         path: PathBuf,
     },
-    /// What would be replaced is not a space.
-    #[error("`{}` is not a space, so it is not replaced by one", path.display())]
+    /// What would be read or replaced is not a space.
+    #[error("`{}` is not a space", path.display())]
     NotASpace {
         /// The file.
         path: PathBuf,
@@ -91,9 +91,7 @@ impl Snapshot {
     /// writing elsewhere or is not a space, and when the system refuses; what was there is there then.
     pub fn save(&self, path: &Path) -> Result<(), FileError> {
         let held = lock::existing(path)?;
-        if let Some(lock) = &held {
-            base::must_be_space(path, lock.file())?;
-        }
+        held.as_ref().map_or(Ok(()), |lock| base::must_be_space(path, lock.file()))?;
         // K1: what the journal of the old base has is not asked for by the new one.
         let first = journal::segments(path)?.last().map_or(1, |last| last + 1);
         let _lock = base::replace(path, self, first)?;
