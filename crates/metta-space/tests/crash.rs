@@ -48,7 +48,7 @@ fn change(thread: u64, number: u64) -> Change {
     match pick(0) % 10 {
         0..=5 => Change { adds: vec![key(1)], removes: Vec::new() },
         6..=7 => Change { adds: Vec::new(), removes: vec![key(1)] },
-        _ => Change { adds: vec![key(1), key(2), 1_000 + number], removes: vec![key(3)] },
+        _ => Change { adds: vec![key(1), key(2), 1_000 + number % 500], removes: vec![key(3)] },
     }
 }
 

@@ -121,6 +121,58 @@ fn two_transactions() {
     model(transact, transact, [0, 0]);
 }
 
+fn remove(shared: &Shared<Parts>, fact: usize) -> bool {
+    shared.write(|counts, (facts, version)| {
+        if counts[fact] == 0 {
+            return false;
+        }
+        counts[fact] -= 1;
+        *facts = *facts & !(1 << fact) | u8::from(counts[fact] > 0) << fact;
+        *version -= 1;
+        true
+    })
+}
+
+/// A removal beside an addition: one copy stays or none, and what was told agrees with it. A snapshot that was
+/// taken before keeps its count whatever is written, and the last holder of a content drops it.
+///
+/// ```text
+/// writer 1   add ────────────┐
+/// writer 2   remove: true? ──┤── count
+/// reader     load, hold ─────┴── drop
+/// ```
+#[test]
+fn an_addition_and_a_removal() {
+    loom::model(|| {
+        let shared = Arc::new(Shared::<Parts>::new(Tiny::default()));
+        write(&shared, 0);
+        let held = shared.load();
+        let adder = {
+            let shared = Arc::clone(&shared);
+            loom::thread::spawn(move || write(&shared, 0))
+        };
+        let remover = {
+            let shared = Arc::clone(&shared);
+            loom::thread::spawn(move || [remove(&shared, 0), remove(&shared, 0)])
+        };
+        let between = shared.load();
+        between.check();
+        adder.join().expect("the writer ends");
+        let removed = remover.join().expect("the writer ends");
+        let last = shared.load();
+        last.check();
+        // Two copies were there: the first removal always finds one.
+        assert!(removed[0]);
+        assert_eq!(u8::from(removed[1]), 1 - last.counts[0]);
+        assert_eq!(held.counts, [1, 0]);
+        drop(shared);
+        let mine = 1 + usize::from(Arc::ptr_eq(&held, &between)) + usize::from(Arc::ptr_eq(&held, &last));
+        assert_eq!(Arc::strong_count(&held), mine, "nobody else holds an old content");
+        drop(held);
+        between.check();
+    });
+}
+
 /// Only one of two replacements of the same version succeeds.
 #[test]
 fn two_replacements() {

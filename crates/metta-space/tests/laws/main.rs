@@ -11,6 +11,7 @@ mod files;
 mod frozen;
 mod generator;
 mod handles;
+mod history;
 mod joins;
 mod large;
 mod matching;
