@@ -136,6 +136,14 @@ impl World {
         }
     }
 
+    /// Drops the indexes of all spaces when they take more than `limit_bytes` together; queries build them again.
+    pub fn relieve(&mut self, limit_bytes: u64) {
+        let taken: usize = self.spaces.values().map(Snapshot::index_bytes).sum();
+        if taken as u64 > limit_bytes {
+            Arc::make_mut(&mut self.spaces).values_mut().for_each(Snapshot::drop_indexes);
+        }
+    }
+
     /// Reports whether `pragma! type-check auto` is on: see [`Machine::ill_typed`](crate::Machine::ill_typed).
     pub fn checks_types(&self) -> bool {
         self.pragma("type-check").and_then(Atom::as_symbol) == Some("auto")
@@ -417,6 +425,27 @@ impl World {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn indexes_give_way_and_come_back() {
+        let mut world = World::new();
+        let edge = |from: Atom, to: Atom| Atom::expression([Atom::symbol("edge"), from, to]);
+        (0..1_000).for_each(|n| world.add(SpaceId::TOP, &edge(Atom::integer(n), Atom::integer(n % 50))));
+        world.freeze();
+        let answers = |world: &World| {
+            let space = world.space(SpaceId::TOP).unwrap();
+            let found = [(); 2].map(|()| space.query(&edge(Atom::variable("x"), Atom::integer(7))).len());
+            (found, space.index_bytes())
+        };
+        let (found, taken) = answers(&world);
+        assert_eq!(found, [20, 20]);
+        assert!(taken > 0);
+        world.relieve(taken as u64);
+        assert_eq!(world.space(SpaceId::TOP).unwrap().index_bytes(), taken);
+        world.relieve(taken as u64 - 1);
+        assert_eq!(world.space(SpaceId::TOP).unwrap().index_bytes(), 0);
+        assert_eq!(answers(&world), (found, taken));
+    }
 
     #[test]
     fn states_that_hold_each_other_print_in_bounds() {

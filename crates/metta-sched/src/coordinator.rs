@@ -212,6 +212,10 @@ impl<'s> Coordinator<'s> {
         while next < range.end {
             self.settings.watch.check()?;
             self.world.freeze();
+            if let Some(limit) = self.settings.limits.memory_bytes {
+                // Indexes are not counted as memory of the program, and may not take more than it.
+                self.world.relieve(limit);
+            }
             self.publish();
             let ahead = self.ahead(&forms[next..range.end]);
             if ahead < 2 {

@@ -269,6 +269,17 @@ impl Snapshot {
         self.facts.allocated()
     }
 
+    /// How many bytes the indexes take that queries have built so far.
+    pub fn index_bytes(&self) -> usize {
+        self.facts.index_bytes()
+    }
+
+    /// Gives the memory of indexes back, as far as nobody else shares them; queries build them again when
+    /// they need them.
+    pub fn drop_indexes(&mut self) {
+        self.facts.drop_indexes();
+    }
+
     /// Returns the declarations whose left side is `key`, in definition order; each
     /// copy of a duplicate is listed.
     ///

@@ -99,6 +99,11 @@ impl Space {
         self.shared.replace(base_version, next)
     }
 
+    /// Gives the memory of indexes back, when the last snapshot that shares them is dropped.
+    pub fn drop_indexes(&self) {
+        self.shared.write(|_, (facts, _)| facts.drop_indexes());
+    }
+
     /// Makes a space of its own with the present content. Cost: O(1).
     pub fn fork(&self) -> Space {
         Space::from_snapshot((*self.snapshot()).clone())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use metta_atom::Variable;
 
-use super::run::{Room, Row, Run};
+use super::run::{Room, Row, Rows, Run};
 use super::{Fact, Facts, Found, HEAD, Names, Part, Place, hash_of};
 
 /// Facts with numbers of copies.
@@ -100,8 +100,8 @@ impl Facts {
 
     /// The facts of `self` and of `older` that may not be the same in the other.
     pub(crate) fn not_shared(&self, older: &Facts) -> (Vec<Found>, Vec<Found>) {
-        let shared: HashSet<*const Run> = {
-            let runs = |facts: &Facts| facts.parts.iter().map(|part| Arc::as_ptr(&part.run)).collect();
+        let shared: HashSet<*const Rows> = {
+            let runs = |facts: &Facts| facts.parts.iter().map(|part| part.run.identity()).collect();
             let (own, others): (HashSet<_>, HashSet<_>) = (runs(self), runs(older));
             own.intersection(&others).copied().collect()
         };
@@ -121,10 +121,10 @@ impl Facts {
     }
 
     /// The facts that are not in shared runs, and those in them whose counts have changed.
-    fn unshared(&self, shared: &HashSet<*const Run>, changed: &HashSet<u64>) -> Vec<Found> {
+    fn unshared(&self, shared: &HashSet<*const Rows>, changed: &HashSet<u64>) -> Vec<Found> {
         let mut found = Vec::new();
         for (part, run) in self.runs() {
-            let is_shared = shared.contains(&std::ptr::from_ref(run));
+            let is_shared = shared.contains(&run.identity());
             if is_shared && changed.is_empty() {
                 continue;
             }

@@ -145,6 +145,11 @@ impl Head {
         self.sorted.get().is_some()
     }
 
+    /// Returns the head as a run, if it was sorted.
+    pub(super) fn sorted_already(&self) -> Option<&Arc<Run>> {
+        self.sorted.get()
+    }
+
     /// Returns the head as a run.
     pub(super) fn sort(&self) -> &Arc<Run> {
         self.sorted.get_or_init(|| {

@@ -65,6 +65,10 @@ impl Index {
         self.plain
     }
 
+    fn allocated(&self) -> usize {
+        self.keys.allocated() + self.rows.capacity() * size_of::<u32>()
+    }
+
     /// The row of the run behind a key.
     pub(crate) fn row(&self, key: u32) -> u32 {
         self.rows[key as usize]
@@ -94,6 +98,12 @@ struct Slot {
 }
 
 impl Indexes {
+    /// The bytes that are allocated.
+    pub(super) fn allocated(&self) -> usize {
+        let slots = self.slots.iter().map_while(OnceLock::get);
+        slots.filter_map(|slot| slot.index.get()).map(Index::allocated).sum()
+    }
+
     /// Returns the index with this layout, if it is there or needed enough to be built.
     ///
     /// Never waits: two readers that need the same index may both build it.

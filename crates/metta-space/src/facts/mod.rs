@@ -458,6 +458,21 @@ impl Facts {
         all
     }
 
+    /// How many bytes indexes take.
+    pub(crate) fn index_bytes(&self) -> usize {
+        let head = self.head.sorted_already().map_or(0, |run| run.index_bytes());
+        head + self.parts.iter().map(|part| part.run.index_bytes()).sum::<usize>()
+    }
+
+    /// Gives the indexes back; others that share the facts keep theirs.
+    pub(crate) fn drop_indexes(&mut self) {
+        self.freeze();
+        if self.parts.iter().any(|part| part.run.index_bytes() > 0) {
+            let parts = Arc::make_mut(&mut self.parts).iter_mut();
+            parts.for_each(|part| part.run = Arc::new(part.run.without_indexes()));
+        }
+    }
+
     /// About how many bytes the facts take, without what is built to find them faster.
     pub(crate) fn allocated(&self) -> usize {
         self.head.allocated() + self.parts.iter().map(|part| part.run.allocated()).sum::<usize>()

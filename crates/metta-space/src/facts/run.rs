@@ -3,7 +3,8 @@
 //! Invariant R1: the rows of a run are sorted by bytes, equal bytes by sequence.
 //! Invariant R2: every row is in the table under the hash of its bytes and names.
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
+use std::sync::Arc;
 
 use metta_atom::Variable;
 
@@ -111,8 +112,24 @@ pub(super) struct Row<'a> {
     pub(super) sequence: u64,
 }
 
-/// Sorted facts.
+/// Sorted facts, and indexes of them.
+///
+/// Runs may share their rows: one without the indexes of another takes little.
 pub(crate) struct Run {
+    rows: Arc<Rows>,
+    indexes: Indexes,
+}
+
+impl Deref for Run {
+    type Target = Rows;
+
+    fn deref(&self) -> &Rows {
+        &self.rows
+    }
+}
+
+/// Sorted facts.
+pub(crate) struct Rows {
     pub(super) keys: Keys,
     pub(super) sequences: Sequences,
     pub(super) first: u64,
@@ -121,20 +138,38 @@ pub(crate) struct Run {
     /// The names of variables, of rows that have some.
     pub(super) names: Spellings,
     pub(super) table: Table,
-    pub(super) indexes: Indexes,
 }
 
 impl Run {
+    /// Makes a run of rows, without indexes.
+    pub(super) fn new(rows: Arc<Rows>) -> Self {
+        Run { rows, indexes: Indexes::default() }
+    }
+
+    /// The same rows without the indexes.
+    pub(super) fn without_indexes(&self) -> Self {
+        Run::new(Arc::clone(&self.rows))
+    }
+
+    /// What is the same for runs that share their rows.
+    pub(super) fn identity(&self) -> *const Rows {
+        Arc::as_ptr(&self.rows)
+    }
+
+    /// The bytes that indexes take.
+    pub(super) fn index_bytes(&self) -> usize {
+        self.indexes.allocated()
+    }
+
     /// Makes a run of rows that come in order (R1).
     pub(super) fn build<'a>(rows: impl Iterator<Item = Row<'a>>, room: &Room) -> Self {
-        let mut run = Run {
+        let mut run = Rows {
             keys: Keys::with_room(room.rows, room.size_bytes),
             sequences: Sequences::with_room(room.first, room.rows),
             first: room.first,
             counts: Counts { rows: Column::with_room(0), counts: Column::with_room(0) },
             names: Spellings::Owned(Vec::new()),
             table: Table::with_room(room.rows),
-            indexes: Indexes::default(),
         };
         let mut names = Vec::new();
         for (row, fact) in (0..).zip(rows) {
@@ -155,9 +190,22 @@ impl Run {
         run.counts.counts.owned().shrink_to_fit();
         names.shrink_to_fit();
         run.names = Spellings::Owned(names);
-        run
+        Run::new(Arc::new(run))
     }
 
+    /// Returns the index of `rows`, which are those that begin with the prefix of `layout`, when it is
+    /// asked for again: one query alone is faster without.
+    pub(crate) fn index(&self, rows: Range<u32>, layout: &Layout) -> Option<&Index> {
+        self.indexes.get(&self.keys, rows, layout, Need::Again)
+    }
+
+    /// Returns the index of `rows`, at the first time too; `None` when there are too many others.
+    pub(crate) fn index_now(&self, rows: Range<u32>, layout: &Layout) -> Option<&Index> {
+        self.indexes.get(&self.keys, rows, layout, Need::Now)
+    }
+}
+
+impl Rows {
     pub(crate) fn len(&self) -> usize {
         self.keys.len()
     }
@@ -173,17 +221,6 @@ impl Run {
 
     pub(crate) fn keys(&self) -> &Keys {
         &self.keys
-    }
-
-    /// Returns the index of `rows`, which are those that begin with the prefix of `layout`, when it is
-    /// asked for again: one query alone is faster without.
-    pub(crate) fn index(&self, rows: Range<u32>, layout: &Layout) -> Option<&Index> {
-        self.indexes.get(&self.keys, rows, layout, Need::Again)
-    }
-
-    /// Returns the index of `rows`, at the first time too; `None` when there are too many others.
-    pub(crate) fn index_now(&self, rows: Range<u32>, layout: &Layout) -> Option<&Index> {
-        self.indexes.get(&self.keys, rows, layout, Need::Now)
     }
 
     /// Reports whether some row has variables.

@@ -10,9 +10,8 @@ use std::sync::{Arc, OnceLock};
 use metta_atom::Variable;
 
 use super::column::{Column, Word};
-use super::index::Indexes;
 use super::keys::{BLOCK, Ends, Keys};
-use super::run::{Counts, Run, Sequences, Spellings};
+use super::run::{Counts, Rows, Run, Sequences, Spellings};
 use super::table::Table;
 use super::{Facts, Found, Names, Part, hash_of};
 use crate::files::mapped::{Area, Mapped};
@@ -171,18 +170,18 @@ impl Facts {
         let table = Table::from_columns(mapped(area()?)?, mapped(area()?)?, rows)?;
         let later = LaterCopies { rows: mapped(area()?)?, ranks: mapped(area()?)? };
         (later.rows.len() == later.ranks.len()).then_some(())?;
-        let run = Run {
+        let run = Rows {
             keys: Keys { arena, ends },
             sequences,
             first: 1,
             counts,
             names: Spellings::Mapped(names),
             table,
-            indexes: Indexes::default(),
         };
         let mut facts = Facts::new();
         if rows > 0 {
-            facts.parts = Arc::new(vec![Part { run: Arc::new(run), changed: 0, gone: 0 }]);
+            facts.parts =
+                Arc::new(vec![Part { run: Arc::new(Run::new(Arc::new(run))), changed: 0, gone: 0 }]);
         }
         (facts.copies, facts.distinct, facts.open) = (shape.copies, shape.rows, shape.open);
         facts.next = shape.next;

@@ -124,3 +124,25 @@ fn ten_thousand_facts_take_less_than_300_kb() {
     assert_eq!(snapshot.distinct(), 10_000);
     assert!(snapshot.size_bytes() < 300_000, "{} bytes", snapshot.size_bytes());
 }
+
+#[test]
+fn indexes_are_dropped_and_built_again() {
+    let space = metta_space::Space::new();
+    let edge =
+        |from: i64, to: i64| Atom::expression([Atom::symbol("edge"), Atom::integer(from), Atom::integer(to)]);
+    space.transact(|snapshot| (0..3_000).for_each(|n| snapshot.add(&edge(n, n % 30))));
+    let into = |to: i64| Atom::expression([Atom::symbol("edge"), Atom::variable("x"), Atom::integer(to)]);
+    let asked = |snapshot: &Snapshot| [3, 4, 5].map(|to| snapshot.query(&into(to)));
+    let held = space.snapshot();
+    let answers = asked(&held);
+    let taken = held.index_bytes();
+    assert!(taken > 0 && answers.iter().all(|answers| answers.len() == 100));
+    space.drop_indexes();
+    let fresh = space.snapshot();
+    assert_eq!((fresh.index_bytes(), held.index_bytes()), (0, taken), "others keep theirs");
+    assert_eq!(fresh.version(), held.version());
+    assert_eq!((asked(&fresh), asked(&held)), (answers.clone(), answers));
+    assert_eq!(fresh.index_bytes(), taken);
+    let changes = fresh.changes_since(&held);
+    assert!(changes.added.is_empty() && changes.removed.is_empty());
+}
