@@ -39,8 +39,10 @@
 
 mod validate;
 
-use metta_atom::{Number, SpaceId, StateId, Variable};
+use metta_atom::{Atom, Number, SpaceId, StateId, Variable};
 use num_bigint::{BigInt, Sign};
+
+use crate::terms;
 
 pub use validate::{DecodeError, validate};
 
@@ -123,6 +125,13 @@ pub struct Encoded {
     pub bytes: Vec<u8>,
     /// The variables in the order in which the bytes introduce them.
     pub variables: Vec<Variable>,
+}
+
+impl Encoded {
+    /// Encodes an atom for any space; `None` when it has values that only a space can give numbers to.
+    pub fn of(atom: &Atom) -> Option<Self> {
+        (!terms::needs_handle(atom)).then(|| terms::encode(atom, |_| u64::MAX))
+    }
 }
 
 /// What stands at a tag, with its payload still as bytes.

@@ -19,6 +19,7 @@ pub use algebra::Difference;
 pub use bytes::{DecodeError, Encoded};
 pub use declarations::{Declaration, Declared, Key, Relation};
 pub use facts::{Fact, Found};
+pub use files::paths::PathsError;
 pub use files::{Damage, Dropped, Edit, FileError, FileOptions, SpaceFile, Sync};
 pub use join::Answers;
 pub use protocol::Conflict;

@@ -7,6 +7,7 @@ mod line_index;
 mod literal;
 mod outline;
 mod parser;
+mod pieces;
 mod reader;
 mod words;
 
@@ -18,5 +19,6 @@ pub use diagnostic::{Diagnostic, Span};
 pub use line_index::LineIndex;
 pub use outline::{Part, parts};
 pub use parser::{Form, Parsed, parse, parse_bytes};
+pub use pieces::{Piece, Pieces};
 pub use reader::{FormReader, ReadError};
 pub use words::Words;

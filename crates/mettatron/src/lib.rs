@@ -5,6 +5,7 @@ pub mod diagnosis;
 mod engine;
 pub mod modules;
 mod spaces;
+mod text;
 
 pub use compile::{CompileError, compile, compile_with};
 pub use engine::{Builder, Engine, EngineError};
@@ -14,6 +15,7 @@ pub use metta_sched as sched;
 pub use metta_space as space;
 pub use metta_syntax as syntax;
 pub use spaces::SpaceFiles;
+pub use text::{LoadError, Loaded, load_text, write_text};
 
 pub use metta_atom::{Atom, BindingSet, Foreign, Matching, Number, SpaceId, Variable};
 pub use metta_eval::{

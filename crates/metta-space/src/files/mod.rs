@@ -14,6 +14,7 @@ mod base;
 mod journal;
 mod lock;
 pub(crate) mod mapped;
+pub(crate) mod paths;
 pub(crate) mod sections;
 mod space_file;
 

@@ -16,5 +16,6 @@ mod joins;
 mod large;
 mod matching;
 mod model;
+mod paths;
 mod space;
 mod stored;
