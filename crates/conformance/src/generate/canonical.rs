@@ -7,16 +7,22 @@ use crate::compare::{Answer, Outcome, is_variable, rename};
 /// and of printed lines, names of variables, the order of what follows the word `bag`, the order in
 /// the report of an assertion, names of variables in strings, and how spaces are named.
 pub fn canonical(answer: &Answer) -> Answer {
-    let sorted = |lines: &[String]| {
-        let mut lines: Vec<String> = lines.iter().map(|line| canonical_line(line)).collect();
-        lines.sort();
-        lines
-    };
+    let Answer { mut printed, mut outcome } = in_order(answer);
+    printed.sort();
+    if let Outcome::Results(results) = &mut outcome {
+        results.sort();
+    }
+    Answer { printed, outcome }
+}
+
+/// Like [`canonical`], for engines with the same order of results and of printed lines.
+pub fn in_order(answer: &Answer) -> Answer {
+    let lines = |lines: &[String]| lines.iter().map(|line| canonical_line(line)).collect();
     let outcome = match &answer.outcome {
-        Outcome::Results(results) => Outcome::Results(sorted(results)),
+        Outcome::Results(results) => Outcome::Results(lines(results)),
         Outcome::NotRun => Outcome::NotRun,
     };
-    Answer { printed: sorted(&answer.printed), outcome }
+    Answer { printed: lines(&answer.printed), outcome }
 }
 
 fn canonical_line(line: &str) -> String {

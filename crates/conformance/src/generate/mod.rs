@@ -7,6 +7,7 @@
 
 mod canonical;
 mod expand;
+mod forms;
 mod functions;
 mod grammar;
 mod random;
@@ -15,7 +16,8 @@ mod shrink;
 mod siblings;
 mod term;
 
-pub use canonical::canonical;
+pub use canonical::{canonical, in_order};
+pub use forms::generate_forms;
 pub use record::{RecordError, Recorded, read_records, write_records};
 pub use shrink::shrink;
 pub use term::Term;

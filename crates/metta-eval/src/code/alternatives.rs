@@ -112,6 +112,8 @@ impl Compiler<'_> {
         self.ensure_shared(&[body]);
         let site = self.site_for(Task::Evaluate, UNDEFINED, dest, resume, true);
         self.emit(Instr::Collapse { site });
+        // Each result is copied with the variables that were made for it.
+        self.forked = true;
         let (assigned, known) = (self.assigned, self.known);
         self.expression(body, Dest::Block, UNDEFINED)?;
         (self.assigned, self.known) = (assigned, known);
@@ -163,7 +165,7 @@ impl Compiler<'_> {
         self.emit(Instr::Try { next });
         self.match_argument(slot, pattern)?;
         self.emit(Instr::Body);
-        self.dirty = true;
+        self.come_back();
         self.result_of(node, Vec::new(), then, dest, UNDEFINED)?;
         if let Dest::Slot(_) = dest {
             self.emit(Instr::Jump { to: join });

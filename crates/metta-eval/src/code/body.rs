@@ -75,7 +75,7 @@ impl Compiler<'_> {
         self.emit(Instr::Jump { to: label });
         self.place(join);
         self.finish(dest);
-        self.dirty = true;
+        self.come_back();
         Ok(())
     }
 

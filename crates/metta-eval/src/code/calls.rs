@@ -27,7 +27,7 @@ impl Compiler<'_> {
         (self.assigned, self.known) = before;
         self.place(join);
         self.assign(to, Known::Nothing);
-        self.dirty = true;
+        self.come_back();
         Ok(())
     }
 
@@ -183,7 +183,8 @@ impl Compiler<'_> {
         }
         let resume = if constructs { resume } else { Some(next) };
         let site = self.site_for(task, expected, dest, resume, true);
-        self.machine.code.sites[site as usize].ordered = are_ordered(arguments);
+        let place = &mut self.machine.code.sites[site as usize];
+        (place.ordered, place.kept) = (are_ordered(arguments), may_be_kept(arguments));
         match dest {
             Dest::Tail => self.emit(Instr::TailCall { site }),
             Dest::Block => self.emit(Instr::LastCall { site }),
@@ -195,7 +196,7 @@ impl Compiler<'_> {
                     self.place(next);
                     self.emit(Instr::Result { to });
                 }
-                self.dirty = true;
+                self.come_back();
             }
         }
         Ok(())
@@ -221,7 +222,8 @@ impl Compiler<'_> {
             conditions.push((self.slot_of(local), Known::Of(self.constant(function))));
         }
         let Some(passings) = self.passings(node, signature, &mut conditions) else { return Ok(None) };
-        if !Self::can_accept(signature.returned, expected) {
+        let judged = self.is_judged_in_time(node, &passings, &mut conditions);
+        if !judged || !Self::can_accept(signature.returned, expected) {
             return Ok(None);
         }
         let returned = match signature.returned.view() {
@@ -257,6 +259,9 @@ impl Compiler<'_> {
                 self.apply_to(node, &arguments, dest, wanted, resume);
             }
             (None, None) => {
+                // The code has looked at its types.
+                self.judged.retain(|judged| *judged != node);
+                self.ensure(node);
                 let evaluated = (1..).zip(arguments.iter().map(|argument| argument.value)).collect();
                 let label = self.otherwise_call(Task::Call, node, evaluated, wanted, dest, resume);
                 self.emit(Instr::Jump { to: label });
@@ -265,8 +270,25 @@ impl Compiler<'_> {
         self.release(mark);
         self.place(join);
         self.finish(dest);
-        self.dirty = true;
+        self.come_back();
         Ok(Some(()))
+    }
+
+    /// Reports whether type errors in the arguments of a call are found before any of them is evaluated.
+    ///
+    /// What is wrong in an argument for any type is found when its turn has come: that is too late but for the
+    /// first.
+    fn is_judged_in_time(&mut self, node: Cell, passings: &[Passing], conditions: &mut Conditions) -> bool {
+        let mut first = true;
+        (1..).zip(passings).all(|(index, passing)| {
+            let argument = self.child(node, index);
+            let in_time = first || *passing != Passing::Evaluated(cell(symbols::UNDEFINED)) || {
+                self.length(argument) == 0 || self.static_type(argument, conditions).is_some()
+            };
+            let waits = self.length(argument) > 0 || matches!(argument.view(), View::Local(_));
+            first &= *passing == Passing::Unevaluated || !waits;
+            in_time
+        })
     }
 
     /// The term of a node, as an operand.
@@ -294,4 +316,9 @@ pub(super) fn are_ordered(arguments: &[Argument]) -> bool {
     (1..)
         .zip(arguments)
         .all(|(to, _)| arguments[to as usize..].iter().all(|later| later.value.place() != Ok(to)))
+}
+
+/// Reports whether evaluation may leave all operands as they are.
+pub(super) fn may_be_kept(arguments: &[Argument]) -> bool {
+    arguments.iter().all(|argument| argument.source != Source::Other)
 }

@@ -189,7 +189,7 @@ impl Compiler<'_> {
             }
         }
         self.assign(to, Known::Nothing);
-        self.dirty = true;
+        self.come_back();
         Ok(())
     }
 

@@ -41,8 +41,9 @@ struct Aside {
 }
 
 enum Work {
-    /// Does it in the general way. The variables of the nodes get values first.
-    General { site: Site, nodes: Vec<Cell>, call: Option<(Cell, Vec<(u32, Operand)>)>, resume: Option<Label> },
+    /// Does it in the general way: some elements of a call may have been evaluated. The variables of what was
+    /// not evaluated get values first.
+    General { site: Site, node: Cell, evaluated: Option<Vec<(u32, Operand)>>, resume: Option<Label> },
     /// Takes the result of something done in the general way, and goes on. An error that is what
     /// the slot `from` holds is a value like any other.
     Resume { to: Slot, from: Option<Slot>, join: Label },
@@ -84,19 +85,45 @@ pub(crate) struct Compiler<'m> {
     pub(super) declared: Vec<Cell>,
     /// Declarations may have changed since the last check.
     pub(super) dirty: bool,
+    /// Something was evaluated that can have several results.
+    pub(super) forked: bool,
+    /// Variables that are made before the body is run.
+    early: Vec<u32>,
+    /// Variables that are made after something was evaluated: each of its results would get one of its own.
+    late: Vec<u32>,
     pub(super) nesting: u32,
+    /// The nodes whose types are looked at before they are evaluated, as arguments for any type.
+    pub(super) judged: Vec<Cell>,
 }
 
 impl<'m> Compiler<'m> {
     /// Compiles a clause for calls of a symbol; `None` when it is left to the general evaluator.
     pub(crate) fn compile(
-        machine: &'m mut Machine,
+        machine: &mut Machine,
         space: SpaceId,
         clause: &Arc<Clause>,
         symbol: SymbolId,
         arity: u32,
         code: u32,
     ) -> Option<Compiled> {
+        let mut early = Vec::new();
+        loop {
+            match Compiler::compile_with(machine, space, clause, (symbol, arity), code, early.clone()) {
+                Err(late) => early.extend(late),
+                Ok(compiled) => return compiled,
+            }
+        }
+    }
+
+    /// Compiles a clause with some variables made before its body runs; the error names others that must be.
+    fn compile_with(
+        machine: &'m mut Machine,
+        space: SpaceId,
+        clause: &Arc<Clause>,
+        (symbol, arity): (SymbolId, u32),
+        code: u32,
+        early: Vec<u32>,
+    ) -> Result<Option<Compiled>, Vec<u32>> {
         let first_site = machine.code.sites.len();
         let first_query = machine.code.queries.len();
         let first_each = machine.code.eaches.len();
@@ -122,9 +149,20 @@ impl<'m> Compiler<'m> {
             elements: Vec::new(),
             declared: Vec::new(),
             dirty: false,
+            forked: false,
+            early,
+            late: Vec::new(),
             nesting: 0,
+            judged: Vec::new(),
         };
         match compiler.clause(symbol) {
+            Ok(()) if compiler.late.iter().any(|local| !compiler.early.contains(local)) => {
+                compiler.machine.code.instrs.truncate(start);
+                compiler.machine.code.sites.truncate(first_site);
+                compiler.machine.code.queries.truncate(first_query);
+                compiler.machine.code.eaches.truncate(first_each);
+                Err(compiler.late)
+            }
             Ok(()) => {
                 compiler.link();
                 for site in &mut compiler.machine.code.sites[first_site..] {
@@ -140,11 +178,11 @@ impl<'m> Compiler<'m> {
                 let (size, rule) = (compiler.size, compiler.clause.rule);
                 let branches = compiler.calls_itself(symbol) > 1;
                 let assumed = compiler.assumed.into();
-                Some(Compiled { pc: Some(start as u32), stamp, assumed, size, rule, branches })
+                Ok(Some(Compiled { pc: Some(start as u32), stamp, assumed, size, rule, branches }))
             }
             Err(TooBig) => {
                 compiler.machine.code.instrs.truncate(start);
-                None
+                Ok(None)
             }
         }
     }
@@ -184,12 +222,17 @@ impl<'m> Compiler<'m> {
             self.match_argument(index as Slot + 1, pattern)?;
         }
         self.emit(Instr::Body);
+        for local in self.early.clone() {
+            self.fresh(local);
+            self.assign(self.slot_of(local), Known::Nothing);
+        }
         let root = self.clause.body();
         if symbol == NAMELESS {
             self.expression(root, Dest::Tail, Expected::Type(symbols::cell(symbols::UNDEFINED)))?;
         } else {
             self.body(root)?;
         }
+        self.forked = false;
         self.emit_asides()
     }
 
@@ -273,7 +316,15 @@ impl<'m> Compiler<'m> {
         self.elements[local as usize]
     }
 
+    /// Notes that the code goes on with a result of something that was evaluated elsewhere.
+    pub(super) fn come_back(&mut self) {
+        (self.dirty, self.forked) = (true, true);
+    }
+
     fn fresh(&mut self, local: u32) {
+        if self.forked {
+            self.late.push(local);
+        }
         let name = self.clause.names()[local as usize];
         let names = &mut self.machine.code.names;
         names.push(name);
@@ -371,7 +422,7 @@ impl<'m> Compiler<'m> {
             // A label for now.
             Dest::Slot(_) => Resume::At { pc: resume.unwrap_or(u32::MAX), live: self.assigned },
         };
-        self.site(Site { task, template: 0, expected, resume, tuple, size: 0, ordered: false })
+        self.site(Site { tuple, ..Site::new(task, expected, resume) })
     }
 
     /// Where the result of something that leaves the activation is taken up, to go on at `join`.
@@ -414,7 +465,9 @@ impl<'m> Compiler<'m> {
         dest: Dest,
         resume: Option<Label>,
     ) -> Label {
-        self.aside_general(Task::Evaluate, vec![node], None, expected, dest, resume)
+        let judged = self.judged.contains(&node);
+        let site = Site { judged, ..Site::new(Task::Evaluate, expected, to_label(dest)) };
+        self.aside_general(site, node, None, resume)
     }
 
     /// Where a call with some evaluated elements is done in the general way.
@@ -427,31 +480,21 @@ impl<'m> Compiler<'m> {
         dest: Dest,
         resume: Option<Label>,
     ) -> Label {
-        let left = (0..self.length(node)).filter(|index| !evaluated.iter().any(|(known, _)| known == index));
-        let nodes = left.map(|index| self.child(node, index)).collect();
-        self.aside_general(task, nodes, Some((node, evaluated)), expected, dest, resume)
+        // Types of what parts of it have become say nothing.
+        let leaves = evaluated.iter().all(|(index, _)| self.length(self.child(node, *index)) == 0);
+        let judged = leaves && self.judged.contains(&node);
+        let site = Site { judged, ..Site::new(task, expected, to_label(dest)) };
+        self.aside_general(site, node, Some(evaluated), resume)
     }
 
     fn aside_general(
         &mut self,
-        task: Task,
-        nodes: Vec<Cell>,
-        call: Option<(Cell, Vec<(u32, Operand)>)>,
-        expected: Expected,
-        dest: Dest,
+        site: Site,
+        node: Cell,
+        evaluated: Option<Vec<(u32, Operand)>>,
         resume: Option<Label>,
     ) -> Label {
-        self.spend();
-        let label = self.label();
-        let to = match dest {
-            Dest::Tail => Resume::Tail,
-            Dest::Block => Resume::Block,
-            Dest::Slot(_) => Resume::At { pc: u32::MAX, live: 0 },
-        };
-        let site = Site { task, template: 0, expected, resume: to, tuple: true, size: 0, ordered: false };
-        let work = Work::General { site, nodes, call, resume };
-        self.asides.push(Aside { label, assigned: self.assigned, work });
-        label
+        self.aside(Work::General { site: Site { tuple: true, ..site }, node, evaluated, resume })
     }
 
     fn emit_asides(&mut self) -> Outcome<()> {
@@ -476,13 +519,19 @@ impl<'m> Compiler<'m> {
                     self.emit(Instr::MatchSame { slot, with: to });
                     self.emit(Instr::Jump { to: join });
                 }
-                Work::General { mut site, nodes, call, resume } => {
-                    for node in &nodes {
-                        self.ensure(*node);
-                    }
-                    site.template = match call {
-                        Some((node, evaluated)) => self.call_template(node, &evaluated),
-                        None => self.template(nodes[0]),
+                Work::General { mut site, node, evaluated, resume } => {
+                    site.template = match evaluated {
+                        Some(evaluated) => {
+                            let known = |index: &u32| evaluated.iter().any(|(known, _)| known == index);
+                            for index in (0..self.length(node)).filter(|index| !known(index)) {
+                                self.ensure(self.child(node, index));
+                            }
+                            self.call_template(node, &evaluated)
+                        }
+                        None => {
+                            self.ensure(node);
+                            self.template(node)
+                        }
                     };
                     if let Resume::At { pc, live } = &mut site.resume {
                         *pc = resume.unwrap_or(u32::MAX);
@@ -544,15 +593,7 @@ impl<'m> Compiler<'m> {
         let expected = Expected::Type(symbols::cell(symbols::UNDEFINED));
         let live = self.assigned;
         let task = if node == Some(0) { Task::Call } else { Task::Evaluate };
-        let site = Site {
-            task,
-            template,
-            expected,
-            resume: Resume::At { pc: resume, live },
-            tuple: false,
-            size: 0,
-            ordered: false,
-        };
+        let site = Site { template, ..Site::new(task, expected, Resume::At { pc: resume, live }) };
         let site = self.site(site);
         self.emit(Instr::General { site });
         self.place(resume);
@@ -791,5 +832,14 @@ impl<'m> Compiler<'m> {
         let head = self.machine.head_in(self.space, id);
         self.assumed.push((id, Arc::clone(&head)));
         head
+    }
+}
+
+/// Where the result of something with a destination goes. The place in the code is not known yet.
+fn to_label(dest: Dest) -> Resume {
+    match dest {
+        Dest::Tail => Resume::Tail,
+        Dest::Block => Resume::Block,
+        Dest::Slot(_) => Resume::At { pc: u32::MAX, live: 0 },
     }
 }

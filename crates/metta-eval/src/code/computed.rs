@@ -1,7 +1,7 @@
 //! Calls whose head is a variable or an expression: `($f $x)`, `((adder $k) $x)`.
 
 use super::body::*;
-use super::calls::are_ordered;
+use super::calls::{are_ordered, may_be_kept};
 use super::compiler::{Compiler, Dest, Label, Outcome};
 use super::instr::*;
 use super::types::{Conditions, Reading};
@@ -172,8 +172,9 @@ impl Compiler<'_> {
         let next = self.label();
         let task = Task::Apply { operands, count: arguments.len() as u8 };
         let site = self.site_for(task, expected, dest, Some(next), true);
-        self.machine.code.sites[site as usize].ordered =
-            are_ordered(arguments) && are_ordered(&arguments[1..]);
+        let place = &mut self.machine.code.sites[site as usize];
+        place.ordered = are_ordered(arguments) && are_ordered(&arguments[1..]);
+        place.kept = may_be_kept(arguments);
         self.emit(Instr::Apply { site, otherwise });
         if let Dest::Slot(to) = dest {
             self.place(next);

@@ -234,7 +234,7 @@ impl Compiler<'_> {
             None => {
                 self.ensure(value);
                 self.emit(Instr::Jump { to: otherwise });
-                self.dirty = true;
+                self.come_back();
             }
             Some(_) => {
                 self.check(&conditions, otherwise);
@@ -292,7 +292,7 @@ impl Compiler<'_> {
         self.place(join);
         self.assign(head, Known::Nothing);
         self.assign(tail, Known::Nothing);
-        self.dirty = true;
+        self.come_back();
         Ok(true)
     }
 

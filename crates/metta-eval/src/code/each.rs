@@ -77,7 +77,7 @@ impl Compiler<'_> {
         self.assigned = captured;
         self.assign(accumulator, Known::Nothing);
         self.assign(element, Known::Nothing);
-        self.dirty = true;
+        self.come_back();
         self.expression(parts.template, Dest::Block, UNDEFINED)?;
         self.release(temporaries);
         self.assigned = assigned;

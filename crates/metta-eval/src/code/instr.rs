@@ -494,6 +494,26 @@ pub(crate) struct Site {
     pub(crate) size: u8,
     /// Whether the operands of a last call can be moved one after the other to where the activation begins.
     pub(crate) ordered: bool,
+    /// Whether the template is evaluated only if there is no type error in it.
+    pub(crate) judged: bool,
+    /// Whether no operand of a call is sure to differ from what it was evaluated from.
+    pub(crate) kept: bool,
+}
+
+impl Site {
+    pub(crate) fn new(task: Task, expected: Expected, resume: Resume) -> Self {
+        Site {
+            task,
+            template: 0,
+            expected,
+            resume,
+            tuple: false,
+            size: 0,
+            ordered: false,
+            judged: false,
+            kept: false,
+        }
+    }
 }
 
 /// A pattern to be looked up in a space.

@@ -41,7 +41,7 @@ impl Compiler<'_> {
             self.conjunct(query, *pattern)?;
         }
         // What follows comes again, after the effects of what followed before.
-        self.dirty = true;
+        self.come_back();
         self.result_of(node, Vec::new(), template, dest, Expected::Type(symbols::cell(symbols::UNDEFINED)))?;
         self.release(mark);
         self.place(join);
@@ -50,7 +50,7 @@ impl Compiler<'_> {
             self.known[slot] = if assigned_before { before.1[slot] } else { Known::Nothing };
         }
         self.finish(dest);
-        self.dirty = true;
+        self.come_back();
         Ok(Some(()))
     }
 

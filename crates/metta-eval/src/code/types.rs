@@ -115,6 +115,7 @@ impl Compiler<'_> {
             .collect()
     }
 
+    /// How an argument is passed; `None` when that cannot be known.
     pub(super) fn passing(
         &mut self,
         parameter: Cell,
@@ -143,8 +144,13 @@ impl Compiler<'_> {
             {
                 None
             }
-            // What is wrong with its type comes out when it is evaluated, too.
-            (symbols::UNDEFINED, View::Expression { .. }) => Some(Passing::Evaluated(parameter)),
+            // What is wrong with its type comes out when it cannot be evaluated by code.
+            (symbols::UNDEFINED, View::Expression { .. }) => {
+                if !self.is_judged_alike(argument) {
+                    self.judged.push(argument);
+                }
+                Some(Passing::Evaluated(parameter))
+            }
             (symbols::UNDEFINED, View::Local(local)) => {
                 if self.is_assigned(self.slot_of(local)) {
                     self.condition(local, Known::Sound, conditions)?;
@@ -237,6 +243,26 @@ impl Compiler<'_> {
         Some(Passing::Evaluated(parameter))
     }
 
+    /// Reports whether the evaluation of an expression begins with the same look at its types that is taken at
+    /// it as an argument: neither type variables nor the types of parts of its arguments come in.
+    fn is_judged_alike(&mut self, node: Cell) -> bool {
+        let signature = match self.child(node, 0).view() {
+            View::Symbol(id) => match self.reading(id) {
+                Some(Reading::Tuple) => return true,
+                Some(Reading::Function(signature)) => Some(signature),
+                None => None,
+            },
+            View::Operation(id) => self.operation_signature(id),
+            _ => None,
+        };
+        let Some(Signature { parameters, .. }) = signature else { return false };
+        (1..self.length(node)).zip(&parameters).all(|(index, parameter)| match parameter.view() {
+            View::Symbol(symbols::ATOM | symbols::EXPRESSION) => true,
+            View::Symbol(_) => self.length(self.child(node, index)) == 0,
+            _ => false,
+        })
+    }
+
     /// The type of an argument, if it has only one, or may have the one that is wanted.
     fn argument_type(
         &mut self,
@@ -314,6 +340,7 @@ impl Compiler<'_> {
                 },
                 View::Operation(id) if self.machine.heap.symbols.name(id) == "==" => {
                     let wanted = self.comparable(node, conditions);
+                    self.judged.push(node);
                     wanted.map(|_| StaticType::Is(cell(symbols::BOOL)))
                 }
                 View::Operation(id) if self.machine.heap.symbols.name(id) == "get-state" => {
@@ -360,24 +387,28 @@ impl Compiler<'_> {
             let found = match operand.view() {
                 View::Local(local) if self.is_assigned(self.slot_of(local)) => {
                     match self.known[usize::from(self.slot_of(local))] {
-                        Known::Number => Some(StaticType::Is(cell(symbols::NUMBER))),
-                        Known::Bool => Some(StaticType::Is(cell(symbols::BOOL))),
+                        Known::Number => StaticType::Is(cell(symbols::NUMBER)),
+                        Known::Bool => StaticType::Is(cell(symbols::BOOL)),
+                        // What it holds need not fit `Atom`.
+                        _ if types.first() == Some(&StaticType::Atom) => return None,
                         // The instruction itself looks at the values.
                         _ => continue,
                     }
                 }
-                _ => self.static_type(operand, conditions),
+                _ => self.static_type(operand, conditions)?,
             };
-            match found {
-                Some(found) => types.push(found),
-                None => return None,
-            }
+            types.push(found);
+        }
+        if let [StaticType::Atom, StaticType::Is(_)] = types[..] {
+            return None;
         }
         let mut known = types.iter().filter_map(|found| match found {
             StaticType::Is(found) => Some(*found),
             StaticType::Any | StaticType::Atom => None,
         });
         let wanted = known.next().unwrap_or(cell(symbols::UNDEFINED));
-        known.all(|other| other == wanted).then_some(wanted)
+        // What an operand is decides then whether it is evaluated.
+        let meta = matches!(wanted.view(), View::Symbol(id) if (symbols::SYMBOL.0..=symbols::GROUNDED.0).contains(&id.0));
+        (!meta && known.all(|other| other == wanted)).then_some(wanted)
     }
 }

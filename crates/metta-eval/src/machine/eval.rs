@@ -149,7 +149,7 @@ impl Machine {
     }
 
     /// Makes type errors the results.
-    fn return_errors(&mut self, errors: &[Cell]) {
+    pub(super) fn return_errors(&mut self, errors: &[Cell]) {
         errors.iter().for_each(|error| self.blame(*error));
         self.return_all(errors);
     }

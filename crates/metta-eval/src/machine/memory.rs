@@ -198,7 +198,7 @@ impl Machine {
                 arguments(function, base);
             }
         }
-        if let Task::Enter { function, base } = self.task {
+        if let Task::Enter { function, base, .. } = self.task {
             arguments(function, base);
         }
         slots.sort_unstable();

@@ -98,11 +98,20 @@ pub(crate) enum Task {
     /// Go on in the code of a clause.
     Run { pc: u32, base: u32 },
     /// Reduce a call of a function whose arguments are in an activation.
-    Enter { function: u32, base: u32 },
+    Enter { function: u32, base: u32, kept: Kept },
     /// Take the next alternative.
     Fail,
     /// Nothing: all alternatives are done.
     Done,
+}
+
+/// Whether the arguments of a call evaluated to themselves: when no rule matches it, it is evaluated then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    No,
+    Yes,
+    /// The site where the current frame goes on has the arguments still.
+    AsAtSite,
 }
 
 /// Evaluates one expression at a time against a [`World`].
@@ -190,6 +199,8 @@ pub struct Machine {
     settling: settle::Settling,
     /// Whether clauses are compiled.
     pub(crate) compiles: bool,
+    /// Whether the arguments of the call that is entered are what they were before they were evaluated.
+    pub(crate) kept: Kept,
     /// Work done inside tasks beyond their number, for fair steps.
     pub(crate) work: u64,
     /// Addresses of expressions known to have no types. Forgotten when cells move or go, and
@@ -262,6 +273,7 @@ impl Machine {
             current: data::Current::default(),
             settling: settle::Settling::default(),
             compiles,
+            kept: Kept::No,
             work: 0,
             untyped: rustc_hash::FxHashSet::default(),
             typed: typed::FoundTypes::default(),

@@ -33,7 +33,7 @@ impl Machine {
                 Task::Return(value) => self.return_value(value),
                 Task::Deliver(value) => self.deliver(value),
                 Task::Run { pc, base } => self.run_code(pc, base),
-                Task::Enter { function, base } => self.resume_call(function, base),
+                Task::Enter { function, base, kept } => self.resume_call(function, base, kept),
                 Task::Fail => self.backtrack(),
                 Task::Done => return self.stop(),
             }

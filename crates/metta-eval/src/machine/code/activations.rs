@@ -2,9 +2,9 @@
 
 use super::Next;
 
-use crate::code::{Expected, Instr, MAX_SLOTS, Resume, Source, Task as Work};
+use crate::code::{Argument, Expected, Instr, MAX_SLOTS, Resume, Source, Task as Work};
 use crate::machine::frames::{Kind, RAW};
-use crate::machine::{Machine, NO_RULE, Task};
+use crate::machine::{Kept, Machine, NO_RULE, Task};
 use crate::terms::cell::{Cell, SymbolId};
 use crate::terms::symbols::{self, cell};
 
@@ -53,8 +53,16 @@ impl Machine {
             _ => None,
         };
         let expected = self.leave(site, base);
+        if place.judged {
+            let errors = self.type_errors(term);
+            if !errors.is_empty() {
+                return self.return_errors(&errors);
+            }
+        }
         match (place.task, value) {
             (_, Some(value)) => self.call_result(term, expected, value),
+            // The value of a rule that is an error is its result.
+            _ if place.resume == Resume::Tail && self.heap.is_error(term) => self.task = Task::Return(term),
             (Work::Call, _) => {
                 let call = self.with_flags(term);
                 self.call(call, expected);
@@ -98,13 +106,24 @@ impl Machine {
         (id, operands, count): (u32, u32, u32),
     ) -> Next {
         let place = &self.code.sites[site as usize];
-        let ordered = place.ordered;
+        let (ordered, kept) = (place.ordered, place.kept);
         let expected = self.expected_at(place.expected, base);
         let returns = matches!(place.resume, Resume::At { .. });
         let end = base + u32::from(place.size);
         let below = if ends { base } else { end };
         let new = below.max(self.choices.last().map_or(0, |choice| choice.env));
         self.reserve(new + count + 1);
+        self.kept = match (kept, returns) {
+            (false, _) => Kept::No,
+            (true, true) => Kept::AsAtSite,
+            (true, false) => {
+                if self.is_kept(site, base) {
+                    Kept::Yes
+                } else {
+                    Kept::No
+                }
+            }
+        };
         if new >= end || ordered && new == base {
             for index in 0..count {
                 let operand = self.code.arguments[(operands + index) as usize].value;
@@ -151,7 +170,7 @@ impl Machine {
             || self.is_stressed()
         {
             self.top = new + 1 + count;
-            self.task = Task::Enter { function: id, base: new };
+            self.task = Task::Enter { function: id, base: new, kept: self.kept };
             return Next::Task;
         }
         let function = &self.code.functions[id as usize];
@@ -194,8 +213,9 @@ impl Machine {
     }
 
     /// Goes on with a call that was put off.
-    pub(in crate::machine) fn resume_call(&mut self, id: u32, base: u32) {
+    pub(in crate::machine) fn resume_call(&mut self, id: u32, base: u32, kept: Kept) {
         self.note_pause(id);
+        self.kept = kept;
         let next = match self.code.functions[id as usize].tabled {
             true => self.call_tabled(id, base),
             false => self.enter_function(id, base),
@@ -234,16 +254,7 @@ impl Machine {
             let value = self.operand(base, argument.value);
             ground &= value.is_ground();
             inert &= value.is_inert_element();
-            same &= match argument.source {
-                Source::Same => true,
-                Source::Constant(constant) => value.same(self.code.constants[constant as usize]),
-                Source::Slot(slot) => {
-                    let before = self.heap.deref(self.slot(base, slot));
-                    value.same(before) || value.is_expression() && self.heap.equal(value, before)
-                }
-                Source::Marked => value.is_evaluated(),
-                Source::Other => false,
-            };
+            same = same && self.is_unchanged(base, argument.source, value);
             self.heap.cells.push(value);
         }
         let mut term = Cell::expression(address, count + u32::from(head.is_some()), ground);
@@ -257,6 +268,57 @@ impl Machine {
             return term.evaluated();
         }
         self.settled(term).unwrap_or_else(|| self.marked(term))
+    }
+
+    /// Reports whether the evaluation of the arguments of the call that was entered changed nothing.
+    pub(super) fn call_is_kept(&self) -> bool {
+        match (self.kept, self.frames[self.frame as usize].kind) {
+            (Kept::Yes, _) => true,
+            (Kept::AsAtSite, Kind::Code { site, base } | Kind::Tabled { site, base, .. }) => {
+                self.is_kept(site, base)
+            }
+            _ => false,
+        }
+    }
+
+    /// Reports whether the evaluation of the operands of a call changed nothing.
+    #[inline]
+    fn is_kept(&self, site: u32, base: u32) -> bool {
+        let (Work::Function { operands, count, .. } | Work::Apply { operands, count }) =
+            self.code.sites[site as usize].task
+        else {
+            return false;
+        };
+        let arguments = &self.code.arguments[operands as usize..operands as usize + usize::from(count)];
+        let slots = &self.env[base as usize..];
+        for Argument { value, source } in arguments {
+            let unchanged = match (*source, value.place()) {
+                (Source::Same, _) => true,
+                (Source::Slot(before), Ok(now)) if slots[now as usize].same(slots[usize::from(before)]) => {
+                    true
+                }
+                (source, _) => self.is_unchanged(base, source, self.operand(base, *value)),
+            };
+            if !unchanged {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Reports whether a value is what it was evaluated from.
+    #[inline]
+    fn is_unchanged(&self, base: u32, source: Source, value: Cell) -> bool {
+        match source {
+            Source::Same => true,
+            Source::Constant(constant) => value.same(self.code.constants[constant as usize]),
+            Source::Slot(slot) => {
+                let before = self.heap.deref(self.slot(base, slot));
+                value.same(before) || value.is_expression() && self.heap.equal(value, before)
+            }
+            Source::Marked => value.is_evaluated(),
+            Source::Other => false,
+        }
     }
 
     /// Leaves the current frame, and goes on at its site with a result that is no error.

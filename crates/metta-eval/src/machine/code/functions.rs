@@ -154,7 +154,9 @@ impl Machine {
             candidate = following;
             following = self.candidate(definition, base, next + 1..end, arity);
         }
-        let (term, expected) = (self.call_term(id, base, call), self.env[base as usize]);
+        let term = self.call_term(id, base, call);
+        let term = if call.is_none() && self.call_is_kept() { term.evaluated() } else { term };
+        let expected = self.env[base as usize];
         self.finish_call(term, expected, cell(symbols::NOT_REDUCIBLE));
         Next::Task
     }

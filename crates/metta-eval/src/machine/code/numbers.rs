@@ -63,11 +63,11 @@ impl Machine {
     fn equal_quickly(&mut self, a: Cell, b: Cell) -> Option<bool> {
         let (x, y) = (self.judge(a)?, self.judge(b)?);
         match (x, y) {
-            (Judged::Tuple, Judged::Tuple) => None,
-            (Judged::Number | Judged::Bool, Judged::Number | Judged::Bool) if x != y => None,
             (Judged::Number, Judged::Number) => Some(self.heap.leaves_equal(a, b)),
+            (Judged::Bool, Judged::Bool) => Some(a == b),
             (Judged::Untyped, Judged::Untyped) => Some(self.heap.equal(a, b)),
-            _ => Some(a == b),
+            (Judged::Untyped, _) | (_, Judged::Untyped) => Some(false),
+            _ => None,
         }
     }
 }
