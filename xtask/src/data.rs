@@ -6,8 +6,11 @@
 //! `data check` runs the engine on the example programs and has their answers
 //! compared: those of `robot_planning.metta` with the recorded ones, those of
 //! `wordnet.metta` with what `wordnet_check.py` computes from WordNet's own
-//! files without any of the code here.
+//! files without any of the code here. `data store` puts WordNet and the Unicode
+//! Character Database (Debian's `unicode-data`) into files of spaces, kills the
+//! writer on the way, and compares.
 
+mod unicode;
 mod wordnet;
 
 use std::fs::{self, File};
@@ -22,6 +25,7 @@ use crate::tools;
 const USAGE: &str = "\
 usage: cargo xtask data wordnet [--from DIR] [--out FILE]
        cargo xtask data check [--from DIR] [--facts FILE] [--engine FILE]
+       cargo xtask data store [--from DIR] [--facts FILE]
 
   --from DIR     a directory with WordNet's data.* and index.* files; without it
                  the Debian package wordnet-base is downloaded
@@ -42,6 +46,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
             convert(&dict, &out)
         }
         "check" => check(options),
+        "store" => store(options),
         _ => bail!("unknown task `{task}`\n{USAGE}"),
     }
 }
@@ -118,46 +123,73 @@ fn show(command: &Command) -> Result<()> {
     say(&line)
 }
 
-/// WordNet's files out of Debian's package, unpacked below `target/data`.
+/// WordNet's files out of Debian's package.
 fn debian_dict() -> Result<PathBuf> {
-    let unpacked = data_dir().join("wordnet");
-    let dict = unpacked.join("usr/share/wordnet");
-    if dict.join("data.noun").is_file() {
-        return Ok(dict);
+    let noun = debian("wordnet-base", "usr/share/wordnet/data.noun")?;
+    Ok(noun.parent().context("the file is in a folder")?.to_path_buf())
+}
+
+/// A file of a package of Debian, unpacked below `target/data`.
+fn debian(package: &str, file: &str) -> Result<PathBuf> {
+    let unpacked = data_dir().join(package);
+    let file = unpacked.join(file);
+    if file.is_file() {
+        return Ok(file);
     }
     let packages = data_dir().join("packages");
     fs::create_dir_all(&packages)?;
-    let mut package = downloaded(&packages)?;
-    if package.is_none() {
-        download(&packages)?;
-        package = downloaded(&packages)?;
+    let mut found = downloaded(&packages, package)?;
+    if found.is_none() {
+        download(&packages, package)?;
+        found = downloaded(&packages, package)?;
     }
-    let package = package.context("apt-get left no wordnet-base package behind")?;
-    shown(Command::new("dpkg").arg("-x").arg(package).arg(&unpacked))?;
-    ensure!(dict.join("data.noun").is_file(), "the package has no data.noun in {}", dict.display());
-    Ok(dict)
+    let found = found.with_context(|| format!("apt-get left no {package} package behind"))?;
+    shown(Command::new("dpkg").arg("-x").arg(found).arg(&unpacked))?;
+    ensure!(file.is_file(), "the package has no {}", file.display());
+    Ok(file)
 }
 
-fn download(packages: &Path) -> Result<()> {
-    let download = || shown(Command::new("apt-get").args(["download", "wordnet-base"]).current_dir(packages));
+fn download(packages: &Path, package: &str) -> Result<()> {
+    let download = || shown(Command::new("apt-get").args(["download", package]).current_dir(packages));
     if download().is_ok() {
         return Ok(());
     }
     // A fresh machine has no package lists yet.
     shown(Command::new("apt-get").arg("update")).context("cannot update the package lists")?;
-    download().context("cannot download wordnet-base; pass --from DIR to use files you have")
+    download().with_context(|| format!("cannot download {package}"))
 }
 
-fn downloaded(packages: &Path) -> Result<Option<PathBuf>> {
+fn downloaded(packages: &Path, package: &str) -> Result<Option<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(packages)? {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "deb") {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with(&format!("{package}_")) && name.ends_with(".deb") {
             found.push(path);
         }
     }
     found.sort();
     Ok(found.pop())
+}
+
+/// Puts two data sets into files, kills the writer on the way, and compares.
+fn store(options: Options) -> Result<()> {
+    let facts = options.facts.clone().unwrap_or_else(default_facts);
+    if !facts.is_file() {
+        convert(&options.dict()?, &facts)?;
+    }
+    let characters = debian("unicode-data", "usr/share/unicode/UnicodeData.txt")?;
+    let unicode = data_dir().join("unicode.metta");
+    let mut out = io::BufWriter::new(File::create(&unicode)?);
+    let n = unicode::convert(&fs::read_to_string(characters)?, &mut out)?;
+    out.flush()?;
+    say(&format!("{}: {n} facts", unicode.display()))?;
+    for text in [facts, unicode] {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["run", "--release", "--package", "mettatron", "--example", "store", "--", "check"]);
+        shown(cargo.arg(text).current_dir(root()))?;
+    }
+    Ok(())
 }
 
 fn convert(dict: &Path, out: &Path) -> Result<()> {

@@ -31,7 +31,9 @@ struct Goal<'p> {
 impl<'p> Goal<'p> {
     fn new(pattern: &'p [u8], handles_match: bool) -> Self {
         let hash = (!handles_match && has_one_encoding(pattern)).then(|| hash_of(pattern, &[]));
-        Goal { pattern, tail: known_end(pattern), handles_match, hash }
+        // All of a ground pattern is known.
+        let tail = if hash.is_some() { pattern.len() } else { known_end(pattern) };
+        Goal { pattern, tail, handles_match, hash }
     }
 
     /// Gives `take` the rows of a run that may match, as ranges of rows or of places in an index.
