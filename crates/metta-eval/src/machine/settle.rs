@@ -80,6 +80,16 @@ impl Machine {
         settled
     }
 
+    /// Reports whether an element of data needs no look: it is a value, bears the mark and mentions no bound variable.
+    #[inline]
+    pub(super) fn is_settled_element(&self, value: Cell, is_inert: bool) -> bool {
+        match value.is_expression() {
+            false => is_inert || value.is_reference(),
+            true if self.heap.is_error(value) => false,
+            true => is_inert || self.is_settled(value, 0, &mut MOST_OPEN.clone()),
+        }
+    }
+
     /// Reports whether an expression and all its parts bear the mark, and mention no bound variable.
     fn is_settled(&self, value: Cell, depth: u32, budget: &mut u32) -> bool {
         let View::Expression { address, length } = value.view() else { return false };

@@ -10,6 +10,9 @@ use crate::terms::visits::Visits;
 /// How many nodes of a term its hash looks at.
 const MOST_HASHED: u32 = 1 << 12;
 
+/// Levels of a term that are looked into by recursion.
+const NEAR: u32 = 4;
+
 const UNDEFINED: Cell = symbols::cell(symbols::UNDEFINED);
 /// What `%Undefined%` is as the value of a type variable.
 const FITTING: Cell = symbols::cell(symbols::FITTING);
@@ -80,6 +83,35 @@ impl Heap {
                 }
             }
         }
+    }
+
+    /// Like [`Heap::unify`], which is left out where it is clear what comes of it.
+    #[inline]
+    pub(crate) fn unify_quickly(&mut self, a: Cell, b: Cell) -> bool {
+        let (a, b) = (self.deref(a), self.deref(b));
+        match (a.view(), b.view()) {
+            _ if a.same(b) => true,
+            (View::Ref(x), View::Ref(y)) => {
+                if x < y {
+                    self.bind(y, a)
+                } else {
+                    self.bind(x, b)
+                }
+                true
+            }
+            (View::Ref(variable), _) => self.bind_unless_inside(variable, b),
+            (_, View::Ref(variable)) => self.bind_unless_inside(variable, a),
+            _ if a.is_canonical() && b.is_canonical() && a != FITTING && b != FITTING => false,
+            _ => self.unify(a, b),
+        }
+    }
+
+    fn bind_unless_inside(&mut self, variable: u32, value: Cell) -> bool {
+        let fits = value.is_ground() || !self.occurs(variable, value);
+        if fits {
+            self.bind(variable, value);
+        }
+        fits
     }
 
     /// Unifies two dereferenced terms; a failure leaves no bindings behind. No value matches in its own way.
@@ -227,6 +259,9 @@ impl Heap {
             _ if term.is_ground() => return false,
             _ => {}
         }
+        if let Some(occurs) = self.occurs_near(address, term, NEAR) {
+            return occurs;
+        }
         let mut pending: smallvec::SmallVec<[Cell; 16]> = smallvec::smallvec![term];
         let mut seen = Visits::default();
         while let Some(term) = pending.pop() {
@@ -242,6 +277,26 @@ impl Heap {
             }
         }
         false
+    }
+
+    /// Like [`Heap::occurs`] for terms of few levels, each with few elements; `None` for others.
+    fn occurs_near(&self, variable: u32, term: Cell, levels: u32) -> Option<bool> {
+        let elements = self.elements(term).filter(|elements| levels > 0 && elements.len() < 8)?;
+        for element in elements.iter().filter(|element| !element.is_ground()) {
+            let element = self.deref(*element);
+            match element.view() {
+                View::Ref(address) if address == variable => return Some(true),
+                View::Expression { .. } if !element.is_ground() => {
+                    match self.occurs_near(variable, element, levels - 1) {
+                        Some(false) => {}
+                        found => return found,
+                    }
+                }
+                View::Bindings { .. } => return None,
+                _ => {}
+            }
+        }
+        Some(false)
     }
 
     /// Structural equality; variables are equal only to themselves.

@@ -249,11 +249,14 @@ impl Machine {
         let address = self.heap.top();
         self.heap.cells.extend(head.map(Cell::symbol));
         let (mut ground, mut inert, mut same) = (true, true, true);
+        let mut settled = head.is_some_and(|head| self.is_constructor(head, count));
         for index in 0..count {
             let argument = self.code.arguments[(operands + index) as usize];
             let value = self.operand(base, argument.value);
             ground &= value.is_ground();
-            inert &= value.is_inert_element();
+            let is_inert = value.is_inert_element();
+            inert &= is_inert;
+            settled &= self.is_settled_element(value, is_inert);
             same = same && self.is_unchanged(base, argument.source, value);
             self.heap.cells.push(value);
         }
@@ -264,7 +267,7 @@ impl Machine {
         if !same {
             return term;
         }
-        if self.is_inert(term) {
+        if settled || self.is_inert(term) {
             return term.evaluated();
         }
         self.settled(term).unwrap_or_else(|| self.marked(term))

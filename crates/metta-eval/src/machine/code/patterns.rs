@@ -114,7 +114,7 @@ impl Machine {
             }
             Instr::MatchSame { slot, with } => {
                 let (a, b) = (self.slot(base, slot), self.slot(base, with));
-                if self.heap.unify(a, b) { Matched::Yes } else { Matched::No }
+                if self.heap.unify_quickly(a, b) { Matched::Yes } else { Matched::No }
             }
             Instr::Copy { to, from } => {
                 let value = self.operand(base, from);
