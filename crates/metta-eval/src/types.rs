@@ -335,13 +335,26 @@ impl Machine {
 
     /// The types that facts declare for a term, with their supertypes.
     fn declared_types(&mut self, clauses: &Clauses, term: Cell) -> Vec<Cell> {
-        let mut types: Vec<Cell> = self
-            .right_sides(clauses, term)
-            .into_iter()
-            .filter(|right| !right.is_reference() && *right != cell(symbols::UNDEFINED))
-            .collect();
+        // A declaration may also be for whatever a variable is.
+        let named = clauses.iter().all(|clause| clause.head() == term);
+        let mut types =
+            if named { self.right_sides_as_they_are(clauses) } else { self.right_sides(clauses, term) };
+        types.retain(|right| !right.is_reference() && *right != cell(symbols::UNDEFINED));
         self.add_supertypes(&mut types);
         types
+    }
+
+    /// The right sides of declarations whose left side is the symbol in question.
+    fn right_sides_as_they_are(&mut self, clauses: &Clauses) -> Vec<Cell> {
+        let heap = &mut self.heap;
+        let built = clauses.iter().map(|clause| match clause.body_as_constant(heap) {
+            Some(right) => right,
+            None => {
+                let right = clause.build_body(heap, &mut clause.new_slots());
+                heap.deref(right)
+            }
+        });
+        built.collect()
     }
 
     /// The right sides of the declarations whose left side unifies with `term`, which stays unbound.
@@ -364,7 +377,8 @@ impl Machine {
     }
 
     fn add_supertypes(&mut self, types: &mut Vec<Cell>) {
-        let mut hashes: Vec<u64> = types.iter().map(|found| self.heap.alpha_hash(*found)).collect();
+        // Types are compared only if there are supertypes.
+        let mut hashes: Vec<u64> = Vec::new();
         let mut index = 0;
         while index < types.len() {
             if types.len() > MOST_TYPES {
@@ -379,6 +393,12 @@ impl Machine {
                 (_, Some(id)) => Arc::clone(&self.head(id).call_supertypes),
                 _ => continue,
             };
+            if clauses.is_empty() {
+                continue;
+            }
+            if hashes.is_empty() {
+                hashes.extend(types.iter().map(|found| self.heap.alpha_hash(*found)));
+            }
             for supertype in self.right_sides(&clauses, subtype) {
                 let hash = self.heap.alpha_hash(supertype);
                 let known = |(known, other): (&Cell, &u64)| {
