@@ -3,7 +3,7 @@
 use super::body::*;
 use super::compiler::{Compiler, Dest, Label, MOST_NESTING, Outcome};
 use super::instr::*;
-use super::types::Conditions;
+use super::types::{Conditions, Reading};
 use crate::library::Binary;
 use crate::terms::cell::{Cell, View};
 use crate::terms::symbols::{self, cell};
@@ -191,10 +191,11 @@ impl Compiler<'_> {
         let wanted = if test == Test::Equal {
             let Some(wanted) = self.comparable(node, &mut conditions) else { return Ok(None) };
             // What a variable holds is looked at before it is evaluated.
-            for index in 1..3 {
+            for (index, other) in [(1, 2), (2, 1)] {
                 if let View::Local(local) = self.child(node, index).view()
                     && self.is_assigned(self.slot_of(local))
                     && !matches!(self.known[usize::from(self.slot_of(local))], Known::Number | Known::Bool)
+                    && !self.compares_with_typed(local, self.child(node, other), wanted, &mut conditions)
                 {
                     return Ok(None);
                 }
@@ -217,6 +218,29 @@ impl Compiler<'_> {
         let called = Expected::Type(cell(symbols::BOOL));
         let otherwise = self.otherwise_call(Task::Call, node, evaluated, called, dest, resume);
         Ok(Some((a, b, otherwise)))
+    }
+
+    /// Demands that the value of a variable can be compared with a call that is evaluated the same way whatever
+    /// the type of the value is: one of a function with a declared type.
+    fn compares_with_typed(
+        &mut self,
+        local: u32,
+        other: Cell,
+        wanted: Cell,
+        conditions: &mut Conditions,
+    ) -> bool {
+        let typed = match self.child(other, 0).view() {
+            View::Symbol(id) => matches!(self.reading(id), Some(Reading::Function(_))),
+            View::Operation(_) => true,
+            _ => false,
+        };
+        let known = match wanted.view() {
+            View::Symbol(symbols::UNDEFINED) => Known::Sound,
+            View::Symbol(symbols::NUMBER) => Known::Number,
+            View::Symbol(symbols::BOOL) => Known::Bool,
+            _ => return false,
+        };
+        typed && self.length(other) > 0 && self.condition(local, known, conditions).is_some()
     }
 
     pub(super) fn is_comparable_simply(&self, test: Test, node: Cell) -> bool {

@@ -302,6 +302,9 @@ impl Compiler<'_> {
         if id == symbols::CONS_ATOM {
             return self.cons_form(node, dest, expected);
         }
+        if id == symbols::DECONS_ATOM {
+            return self.decons_form(node, dest, expected);
+        }
         if id == symbols::UNIFY {
             return self.unify_form(node, dest, expected);
         }

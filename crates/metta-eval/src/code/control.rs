@@ -297,7 +297,7 @@ impl Compiler<'_> {
     }
 
     /// The list variable of `(decons-atom $list)`.
-    fn decons_of(&mut self, value: Cell) -> Option<Slot> {
+    pub(super) fn decons_of(&mut self, value: Cell) -> Option<Slot> {
         if self.length(value) != 2 || self.child(value, 0) != cell(symbols::DECONS_ATOM) {
             return None;
         }

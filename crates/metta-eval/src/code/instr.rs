@@ -202,6 +202,12 @@ pub(crate) enum Instr {
         tail: Slot,
         otherwise: u32,
     },
+    /// The pair of head and tail of a list.
+    Decons {
+        to: Slot,
+        list: Slot,
+        otherwise: u32,
+    },
     /// The first element of a list, or the others.
     Part {
         to: Slot,

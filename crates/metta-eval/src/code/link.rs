@@ -22,6 +22,7 @@ impl Compiler<'_> {
                 | Instr::Compare { otherwise, .. }
                 | Instr::Cons { otherwise, .. }
                 | Instr::Uncons { otherwise, .. }
+                | Instr::Decons { otherwise, .. }
                 | Instr::Part { otherwise, .. }
                 | Instr::GetState { otherwise, .. }
                 | Instr::GuardState { otherwise, .. }

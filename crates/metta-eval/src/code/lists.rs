@@ -36,6 +36,26 @@ impl Compiler<'_> {
         Ok(Some(()))
     }
 
+    /// `(decons-atom $list)`, whose pair is wanted as one.
+    pub(super) fn decons_form(&mut self, node: Cell, dest: Dest, expected: Expected) -> Outcome<Option<()>> {
+        let Some(list) = self.decons_of(node) else { return Ok(None) };
+        if self.assume(symbols::DECONS_ATOM).types.len() != 1 {
+            return Ok(None);
+        }
+        let (mark, before) = (self.temporaries(), self.known);
+        let join = self.label();
+        let resume = self.resume_for(dest, join);
+        let restart = self.otherwise(node, expected, dest, resume);
+        self.check(&Conditions::new(), restart);
+        let to = self.destination(dest)?;
+        self.emit(Instr::Decons { to, list, otherwise: restart });
+        self.release(mark);
+        self.assign(to, Known::Expression);
+        self.deliver(to, dest);
+        self.join(join, before, dest);
+        Ok(Some(()))
+    }
+
     /// `(car-atom $list)` or `(cdr-atom $list)`; the part is evaluated.
     pub(super) fn part_form(
         &mut self,

@@ -24,6 +24,19 @@ impl Machine {
             Instr::ApplyTyped { site, otherwise } => {
                 self.apply_typed(site, base).unwrap_or_else(|| place(false, otherwise))
             }
+            Instr::Decons { to, list, otherwise } => {
+                let list = self.heap.deref(self.slot(base, list));
+                let Some((address, 1..)) = list.slice() else { return place(false, otherwise) };
+                let parts = [self.heap.element(address, 0), self.heap.tail(list)];
+                // The pair would be an error.
+                if parts[0] == cell(symbols::ERROR) {
+                    return place(false, otherwise);
+                }
+                self.stats.reductions += 1;
+                let pair = self.heap.expression(&parts);
+                self.set_slot(base, to, pair);
+                Next::At(pc, base)
+            }
             Instr::Superpose { list, to, site } => {
                 let list = self.operand(base, list);
                 self.begin_superpose(list, to, site, base)

@@ -397,6 +397,7 @@ impl Machine {
                     Next::Task => return,
                 },
                 Instr::GuardHead { .. }
+                | Instr::Decons { .. }
                 | Instr::Apply { .. }
                 | Instr::ApplyTyped { .. }
                 | Instr::Superpose { .. }
