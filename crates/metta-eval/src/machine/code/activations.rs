@@ -139,7 +139,7 @@ impl Machine {
         self.enter_at(id, new, count)
     }
 
-    /// Calls a function with values, to be evaluated with a type.
+    /// Calls a function with its operands, which are values already, to be evaluated with a type.
     pub(super) fn call_with(
         &mut self,
         site: u32,
@@ -153,6 +153,8 @@ impl Machine {
         let new = below.max(self.choices.last().map_or(0, |choice| choice.env));
         let count = values.len() as u32;
         self.reserve(new + count + 1);
+        // The values are what the operands were.
+        self.kept = Kept::Yes;
         self.env[new as usize] = expected;
         self.env[new as usize + 1..][..values.len()].copy_from_slice(values);
         if matches!(place.resume, Resume::At { .. }) {
