@@ -14,7 +14,7 @@
 use std::ops::Range;
 
 use crate::bytes::{Item, Reader, Token, term_end, token};
-use crate::facts::{Facts, Found, Index, Layout, Run, is_plain, tail};
+use crate::facts::{Facts, Found, Index, Layout, Run, Sought, is_plain, tail};
 use crate::walk::{elements, has_variables_for};
 
 /// The answers of a conjunction, as facts for the conjuncts.
@@ -339,13 +339,13 @@ impl<'a> Join<'a> {
     /// Goes to the rows of a relation that have `term` next, and past them in what is left to try.
     /// Reports whether there are any.
     fn go_to(&mut self, relation: &Relation<'_>, left: usize, term: &[u8], variable: usize) -> bool {
-        let mut any = false;
+        let (mut any, sought) = (false, Sought::new(term));
         for (i, source) in relation.sources.iter().enumerate() {
             let keys = source.index.keys();
             let place = &mut self.saved[left + i];
             let mut depth = place.depth();
-            let start = keys.leap(place.rows(), |string| tail(string, depth) < term);
-            let end = keys.leap(start..place.end, |string| tail(string, depth).starts_with(term));
+            let start = keys.leap(place.rows(), |string| sought.is_behind(string, depth));
+            let end = keys.leap(start..place.end, |string| sought.is_in(string, depth));
             place.start = end;
             let mut rows = start..end;
             depth += term.len();

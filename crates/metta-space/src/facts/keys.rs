@@ -254,10 +254,48 @@ const FEW: usize = 16;
 /// Eight bytes as a number whose order is theirs; behind the end there are zeros.
 ///
 /// No encoding is a beginning of another, so the zeros decide nothing between two of them.
+#[inline]
 fn word_at(string: &[u8], depth: usize) -> u64 {
-    let tail = string.get(depth..).unwrap_or_default();
-    match tail.first_chunk() {
-        Some(word) => u64::from_be_bytes(*word),
-        None => tail.iter().rev().fold(0, |word, byte| word >> 8 | u64::from(*byte) << 56),
+    let tail = tail(string, depth);
+    match (tail.first_chunk(), string.last_chunk()) {
+        (Some(word), _) => u64::from_be_bytes(*word),
+        (None, _) if tail.is_empty() => 0,
+        // The last bytes of the string, without those before the tail.
+        (None, Some(word)) => u64::from_be_bytes(*word) << (64 - 8 * tail.len()),
+        (None, None) => tail.iter().rev().fold(0, |word, byte| word >> 8 | u64::from(*byte) << 56),
+    }
+}
+
+/// A term to be looked for, its first bytes as a number: most comparisons end there.
+#[derive(Clone, Copy)]
+pub(crate) struct Sought<'a> {
+    term: &'a [u8],
+    word: u64,
+    /// Which bits of a word are those of the term.
+    mask: u64,
+}
+
+impl<'a> Sought<'a> {
+    pub(crate) fn new(term: &'a [u8]) -> Self {
+        let mask = match term.len() {
+            0 => 0,
+            length @ 1..8 => u64::MAX << (64 - 8 * length),
+            _ => u64::MAX,
+        };
+        Sought { term, word: word_at(term, 0), mask }
+    }
+
+    /// Reports whether a string is less than the term from `depth` on.
+    #[inline]
+    pub(crate) fn is_behind(&self, string: &[u8], depth: usize) -> bool {
+        let word = word_at(string, depth) & self.mask;
+        word < self.word || word == self.word && self.term.len() > 8 && tail(string, depth) < self.term
+    }
+
+    /// Reports whether a string has the term at `depth`.
+    #[inline]
+    pub(crate) fn is_in(&self, string: &[u8], depth: usize) -> bool {
+        word_at(string, depth) & self.mask == self.word
+            && (self.term.len() <= 8 || tail(string, depth).starts_with(self.term))
     }
 }

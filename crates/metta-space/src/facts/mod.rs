@@ -36,7 +36,7 @@ use crate::files::mapped::{Damage, Mapped};
 pub(crate) use combine::NewRow;
 use head::Head;
 pub(crate) use index::{Index, Layout};
-pub(crate) use keys::{Keys, tail};
+pub(crate) use keys::{Keys, Sought, tail};
 pub(crate) use run::Run;
 use run::{Room, Row};
 
