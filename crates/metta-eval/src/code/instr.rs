@@ -49,21 +49,26 @@ impl std::fmt::Debug for Operand {
     }
 }
 
-/// The bits are the orders that pass: less, equal, greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Test {
-    Less = 1,
-    Greater = 4,
-    LessOrEqual = 3,
-    GreaterOrEqual = 6,
-    Equal = 2,
+    Less,
+    Greater,
+    LessOrEqual,
+    GreaterOrEqual,
+    Equal,
 }
 
 impl Test {
     /// Reports whether values in this order pass.
     #[inline(always)]
     pub(crate) fn holds(self, order: Ordering) -> bool {
-        self as u8 >> (order as i8 + 1) & 1 == 1
+        match self {
+            Test::Less => order.is_lt(),
+            Test::Greater => order.is_gt(),
+            Test::LessOrEqual => order.is_le(),
+            Test::GreaterOrEqual => order.is_ge(),
+            Test::Equal => order.is_eq(),
+        }
     }
 }
 
@@ -271,42 +276,6 @@ pub(crate) enum Instr {
     /// What the clause was compiled for still holds.
     GuardDeclared {
         clause: u32,
-        otherwise: u32,
-    },
-
-    // The most frequent forms of instructions, for small integers. For other values they are what they were made of.
-    /// The sum of a slot and a number.
-    AddNumber {
-        to: Slot,
-        a: Slot,
-        number: i32,
-        otherwise: u32,
-    },
-    Add {
-        to: Slot,
-        a: Slot,
-        b: Slot,
-        otherwise: u32,
-    },
-    Subtract {
-        to: Slot,
-        a: Slot,
-        b: Slot,
-        otherwise: u32,
-    },
-    /// Goes on at `to` unless a slot compares like this with a number.
-    UnlessNumber {
-        test: Test,
-        a: Slot,
-        number: i32,
-        to: u32,
-        otherwise: u32,
-    },
-    Unless {
-        test: Test,
-        a: Slot,
-        b: Slot,
-        to: u32,
         otherwise: u32,
     },
 

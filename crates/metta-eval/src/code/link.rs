@@ -2,8 +2,6 @@
 
 use super::compiler::Compiler;
 use super::instr::*;
-use crate::library::Binary;
-use crate::terms::cell::{Cell, View};
 
 impl Compiler<'_> {
     /// Replaces labels by places.
@@ -86,53 +84,8 @@ impl Compiler<'_> {
                 | Instr::Result { .. }
                 | Instr::ResultOf { .. }
                 | Instr::Give { .. }
-                | Instr::AddNumber { .. }
-                | Instr::Add { .. }
-                | Instr::Subtract { .. }
-                | Instr::UnlessNumber { .. }
-                | Instr::Unless { .. }
                 | Instr::Fail => {}
             }
-            if let Some(frequent) = frequent_form(*instr, &code.constants) {
-                *instr = frequent;
-            }
         }
-    }
-}
-
-/// The form of an instruction that is for the operands it has, if there is one.
-fn frequent_form(instr: Instr, constants: &[Cell]) -> Option<Instr> {
-    let slot = |operand: Operand| operand.place().ok().map(|slot| slot as Slot);
-    let number = |operand: Operand| match constants[operand.place().err()? as usize].view() {
-        View::Int(number) => i32::try_from(number).ok(),
-        _ => None,
-    };
-    match instr {
-        Instr::Arithmetic { operation, to, a, b, otherwise } => {
-            let sum = |a: Operand, b: Operand| {
-                Some(Instr::AddNumber { to, a: slot(a)?, number: number(b)?, otherwise })
-            };
-            match operation {
-                Binary::Add => match (slot(a), slot(b)) {
-                    (Some(a), Some(b)) => Some(Instr::Add { to, a, b, otherwise }),
-                    _ => sum(a, b).or_else(|| sum(b, a)),
-                },
-                Binary::Subtract => match (slot(a)?, slot(b)) {
-                    (a, Some(b)) => Some(Instr::Subtract { to, a, b, otherwise }),
-                    (a, None) => {
-                        Some(Instr::AddNumber { to, a, number: number(b)?.checked_neg()?, otherwise })
-                    }
-                },
-                Binary::Multiply | Binary::Divide | Binary::Remainder => None,
-            }
-        }
-        Instr::JumpUnless { test, a, b, to, otherwise } => {
-            let a = slot(a)?;
-            Some(match slot(b) {
-                Some(b) => Instr::Unless { test, a, b, to, otherwise },
-                None => Instr::UnlessNumber { test, a, number: number(b)?, to, otherwise },
-            })
-        }
-        _ => None,
     }
 }

@@ -112,7 +112,7 @@ impl Cell {
     /// The values of two small integers, in a form in which sums and differences need no unpacking.
     #[inline(always)]
     fn scaled_ints(self, other: Cell) -> Option<(i64, i64)> {
-        let both = (self.0 ^ TAG_INT | other.0 ^ TAG_INT) & 15 == 0;
+        let both = self.0 & 15 == TAG_INT && other.0 & 15 == TAG_INT;
         both.then(|| (self.0 as i64, (other.0 - TAG_INT) as i64))
     }
 
@@ -128,20 +128,6 @@ impl Cell {
     pub(crate) fn minus(self, other: Cell) -> Option<Cell> {
         let (a, b) = self.scaled_ints(other)?;
         Some(Cell(a.checked_sub(b)? as u64))
-    }
-
-    /// The sum of a small integer and a number, if it is a small integer as well.
-    #[inline(always)]
-    pub(crate) fn plus_number(self, number: i32) -> Option<Cell> {
-        let sum = (self.0 as i64).checked_add(i64::from(number) << 4)?;
-        (self.0 & 15 == TAG_INT).then_some(Cell(sum as u64))
-    }
-
-    /// Compares a small integer with a number.
-    #[inline(always)]
-    pub(crate) fn compare_number(self, number: i32) -> Option<std::cmp::Ordering> {
-        let is_int = self.0 & 15 == TAG_INT;
-        is_int.then(|| (self.0 as i64).cmp(&(i64::from(number) << 4 | TAG_INT as i64)))
     }
 
     /// Compares two small integers.

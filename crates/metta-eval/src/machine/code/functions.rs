@@ -1,6 +1,5 @@
 //! Functions: which clauses a call has, and their code.
 
-use super::patterns::WINDOW;
 use super::{GENERAL, Next};
 use std::ops::Range;
 use std::sync::Arc;
@@ -63,9 +62,9 @@ impl Machine {
     }
 
     pub(super) fn reserve(&mut self, top: u32) {
-        let length = top as usize + WINDOW;
-        if self.env.len() < length {
+        if self.env.len() < top as usize + MAX_SLOTS {
             // The storage doubles, but what is never used of it is not written.
+            let length = top as usize + MAX_SLOTS;
             self.env.resize(length + length / 8, Cell::UNIT);
         }
     }

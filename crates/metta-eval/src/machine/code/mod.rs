@@ -26,7 +26,6 @@ mod tabled;
 use patterns::Matched;
 
 use crate::code::{Instr, Query};
-use crate::library::Binary;
 use crate::machine::quick::Quick;
 use crate::machine::{Machine, Task};
 use crate::terms::cell::{Cell, View};
@@ -68,69 +67,6 @@ impl Machine {
                     let (a, b) = (self.operand(base, a), self.operand(base, b));
                     self.stats.reductions += 1;
                     match self.compare(test, a, b) {
-                        Some(true) => {}
-                        Some(false) => pc = to,
-                        None => pc = otherwise,
-                    }
-                }
-                Instr::AddNumber { to, a, number, otherwise } => {
-                    self.stats.reductions += 1;
-                    let window = self.window(base);
-                    match window[usize::from(a)].plus_number(number) {
-                        Some(sum) => window[usize::from(to)] = sum,
-                        None => {
-                            let values = self.with_number(base, a, number);
-                            pc = self.compute_to(Binary::Add, base, to, values).map_or(otherwise, |()| pc);
-                        }
-                    }
-                }
-                Instr::Add { to, a, b, otherwise } => {
-                    self.stats.reductions += 1;
-                    let window = self.window(base);
-                    let (x, y) = (window[usize::from(a)], window[usize::from(b)]);
-                    match x.plus(y) {
-                        Some(sum) => window[usize::from(to)] = sum,
-                        None => {
-                            pc = self.compute_to(Binary::Add, base, to, (x, y)).map_or(otherwise, |()| pc)
-                        }
-                    }
-                }
-                Instr::Subtract { to, a, b, otherwise } => {
-                    self.stats.reductions += 1;
-                    let window = self.window(base);
-                    let (x, y) = (window[usize::from(a)], window[usize::from(b)]);
-                    match x.minus(y) {
-                        Some(difference) => window[usize::from(to)] = difference,
-                        None => {
-                            let computed = self.compute_to(Binary::Subtract, base, to, (x, y));
-                            pc = computed.map_or(otherwise, |()| pc);
-                        }
-                    }
-                }
-                Instr::UnlessNumber { test, a, number, to, otherwise } => {
-                    self.stats.reductions += 1;
-                    let holds = match self.window(base)[usize::from(a)].compare_number(number) {
-                        Some(order) => Some(test.holds(order)),
-                        None => {
-                            let (a, b) = self.with_number(base, a, number);
-                            self.compare_anything(test, a, b)
-                        }
-                    };
-                    match holds {
-                        Some(true) => {}
-                        Some(false) => pc = to,
-                        None => pc = otherwise,
-                    }
-                }
-                Instr::Unless { test, a, b, to, otherwise } => {
-                    self.stats.reductions += 1;
-                    let window = self.window(base);
-                    let (x, y) = (window[usize::from(a)], window[usize::from(b)]);
-                    let holds = match x.compare_ints(y) {
-                        Some(order) => Some(test.holds(order)),
-                        None => self.compare_anything(test, x, y),
-                    };
-                    match holds {
                         Some(true) => {}
                         Some(false) => pc = to,
                         None => pc = otherwise,

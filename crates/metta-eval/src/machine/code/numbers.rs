@@ -1,6 +1,6 @@
 //! Arithmetic and comparison.
 
-use crate::code::{Slot, Test};
+use crate::code::Test;
 use crate::library::{Binary, apply, small};
 use crate::machine::Machine;
 use crate::machine::quick::Judged;
@@ -24,31 +24,6 @@ impl Machine {
             Some(order) => Some(test.holds(order)),
             None => self.compare_values(test, a, b),
         }
-    }
-
-    /// Compares two values, bound variables among them.
-    #[inline(never)]
-    pub(super) fn compare_anything(&mut self, test: Test, a: Cell, b: Cell) -> Option<bool> {
-        self.compare(test, self.heap.deref(a), self.heap.deref(b))
-    }
-
-    /// Computes with two values, bound variables among them.
-    #[inline(never)]
-    pub(super) fn compute_to(
-        &mut self,
-        operation: Binary,
-        base: u32,
-        to: Slot,
-        (a, b): (Cell, Cell),
-    ) -> Option<()> {
-        let value = self.compute(operation, self.heap.deref(a), self.heap.deref(b))?;
-        self.set_slot(base, to, value);
-        Some(())
-    }
-
-    /// The value of a slot and a number.
-    pub(super) fn with_number(&self, base: u32, slot: Slot, number: i32) -> (Cell, Cell) {
-        (self.slot(base, slot), Cell::int(i64::from(number)).unwrap_or(Cell::UNIT))
     }
 
     fn compare_values(&mut self, test: Test, a: Cell, b: Cell) -> Option<bool> {

@@ -12,9 +12,6 @@ pub(in crate::machine) enum Matched {
     Variable(u32),
 }
 
-/// As many slots as a [`Slot`](crate::code::Slot) can name.
-pub(super) const WINDOW: usize = 256;
-
 impl Machine {
     #[inline(always)]
     pub(in crate::machine) fn slot(&self, base: u32, slot: u8) -> Cell {
@@ -24,15 +21,6 @@ impl Machine {
     #[inline(always)]
     pub(in crate::machine) fn set_slot(&mut self, base: u32, slot: u8, value: Cell) {
         self.env[base as usize + usize::from(slot)] = value;
-    }
-
-    /// All slots that an instruction can name. There are as many: see `reserve`.
-    #[inline(always)]
-    pub(super) fn window(&mut self, base: u32) -> &mut [Cell; WINDOW] {
-        match self.env[base as usize..].first_chunk_mut() {
-            Some(window) => window,
-            None => unreachable!("the slots of an activation are reserved"),
-        }
     }
 
     /// The value of an operand, dereferenced.
