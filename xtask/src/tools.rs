@@ -19,6 +19,13 @@ pub(crate) fn find_or_install(name: &str, version: &str) -> Result<PathBuf> {
     let program = tools.join("bin").join(name);
     if !program.exists() {
         let mut install = shell::cargo(&["install", "--locked", name, "--version", version]);
+        // They are run once or twice: what optimises across crates would take longer than it saves.
+        install.args([
+            "--config",
+            "profile.release.lto=\"off\"",
+            "--config",
+            "profile.release.codegen-units=16",
+        ]);
         shell::run(install.arg("--root").arg(&tools))?;
     }
     Ok(program)

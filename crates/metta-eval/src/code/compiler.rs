@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use metta_atom::SpaceId;
 
+use super::asides::Aside;
 use super::instr::*;
 use super::{Compiled, Template, first_argument};
 use crate::machine::Machine;
@@ -33,28 +34,6 @@ pub(super) enum Dest {
     Slot(Slot),
 }
 
-/// Instructions to be placed behind the others, for what is rare.
-struct Aside {
-    label: Label,
-    assigned: Live,
-    work: Work,
-}
-
-enum Work {
-    /// Does it in the general way: some elements of a call may have been evaluated. The variables of what was
-    /// not evaluated get values first.
-    General { site: Site, node: Cell, evaluated: Option<Vec<(u32, Operand)>>, resume: Option<Label> },
-    /// Takes the result of something done in the general way, and goes on. An error that is what
-    /// the slot `from` holds is a value like any other.
-    Resume { to: Slot, from: Option<Slot>, join: Label },
-    /// Evaluates the value of a binding in the general way.
-    Value { value: Cell, to: Slot, join: Label },
-    /// Looks a pattern up in the space that a slot holds.
-    Space { slot: Slot, pattern: Cell, join: Label },
-    /// Binds a variable to a pattern.
-    Pattern { slot: Slot, pattern: Cell, join: Label },
-}
-
 /// Compiles one clause.
 pub(crate) struct Compiler<'m> {
     pub(super) machine: &'m mut Machine,
@@ -75,7 +54,7 @@ pub(crate) struct Compiler<'m> {
     size: u32,
     pub(super) start: usize,
     pub(super) labels: Vec<u32>,
-    asides: Vec<Aside>,
+    pub(super) asides: Vec<Aside>,
     assumed: Vec<(SymbolId, Arc<Head>)>,
     /// How often each variable occurs in the clause.
     pub(super) totals: Vec<u32>,
@@ -290,6 +269,15 @@ impl<'m> Compiler<'m> {
         Ok(slot as Slot)
     }
 
+    /// A slot that is not in use, for code aside.
+    pub(super) fn spare(&mut self) -> Outcome<Slot> {
+        let taken = self.assigned | self.spent;
+        let mut free = self.first_temporary..MAX_SLOTS as u32;
+        let slot = free.find(|slot| taken >> slot & 1 == 0).ok_or(TooBig)?;
+        self.size = self.size.max(slot + 1);
+        Ok(slot as Slot)
+    }
+
     /// Forgets the temporaries made since `mark`, which [`Compiler::temporaries`] gave.
     pub(super) fn release(&mut self, mark: Live) {
         self.assigned &= !(self.temporaries & !mark);
@@ -401,7 +389,7 @@ impl<'m> Compiler<'m> {
         Operand::constant(self.constant(cell))
     }
 
-    fn site(&mut self, site: Site) -> u32 {
+    pub(super) fn site(&mut self, site: Site) -> u32 {
         self.machine.code.sites.push(site);
         self.machine.code.sites.len() as u32 - 1
     }
@@ -425,184 +413,9 @@ impl<'m> Compiler<'m> {
         self.site(Site { tuple, ..Site::new(task, expected, resume) })
     }
 
-    /// Where the result of something that leaves the activation is taken up, to go on at `join`.
-    pub(super) fn resume(&mut self, to: Slot, join: Label) -> Label {
-        self.aside(Work::Resume { to, from: None, join })
-    }
-
-    /// Like [`Compiler::resume`] for what the slot `from` was evaluated to.
-    pub(super) fn resume_argument(&mut self, to: Slot, from: Slot, join: Label) -> Label {
-        self.aside(Work::Resume { to, from: Some(from), join })
-    }
-
-    /// Where the value of a binding is evaluated in the general way.
-    pub(super) fn otherwise_value(&mut self, value: Cell, to: Slot, join: Label) -> Label {
-        self.aside(Work::Value { value, to, join })
-    }
-
-    /// Where the value of a slot is a space in which a pattern is looked up.
-    pub(super) fn otherwise_space(&mut self, slot: Slot, pattern: Cell, join: Label) -> Label {
-        self.aside(Work::Space { slot, pattern, join })
-    }
-
     /// Notes that the activation can be left here.
     pub(super) fn spend(&mut self) {
         self.spent |= self.assigned;
-    }
-
-    fn aside(&mut self, work: Work) -> Label {
-        self.spend();
-        let label = self.label();
-        self.asides.push(Aside { label, assigned: self.assigned, work });
-        label
-    }
-
-    /// Where an expression is evaluated in the general way.
-    pub(super) fn otherwise(
-        &mut self,
-        node: Cell,
-        expected: Expected,
-        dest: Dest,
-        resume: Option<Label>,
-    ) -> Label {
-        let judged = self.judged.contains(&node);
-        let site = Site { judged, ..Site::new(Task::Evaluate, expected, to_label(dest)) };
-        self.aside_general(site, node, None, resume)
-    }
-
-    /// Where a call with some evaluated elements is done in the general way.
-    pub(super) fn otherwise_call(
-        &mut self,
-        task: Task,
-        node: Cell,
-        evaluated: Vec<(u32, Operand)>,
-        expected: Expected,
-        dest: Dest,
-        resume: Option<Label>,
-    ) -> Label {
-        // Types of what parts of it have become say nothing.
-        let leaves = evaluated.iter().all(|(index, _)| self.length(self.child(node, *index)) == 0);
-        let judged = leaves && self.judged.contains(&node);
-        let site = Site { judged, ..Site::new(task, expected, to_label(dest)) };
-        self.aside_general(site, node, Some(evaluated), resume)
-    }
-
-    fn aside_general(
-        &mut self,
-        site: Site,
-        node: Cell,
-        evaluated: Option<Vec<(u32, Operand)>>,
-        resume: Option<Label>,
-    ) -> Label {
-        self.aside(Work::General { site: Site { tuple: true, ..site }, node, evaluated, resume })
-    }
-
-    fn emit_asides(&mut self) -> Outcome<()> {
-        while let Some(Aside { label, assigned, work }) = self.asides.pop() {
-            self.place(label);
-            self.assigned = assigned;
-            match work {
-                Work::Resume { to, from, join } => {
-                    match from {
-                        None => self.emit(Instr::Result { to }),
-                        Some(from) => self.emit(Instr::ResultOf { to, from }),
-                    }
-                    self.emit(Instr::Jump { to: join });
-                }
-                Work::Value { value, to, join } => self.emit_value(value, to, join)?,
-                Work::Space { slot, pattern, join } => self.emit_space(slot, pattern, join)?,
-                Work::Pattern { slot, pattern, join } => {
-                    self.ensure(pattern);
-                    let template = self.template(pattern);
-                    let to = self.spare()?;
-                    self.emit(Instr::Build { to, template });
-                    self.emit(Instr::MatchSame { slot, with: to });
-                    self.emit(Instr::Jump { to: join });
-                }
-                Work::General { mut site, node, evaluated, resume } => {
-                    site.template = match evaluated {
-                        Some(evaluated) => {
-                            let known = |index: &u32| evaluated.iter().any(|(known, _)| known == index);
-                            for index in (0..self.length(node)).filter(|index| !known(index)) {
-                                self.ensure(self.child(node, index));
-                            }
-                            self.call_template(node, &evaluated)
-                        }
-                        None => {
-                            self.ensure(node);
-                            self.template(node)
-                        }
-                    };
-                    if let Resume::At { pc, live } = &mut site.resume {
-                        *pc = resume.unwrap_or(u32::MAX);
-                        *live = self.assigned;
-                    }
-                    let site = self.site(site);
-                    self.emit(Instr::General { site });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// A slot that is not in use, for code aside.
-    fn spare(&mut self) -> Outcome<Slot> {
-        let taken = self.assigned | self.spent;
-        let mut free = self.first_temporary..MAX_SLOTS as u32;
-        let slot = free.find(|slot| taken >> slot & 1 == 0).ok_or(TooBig)?;
-        self.size = self.size.max(slot + 1);
-        Ok(slot as Slot)
-    }
-
-    /// `(let $value value (quote $value))` in the general way: it judges the value as a binding does,
-    /// and an error that is passed on as a value stays one.
-    fn emit_value(&mut self, value: Cell, to: Slot, join: Label) -> Outcome<()> {
-        self.ensure(value);
-        let variable = self.spare()?;
-        self.machine.code.names.push(symbols::VARIABLE);
-        let name = self.machine.code.names.len() as u32 - 1;
-        self.emit(Instr::Fresh { slot: variable, name });
-        let variable = Cell::local(u32::from(variable));
-        self.emit_let([variable, value, variable], Some(1), to, join)
-    }
-
-    /// `(let pattern space ())` in the general way.
-    fn emit_space(&mut self, slot: Slot, pattern: Cell, join: Label) -> Outcome<()> {
-        self.ensure(pattern);
-        let space = Cell::local(u32::from(slot));
-        let to = self.spare()?;
-        self.emit_let([pattern, space, Cell::UNIT], Some(0), to, join)
-    }
-
-    /// Evaluates a `let` of which one part is a node and the others are cells of a template.
-    fn emit_let(&mut self, parts: [Cell; 3], node: Option<usize>, to: Slot, join: Label) -> Outcome<()> {
-        let start = self.machine.code.cells.len() as u32;
-        let head = Cell::symbol(self.machine.heap.symbols.intern("let"));
-        self.machine.code.cells.extend_from_slice(&[head, Cell::UNIT, Cell::UNIT, Cell::UNIT]);
-        for (index, part) in parts.into_iter().enumerate() {
-            let cell = if Some(index) == node { self.template_node(part, start) } else { part };
-            self.machine.code.cells[start as usize + 1 + index] = cell;
-        }
-        if node == Some(1) {
-            let place = self.machine.code.cells.len() as u32 - start;
-            self.machine.code.cells.extend_from_slice(&[symbols::cell(symbols::QUOTE), parts[2]]);
-            self.machine.code.cells[start as usize + 3] = Cell::expression(place, 2, false);
-        }
-        let template = self.finish_template(start, Cell::expression(0, 4, false));
-        let resume = self.label();
-        let expected = Expected::Type(symbols::cell(symbols::UNDEFINED));
-        let live = self.assigned;
-        let task = if node == Some(0) { Task::Call } else { Task::Evaluate };
-        let site = Site { template, ..Site::new(task, expected, Resume::At { pc: resume, live }) };
-        let site = self.site(site);
-        self.emit(Instr::General { site });
-        self.place(resume);
-        self.emit(Instr::Result { to });
-        if node == Some(1) {
-            self.emit(Instr::Element { from: to, index: 1, to });
-        }
-        self.emit(Instr::Jump { to: join });
-        Ok(())
     }
 
     // Templates.
@@ -637,14 +450,14 @@ impl<'m> Compiler<'m> {
         self.finish_template(start, Cell::expression(0, length, false))
     }
 
-    fn finish_template(&mut self, start: u32, root: Cell) -> u32 {
+    pub(super) fn finish_template(&mut self, start: u32, root: Cell) -> u32 {
         let length = self.machine.code.cells.len() as u32 - start;
         self.machine.code.templates.push(Template { start, length, root });
         self.machine.code.templates.len() as u32 - 1
     }
 
     /// Adds the cells below a node; addresses count from `start`.
-    fn template_node(&mut self, node: Cell, start: u32) -> Cell {
+    pub(super) fn template_node(&mut self, node: Cell, start: u32) -> Cell {
         let mut pending: Vec<(Cell, u32)> = Vec::new();
         let root = self.template_cell(node, start, &mut pending);
         while let Some((node, place)) = pending.pop() {
@@ -667,123 +480,6 @@ impl<'m> Compiler<'m> {
             }
             _ => node,
         }
-    }
-
-    // The head, and patterns in general.
-
-    pub(super) fn match_argument(&mut self, slot: Slot, pattern: Cell) -> Outcome<()> {
-        match pattern.view() {
-            View::Local(local) => {
-                let own = self.slot_of(local);
-                if own != slot {
-                    if self.is_assigned(own) {
-                        self.emit(Instr::MatchSame { slot, with: own });
-                    } else {
-                        self.emit(Instr::Copy { to: own, from: Operand::slot(slot) });
-                        self.assign(own, Known::Nothing);
-                    }
-                }
-                Ok(())
-            }
-            View::Expression { length, .. } if !pattern.is_ground() => {
-                let (variable, join) = (self.label(), self.label());
-                let work = Work::Pattern { slot, pattern, join };
-                self.asides.push(Aside { label: variable, assigned: self.assigned, work });
-                let head = self.child(pattern, 0);
-                match u16::try_from(length) {
-                    Ok(length) if head.is_canonical() => {
-                        let head = self.constant(head);
-                        self.emit(Instr::MatchHead { slot, length, head, variable });
-                        self.match_elements_from(1, slot, pattern)?;
-                    }
-                    _ => {
-                        self.emit(Instr::MatchExpression { slot, length, variable });
-                        self.match_elements(slot, pattern)?;
-                    }
-                }
-                self.place(join);
-                Ok(())
-            }
-            _ => {
-                let constant = self.constant(pattern);
-                self.emit(Instr::MatchConstant { slot, constant });
-                Ok(())
-            }
-        }
-    }
-
-    pub(super) fn match_elements(&mut self, from: Slot, pattern: Cell) -> Outcome<()> {
-        self.match_elements_from(0, from, pattern)
-    }
-
-    /// Matches the elements of a pattern from one on.
-    pub(super) fn match_elements_from(&mut self, first: u32, from: Slot, pattern: Cell) -> Outcome<()> {
-        let length = self.length(pattern);
-        self.nesting += 1;
-        if self.nesting > MOST_NESTING {
-            return Err(TooBig);
-        }
-        for index in first..length {
-            let element = self.child(pattern, index);
-            let index = u16::try_from(index).map_err(|_| TooBig)?;
-            match element.view() {
-                View::Local(local) if !self.is_assigned(self.slot_of(local)) => {
-                    let to = self.slot_of(local);
-                    self.take_element(from, index, to);
-                    self.assign(to, Known::Nothing);
-                }
-                View::Local(_) => {
-                    let mark = self.temporaries;
-                    let to = self.temporary()?;
-                    self.emit(Instr::Element { from, index, to });
-                    self.match_argument(to, element)?;
-                    self.release(mark);
-                }
-                View::Expression { .. } if !element.is_ground() => {
-                    let mark = self.temporaries;
-                    let to = self.temporary()?;
-                    self.emit(Instr::Element { from, index, to });
-                    self.assign(to, Known::Nothing);
-                    self.match_argument(to, element)?;
-                    self.release(mark);
-                }
-                _ => {
-                    let constant = self.constant(element);
-                    self.emit(Instr::ElementConstant { from, index, constant });
-                }
-            }
-        }
-        self.nesting -= 1;
-        Ok(())
-    }
-
-    /// Takes an element, together with those before it that go to the slots before.
-    fn take_element(&mut self, from: Slot, index: u16, to: Slot) {
-        let next = self.place_in_code();
-        if let Some(last) = self.machine.code.instrs[self.start..].last_mut()
-            && !self.labels.contains(&next)
-        {
-            let (source, first, target, count) = match *last {
-                Instr::Element { from, index, to } => (from, index, to, 1),
-                Instr::Elements { from, first, to, count } => (from, u16::from(first), to, count),
-                _ => (from, index, to, 0),
-            };
-            if let Ok(first) = u8::try_from(first)
-                && count > 0
-                && source == from
-                && u16::from(first) + u16::from(count) == index
-                && target + count == to
-            {
-                *last = Instr::Elements { from, first, to: target, count: count + 1 };
-                return;
-            }
-        }
-        self.emit(Instr::Element { from, index, to });
-    }
-
-    /// Where a variable that meets a pattern is bound to it.
-    pub(super) fn bind_pattern(&mut self, slot: Slot, pattern: Cell, join: Label) -> Label {
-        self.aside(Work::Pattern { slot, pattern, join })
     }
 
     /// How often each of some variables occurs in a node.
@@ -832,14 +528,5 @@ impl<'m> Compiler<'m> {
         let head = self.machine.head_in(self.space, id);
         self.assumed.push((id, Arc::clone(&head)));
         head
-    }
-}
-
-/// Where the result of something with a destination goes. The place in the code is not known yet.
-fn to_label(dest: Dest) -> Resume {
-    match dest {
-        Dest::Tail => Resume::Tail,
-        Dest::Block => Resume::Block,
-        Dest::Slot(_) => Resume::At { pc: u32::MAX, live: 0 },
     }
 }

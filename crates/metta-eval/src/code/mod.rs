@@ -6,6 +6,7 @@
 
 mod alternatives;
 mod arithmetic;
+mod asides;
 mod body;
 mod calls;
 mod cases;
@@ -17,6 +18,7 @@ mod each;
 mod instr;
 mod link;
 mod lists;
+mod patterns;
 mod queries;
 mod recursion;
 mod states;
