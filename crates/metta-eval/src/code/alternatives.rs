@@ -25,10 +25,7 @@ impl Compiler<'_> {
             return Ok(None);
         }
         let (mark, before) = (self.temporaries(), self.known);
-        let join = self.label();
-        let resume = self.resume_for(dest, join);
-        let restart = self.otherwise(node, expected, dest, resume);
-        self.check(&conditions, restart);
+        let (join, _, _) = self.begin_form(node, dest, expected, &conditions);
         let branches = self.length(list) > 0
             && self.length(list) <= MOST_BRANCHES
             && matches!(dest, Dest::Tail | Dest::Block)
@@ -104,10 +101,7 @@ impl Compiler<'_> {
             return Ok(None);
         }
         let (mark, before) = (self.temporaries(), self.known);
-        let join = self.label();
-        let resume = self.resume_for(dest, join);
-        let restart = self.otherwise(node, expected, dest, resume);
-        self.check(&Conditions::new(), restart);
+        let (join, resume, restart) = self.begin_form(node, dest, expected, &Conditions::new());
         self.emit(Instr::GuardContext { otherwise: restart });
         self.ensure_shared(&[body]);
         let site = self.site_for(Task::Evaluate, UNDEFINED, dest, resume, true);
@@ -143,10 +137,7 @@ impl Compiler<'_> {
             return Ok(None);
         }
         let (mark, before) = (self.temporaries(), self.known);
-        let join = self.label();
-        let resume = self.resume_for(dest, join);
-        let restart = self.otherwise(node, expected, dest, resume);
-        self.check(&Conditions::new(), restart);
+        let (join, _, restart) = self.begin_form(node, dest, expected, &Conditions::new());
         if let Dest::Slot(_) = dest {
             // The branches come together again: what one of them may bind exists before.
             self.ensure_shared(&[pattern, then]);

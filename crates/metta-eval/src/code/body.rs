@@ -79,6 +79,22 @@ impl Compiler<'_> {
         Ok(())
     }
 
+    /// Begins a form under some conditions: where its value comes together, where it is taken up when the
+    /// activation was left, and where the whole form is evaluated in the general way.
+    pub(super) fn begin_form(
+        &mut self,
+        node: Cell,
+        dest: Dest,
+        expected: Expected,
+        conditions: &Conditions,
+    ) -> (Label, Option<Label>, Label) {
+        let join = self.label();
+        let resume = self.resume_for(dest, join);
+        let restart = self.otherwise(node, expected, dest, resume);
+        self.check(conditions, restart);
+        (join, resume, restart)
+    }
+
     pub(super) fn resume_for(&mut self, dest: Dest, join: Label) -> Option<Label> {
         match dest {
             Dest::Slot(to) => Some(self.resume(to, join)),

@@ -36,10 +36,7 @@ impl Compiler<'_> {
             return Ok(None);
         }
         let (mark, before) = (self.temporaries(), self.known);
-        let join = self.label();
-        let resume = self.resume_for(dest, join);
-        let restart = self.otherwise(node, expected, dest, resume);
-        self.check(&conditions, restart);
+        let (join, resume, restart) = self.begin_form(node, dest, expected, &conditions);
         self.emit(Instr::GuardContext { otherwise: restart });
         self.accepts(returned, expected, restart);
         let list = self.unevaluated(parts.list)?;

@@ -16,10 +16,7 @@ impl Compiler<'_> {
         }
         let list = self.child(node, 2);
         let (mark, before) = (self.temporaries(), self.known);
-        let join = self.label();
-        let resume = self.resume_for(dest, join);
-        let restart = self.otherwise(node, expected, dest, resume);
-        self.check(&Conditions::new(), restart);
+        let (join, _, restart) = self.begin_form(node, dest, expected, &Conditions::new());
         let list = match list.view() {
             View::Local(local) if self.is_assigned(self.slot_of(local)) => Operand::slot(self.slot_of(local)),
             View::Expression { .. } if list.is_ground() => self.constant_operand(list),
@@ -43,10 +40,7 @@ impl Compiler<'_> {
             return Ok(None);
         }
         let (mark, before) = (self.temporaries(), self.known);
-        let join = self.label();
-        let resume = self.resume_for(dest, join);
-        let restart = self.otherwise(node, expected, dest, resume);
-        self.check(&Conditions::new(), restart);
+        let (join, _, restart) = self.begin_form(node, dest, expected, &Conditions::new());
         let to = self.destination(dest)?;
         self.emit(Instr::Decons { to, list, otherwise: restart });
         self.release(mark);
@@ -72,10 +66,7 @@ impl Compiler<'_> {
             return Ok(None);
         }
         let (mark, before) = (self.temporaries(), self.known);
-        let join = self.label();
-        let resume = self.resume_for(dest, join);
-        let restart = self.otherwise(node, expected, dest, resume);
-        self.check(&Conditions::new(), restart);
+        let (join, _, restart) = self.begin_form(node, dest, expected, &Conditions::new());
         self.accepts(cell(returned), expected, restart);
         let part = self.temporary()?;
         self.emit(Instr::Part { to: part, list, first, otherwise: restart });

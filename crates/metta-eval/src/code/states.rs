@@ -59,10 +59,7 @@ impl Compiler<'_> {
         let state = self.child(node, 1);
         let Some(state) = self.state_operand(state) else { return Ok(None) };
         let (mark, before) = (self.temporaries(), self.known);
-        let join = self.label();
-        let resume = self.resume_for(dest, join);
-        let restart = self.otherwise(node, expected, dest, resume);
-        self.check(&Conditions::new(), restart);
+        let (join, _, restart) = self.begin_form(node, dest, expected, &Conditions::new());
         let to = self.destination(dest)?;
         let wanted = match expected {
             Expected::Dynamic => Cell::NONE,
@@ -115,10 +112,7 @@ impl Compiler<'_> {
             },
         };
         let (mark, before) = (self.temporaries(), self.known);
-        let join = self.label();
-        let resume = self.resume_for(dest, join);
-        let restart = self.otherwise(node, expected, dest, resume);
-        self.check(&conditions, restart);
+        let (join, resume, restart) = self.begin_form(node, dest, expected, &conditions);
         self.accepts_only_undefined(expected, restart);
         let value = match held {
             Some(from) => {
