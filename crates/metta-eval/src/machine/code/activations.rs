@@ -113,16 +113,11 @@ impl Machine {
         let below = if ends { base } else { end };
         let new = below.max(self.choices.last().map_or(0, |choice| choice.env));
         self.reserve(new + count + 1);
-        self.kept = match (kept, returns) {
-            (false, _) => Kept::No,
-            (true, true) => Kept::AsAtSite,
-            (true, false) => {
-                if self.is_kept(site, base) {
-                    Kept::Yes
-                } else {
-                    Kept::No
-                }
-            }
+        // Where the call returns to, the site is asked when it is needed.
+        self.kept = match returns {
+            true => Kept::AsAtSite,
+            false if kept && self.is_kept(site, base) => Kept::Yes,
+            false => Kept::No,
         };
         if new >= end || ordered && new == base {
             for index in 0..count {
