@@ -10,12 +10,17 @@ use std::sync::Arc;
 use metta_atom::{Grounded, Number, StateId};
 use num_traits::ToPrimitive;
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
 
 use crate::states::States;
 use crate::terms::cell::{CODE, Cell, MAX_LENGTH, SymbolId, View};
 use crate::terms::matching::{Matched, Meeting};
 use crate::terms::symbols::SymbolTable;
 use crate::terms::visits::Memo;
+
+/// Levels and elements of a term that are copied by recursion.
+const NEAR: u32 = 6;
+const MOST_NEAR: u32 = 64;
 
 /// Addresses have 31 bits; some are left for what is made between two checks.
 pub(crate) const MAX_CELLS: usize = (1 << 31) - (1 << 27);
@@ -454,8 +459,26 @@ impl Heap {
     /// mention bound variables are copied; the others keep their marks.
     pub(crate) fn resolved(&mut self, term: Cell) -> Cell {
         let term = self.deref(term);
+        if let Some(resolved) = self.resolved_near(term, NEAR, &mut MOST_NEAR.clone()) {
+            return resolved;
+        }
         let bound = self.parts_with_bound_variables(term);
         if bound.is_empty() { term } else { self.copied(term, |cell| cell, |_, part| bound.contains(&part)) }
+    }
+
+    /// Like [`Heap::resolved`] for terms of few levels and elements; `None` for others.
+    fn resolved_near(&mut self, term: Cell, levels: u32, left: &mut u32) -> Option<Cell> {
+        let Some((address, length)) = term.slice().filter(|_| !term.is_ground()) else { return Some(term) };
+        *left = left.checked_sub(length).filter(|_| levels > 0)?;
+        let mut elements: SmallVec<[Cell; 8]> = SmallVec::new();
+        let mut changed = false;
+        for index in 0..length {
+            let written = self.get(address + index);
+            let element = self.resolved_near(self.deref(written), levels - 1, left)?;
+            changed |= element != written;
+            elements.push(element);
+        }
+        Some(if changed { self.expression(&elements) } else { term })
     }
 
     /// The parts of a term in which a bound variable is mentioned, at any depth.
@@ -527,32 +550,54 @@ impl Heap {
         leaf: impl Fn(Cell) -> Cell,
         copies: impl Fn(Cell, (u32, u32)) -> bool,
     ) -> Cell {
-        let mut pending: Vec<(u32, u32, u32)> = Vec::new();
+        /// A part under way: what it is of, how much of it is left, and where its copy goes.
+        struct Part {
+            part: (u32, u32),
+            next: u32,
+            place: u32,
+            ground: bool,
+        }
+        let mut path: Vec<Part> = Vec::new();
         let mut built: Memo<(u32, u32), Cell> = Memo::default();
-        let mut open = |heap: &mut Heap, cell: Cell, pending: &mut Vec<(u32, u32, u32)>| {
+        let open = |heap: &mut Heap, cell: Cell| {
             let cell = heap.deref(cell);
             match cell.slice().filter(|(_, length)| *length > 0) {
-                None => leaf(cell),
-                Some(part) if !copies(cell, part) => cell,
-                Some(part) => built.get(&part).unwrap_or_else(|| {
-                    let (address, length) = part;
-                    let place = heap.allocate(length);
-                    pending.push((address, place, length));
-                    let copy = Cell::expression(place, length, cell.is_ground());
-                    built.note(part, &copy);
-                    copy
-                }),
+                None => Ok(leaf(cell)),
+                Some(part) if !copies(cell, part) => Ok(cell),
+                Some(part) => {
+                    let place = heap.allocate(part.1);
+                    Err(Part { part, next: 0, place, ground: true })
+                }
             }
         };
-        let root = open(self, term, &mut pending);
-        while let Some((source, place, left)) = pending.pop() {
-            if left > 1 {
-                pending.push((source + 1, place + 1, left - 1));
+        let mut next = term;
+        loop {
+            let known = self.deref(next).slice().and_then(|part| built.get(&part));
+            let mut done = match known.map_or_else(|| open(self, next), Ok) {
+                Ok(cell) => Some(cell),
+                Err(part) => {
+                    path.push(part);
+                    None
+                }
+            };
+            loop {
+                let Some(top) = path.last_mut() else { return done.unwrap_or(term) };
+                if let Some(cell) = done.take() {
+                    self.cells[(top.place + top.next) as usize] = cell;
+                    top.ground &= cell.is_ground();
+                    top.next += 1;
+                }
+                let (address, length) = top.part;
+                if top.next < length {
+                    next = self.get(address + top.next);
+                    break;
+                }
+                let copy = Cell::expression(top.place, length, top.ground);
+                built.note((address, length), &copy);
+                path.pop();
+                done = Some(copy);
             }
-            let built = open(self, self.get(source), &mut pending);
-            self.cells[place as usize] = built;
         }
-        root
     }
 
     /// Bytes held, storage for growth included.
