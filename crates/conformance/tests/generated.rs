@@ -101,6 +101,21 @@ fn compiled_forms_answer_as_interpreted_ones() {
     }
 }
 
+/// See [`run`] for what is compared.
+#[test]
+fn forked_evaluations_answer_as_whole_ones() {
+    let runtime = runtime();
+    let ends = |program: &Program| answers(program, Mode::Sequential, generous(), &runtime).stopped.is_none();
+    for seed in 40_000..40_600 {
+        let (whole, forms) = (generate(seed), generate_forms(seed, 6));
+        for program in [whole, forms].iter().filter(|program| ends(program)) {
+            for workers in [2, 3, 8] {
+                answers(program, Mode::Forked(workers), RunLimits::default(), &runtime);
+            }
+        }
+    }
+}
+
 /// A program whose expressions are evaluated twice each, by a rule: what comes again may have been kept.
 fn asked_twice(program: &Program) -> Program {
     let mut forms = Vec::new();

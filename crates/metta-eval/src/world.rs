@@ -149,6 +149,17 @@ impl World {
         self.pragma("type-check").and_then(Atom::as_symbol) == Some("auto")
     }
 
+    /// How many threads may evaluate one expression by `pragma! parallel`: `None` leaves it to the host.
+    pub fn parallel(&self) -> Option<usize> {
+        match self.pragma("parallel")? {
+            Atom::Grounded(Grounded::Number(metta_atom::Number::Int(threads))) => {
+                Some(usize::try_from(*threads).unwrap_or(1).max(1))
+            }
+            Atom::Grounded(Grounded::Bool(false)) => Some(1),
+            other => (other.as_symbol() == Some("off")).then_some(1),
+        }
+    }
+
     /// Reports whether `pragma! interpreter bare-minimal` is on.
     pub(crate) fn is_bare_minimal(&self) -> bool {
         self.pragma("interpreter").and_then(Atom::as_symbol) == Some("bare-minimal")

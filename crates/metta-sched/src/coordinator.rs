@@ -22,6 +22,7 @@ use tokio::runtime::Handle;
 
 use crate::cancel::Watch;
 use crate::event::Sink;
+use crate::forks::{AtWork, Forking, Forks};
 use crate::segment::{Chunk, Plan, Report, Segment, Speculated, help};
 use crate::worker::{Ended, Finished, Output, Task, Worker, panicked};
 use crate::writers::Writers;
@@ -41,6 +42,7 @@ pub(crate) struct Settings {
     pub(crate) keep_going: bool,
     pub(crate) runtime: Option<Handle>,
     pub(crate) config: EvalConfig,
+    pub(crate) forking: Forking,
 }
 
 /// Why a run does not go on.
@@ -66,6 +68,8 @@ pub(crate) struct Coordinator<'s> {
     completed: usize,
     statistics: Statistics,
     crew: Crew,
+    at_work: AtWork,
+    forks: Option<Forks>,
     writers: Writers,
     /// How many expressions may run ahead. Small after a change of the world, so that
     /// the work thrown away stays in proportion to the work done.
@@ -139,6 +143,14 @@ impl<'s> Coordinator<'s> {
             Some(_) => available_parallelism().map_or(1, usize::from),
             None => 1,
         };
+        let machines = environment.machines();
+        let at_work = AtWork::begin(machines.crew());
+        let forks = settings.runtime.as_ref().map(|_| {
+            let most = settings.config.max_blocking_threads;
+            // Tests fork also where there are no processors for it.
+            let threads = if settings.forking == Forking::Everything { most } else { most.min(useful) };
+            Forks::new(machines.crew(), settings.forking, threads)
+        });
         Coordinator {
             settings,
             environment,
@@ -149,6 +161,8 @@ impl<'s> Coordinator<'s> {
             completed: 0,
             statistics: Statistics::default(),
             crew: Crew { places: Arc::new(()), useful },
+            at_work,
+            forks,
             writers: Writers::default(),
             window: usize::MAX,
             average: None,
@@ -166,6 +180,10 @@ impl<'s> Coordinator<'s> {
     /// Ends the run.
     pub(crate) fn finish(mut self, error: Option<RunError>) -> Outcome {
         self.publish();
+        if let Some(forks) = &self.forks {
+            self.statistics.forks = forks.tally.forks.get();
+            self.statistics.merged = forks.tally.merged.get();
+        }
         self.environment.put_world(self.world);
         let state = MettaState { source: Vec::new(), environment: self.environment, output: self.output };
         Outcome { state, faults: self.faults, completed: self.completed, error, statistics: self.statistics }
@@ -251,7 +269,8 @@ impl<'s> Coordinator<'s> {
     fn alone(&mut self, index: usize, goal: &Atom, mut shown: Shown) -> Result<(), Stop> {
         let mut worker = self.environment.machines().worker();
         let limits = self.settings.limits.clone();
-        let task = Task { goal, limits: &limits, allowed: Effect::Outside };
+        let forks = self.forks.clone();
+        let task = Task { goal, limits: &limits, allowed: Effect::Outside, forks: forks.as_ref() };
         let mut stopped = Ok(());
         let ended = worker.evaluate(task, self.world.clone(), |output| {
             shown.skip(output);
@@ -275,6 +294,7 @@ impl<'s> Coordinator<'s> {
             // Few expressions for many threads are dealt out one by one.
             first_chunk: (goals.len() / (2 * config.max_blocking_threads.max(1))).min(config.batch_size_hint),
             threads: self.threads(),
+            forks: self.forks.clone(),
         };
         let (sender, reports) = channel();
         let segment = Arc::new(Segment::new(goals, self.world.clone(), plan));
@@ -349,7 +369,8 @@ impl<'s> Coordinator<'s> {
 
     /// Waits for a helper, or takes over what a helper lost.
     fn wait(&mut self, tide: &mut Tide, worker: &mut Worker) -> Result<(), Stop> {
-        if let Ok(report) = tide.reports.recv_timeout(PATIENCE) {
+        let report = self.at_work.pause(|| tide.reports.recv_timeout(PATIENCE));
+        if let Ok(report) = report {
             self.receive(tide, report);
         } else if Arc::strong_count(&self.crew.places) == 1 && tide.segment.unclaimed() == 0 {
             // No helper is left: what has not arrived now will not come.

@@ -117,11 +117,26 @@ pub struct Statistics {
     pub merges: u64,
     /// Reductions of the expressions that committed.
     pub reductions: u64,
+    /// How often alternatives of an expression were given to another thread.
+    pub forks: u64,
+    /// How often their results were used; the others were found again by the thread that gave them.
+    pub merged: u64,
 }
 
 impl std::ops::AddAssign for Statistics {
     fn add_assign(&mut self, other: Self) {
-        let Statistics { batches, chunks, tasks, expressions, retries, blocked, merges, reductions } = other;
+        let Statistics {
+            batches,
+            chunks,
+            tasks,
+            expressions,
+            retries,
+            blocked,
+            merges,
+            reductions,
+            forks,
+            merged,
+        } = other;
         self.batches += batches;
         self.chunks += chunks;
         self.tasks += tasks;
@@ -130,5 +145,7 @@ impl std::ops::AddAssign for Statistics {
         self.blocked += blocked;
         self.merges += merges;
         self.reductions += reductions;
+        self.forks += forks;
+        self.merged += merged;
     }
 }

@@ -6,6 +6,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use crate::cancel::{CancelOnDrop, Watch};
 use crate::coordinator::{Coordinator, Settings};
 use crate::event::Sink;
+use crate::forks::Forking;
 use crate::{CancelToken, Event, MettaState, Outcome, RunError, RunLimits};
 
 /// How to run a program: configuration, limits, cancellation, events.
@@ -14,6 +15,7 @@ pub struct Run {
     limits: RunLimits,
     cancel: CancelToken,
     keep_going: bool,
+    forking: Forking,
     sink: Option<Sink>,
 }
 
@@ -41,6 +43,7 @@ impl Run {
             limits: RunLimits::default(),
             cancel: CancelToken::new(),
             keep_going: false,
+            forking: Forking::default(),
             sink: None,
         }
     }
@@ -71,6 +74,14 @@ impl Run {
     /// Goes on after a result list with an `Error`.
     pub fn keep_going(mut self, keep_going: bool) -> Self {
         self.keep_going = keep_going;
+        self
+    }
+
+    /// Sets whether one expression may be evaluated on several threads, where the run has them.
+    ///
+    /// A program may ask for fewer threads, or for one, by `(pragma! parallel ...)`.
+    pub fn forking(mut self, forking: Forking) -> Self {
+        self.forking = forking;
         self
     }
 
@@ -135,6 +146,7 @@ impl Run {
             keep_going: self.keep_going,
             runtime,
             config: self.config,
+            forking: self.forking,
         };
         let mut sink = self.sink;
         let mut coordinator = Coordinator::new(settings, environment, sink.as_mut());

@@ -23,6 +23,7 @@ use metta_atom::Atom;
 use metta_eval::{Effect, Limits, World};
 use metta_sync::{Held, Ranked};
 
+use crate::forks::{AtWork, Forks};
 use crate::worker::{Ended, Finished, Machines, Output, Task, Worker};
 
 /// A claim of a chunk, and a report, should be a small part of this.
@@ -39,6 +40,7 @@ pub(crate) struct Segment {
     pub(crate) stop_at_error: bool,
     first_chunk: usize,
     threads: usize,
+    forks: Option<Forks>,
     queue: Ranked<Queue, 1>,
 }
 
@@ -76,6 +78,8 @@ pub(crate) struct Plan {
     pub(crate) first_chunk: usize,
     /// How many threads there may be, the coordinator included.
     pub(crate) threads: usize,
+    /// How one expression may spread over threads that have none.
+    pub(crate) forks: Option<Forks>,
 }
 
 impl Segment {
@@ -95,6 +99,7 @@ impl Segment {
             stop_at_error: plan.stop_at_error,
             first_chunk: plan.first_chunk.max(1),
             threads: plan.threads.max(1),
+            forks: plan.forks,
             queue: Ranked::new(queue),
         }
     }
@@ -157,7 +162,12 @@ impl Segment {
         worker: &mut Worker,
         between: impl FnMut(&mut Output) -> ControlFlow<()>,
     ) -> Speculated {
-        let task = Task { goal: &self.goals[index], limits: &self.limits, allowed: Effect::Prints };
+        let task = Task {
+            goal: &self.goals[index],
+            limits: &self.limits,
+            allowed: Effect::Prints,
+            forks: self.forks.as_ref(),
+        };
         self.settle(index, worker.evaluate(task, self.world.clone(), between))
     }
 
@@ -264,6 +274,7 @@ impl<'a> Chunk<'a> {
 /// `_place` is held for as long as the helper counts as a task in flight.
 pub(crate) fn help(segment: &Segment, machines: &Arc<Machines>, reports: &Sender<Report>, _place: Arc<()>) {
     let mut worker = machines.worker();
+    let _at_work = AtWork::begin(machines.crew());
     let mut before = None;
     while let Some(mut chunk) = Chunk::claim(segment, before) {
         while let Some(index) = chunk.next() {
@@ -296,7 +307,7 @@ mod tests {
     use super::*;
 
     fn segment(n: usize, first_chunk: usize, threads: usize) -> Segment {
-        let plan = Plan { limits: Limits::default(), stop_at_error: true, first_chunk, threads };
+        let plan = Plan { limits: Limits::default(), stop_at_error: true, first_chunk, threads, forks: None };
         Segment::new(vec![Atom::unit(); n], World::new(), plan)
     }
 

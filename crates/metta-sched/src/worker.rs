@@ -13,6 +13,8 @@ use metta_atom::{Atom, SpaceId};
 use metta_eval::{Effect, EvalError, Fault, Library, Limits, Machine, Rule, Step, World};
 use metta_sync::{Held, Ranked};
 
+use crate::forks::{Crew, Forks, Given};
+
 /// A step longer than this was a host operation: it waits, or computes at length.
 const LONG_STEP: Duration = Duration::from_millis(5);
 /// Between these two a step is long enough to be cheap to control and short enough to
@@ -27,21 +29,27 @@ const MOST_BUDGET: u64 = 1 << 20;
 pub(crate) struct Machines {
     library: Library,
     idle: Ranked<Vec<Machine>, 1>,
+    crew: Arc<Crew>,
 }
 
 impl Machines {
     pub(crate) fn new(library: Library) -> Self {
-        Machines { library, idle: Ranked::new(Vec::new()) }
+        Machines { library, idle: Ranked::new(Vec::new()), crew: Arc::default() }
     }
 
     pub(crate) fn library(&self) -> &Library {
         &self.library
     }
 
+    /// The threads of the engine.
+    pub(crate) fn crew(&self) -> &Arc<Crew> {
+        &self.crew
+    }
+
     /// Lends a worker; it comes back when dropped.
     pub(crate) fn worker(self: &Arc<Self>) -> Worker {
         let machine = self.idle.lock(&mut Held::root()).0.pop();
-        Worker { machines: Arc::clone(self), machine, budget: FIRST_BUDGET, waited: false }
+        Worker { machines: Arc::clone(self), machine, pace: Pace::new(None), waited: false }
     }
 }
 
@@ -52,6 +60,8 @@ pub(crate) struct Task<'a> {
     pub(crate) limits: &'a Limits,
     /// The strongest effect that may happen.
     pub(crate) allowed: Effect,
+    /// How the evaluation may spread over threads.
+    pub(crate) forks: Option<&'a Forks>,
 }
 
 /// How an evaluation ended.
@@ -98,11 +108,62 @@ impl Output {
     }
 }
 
+/// How many reductions a machine does at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    budget: u64,
+    is_fixed: bool,
+}
+
+impl Pace {
+    /// A pace that fits itself to the machine, unless a budget is given.
+    pub(crate) fn new(fixed: Option<u64>) -> Self {
+        Pace { budget: fixed.unwrap_or(FIRST_BUDGET), is_fixed: fixed.is_some() }
+    }
+
+    pub(crate) fn budget(&self) -> u64 {
+        self.budget
+    }
+
+    /// Learns from a step that began at `started`; returns the time now.
+    pub(crate) fn adapt(&mut self, started: Instant) -> Instant {
+        let now = Instant::now();
+        let spent = now - started;
+        if self.is_fixed {
+            return now;
+        }
+        if spent < STEP_FROM {
+            self.budget = (self.budget * 2).min(MOST_BUDGET);
+        } else if spent > STEP_TO {
+            self.budget = (self.budget / 2).max(LEAST_BUDGET);
+        }
+        now
+    }
+}
+
+/// Gives alternatives of a machine away, or takes over what came of those given last if it waits for them. Reports
+/// whether the evaluation goes on.
+fn share(
+    given: &mut Given,
+    machine: &mut Machine,
+    waits: bool,
+    now: Instant,
+    mut between: impl FnMut() -> ControlFlow<()>,
+) -> bool {
+    if !waits {
+        given.offer(machine, now);
+        return true;
+    }
+    let Some(ended) = given.wait(|| between().is_continue()) else { return false };
+    given.take(machine, ended);
+    true
+}
+
 /// A machine on loan, and what was learned about its speed.
 pub(crate) struct Worker {
     machines: Arc<Machines>,
     machine: Option<Machine>,
-    budget: u64,
+    pace: Pace,
     /// Whether a single step took long since the last `take_waited`.
     waited: bool,
 }
@@ -120,20 +181,39 @@ impl Worker {
         let mut machine = self.machine.take().unwrap_or_else(|| Machine::new(library.clone()));
         let begun = Instant::now();
         let mut started = begun;
+        let mut given = task
+            .forks
+            .and_then(|forks| forks.within(task.limits, world.parallel()))
+            .map(|forks| Given::new(forks, begun));
+        let mut pace = given.as_ref().and_then(Given::pace).unwrap_or(self.pace);
         let mut step = guarded(|| {
             machine.begin(task.goal, SpaceId::TOP, world, task.limits, task.allowed);
-            machine.step(self.budget)
+            machine.step(pace.budget())
         });
-        while step == Ok(Step::Yield) {
-            started = self.adapt(started);
+        while matches!(step, Ok(Step::Yield | Step::Waits)) {
+            started = self.adapt(&mut pace, started);
             if between(&mut Output::take(&mut machine)).is_break() {
                 self.rest(machine);
                 return Ended::Dropped;
             }
-            let budget = self.budget;
-            machine.set_time(started - begun);
-            step = guarded(|| machine.step(budget));
+            let waits = step == Ok(Step::Waits);
+            let ready = given.as_mut().map_or(Ok(true), |given| {
+                guarded(|| share(given, &mut machine, waits, started, || between(&mut Output::default())))
+            });
+            step = match ready {
+                Ok(true) => {
+                    started = if waits { Instant::now() } else { started };
+                    machine.set_time(started - begun);
+                    guarded(|| machine.step(pace.budget()))
+                }
+                Ok(false) => {
+                    self.rest(machine);
+                    return Ended::Dropped;
+                }
+                Err(panic) => Err(panic),
+            };
         }
+        drop(given);
         self.waited |= started.elapsed() > LONG_STEP;
         // What was written before a limit or a panic was written.
         if let Ok(mut output) = guarded(|| Output::take(&mut machine))
@@ -204,15 +284,10 @@ impl Worker {
     }
 
     /// Fits the budget to the machine's speed; returns the time now.
-    fn adapt(&mut self, started: Instant) -> Instant {
-        let now = Instant::now();
-        let spent = now - started;
-        if spent < STEP_FROM {
-            self.budget = (self.budget * 2).min(MOST_BUDGET);
-        } else if spent > STEP_TO {
-            self.budget = (self.budget / 2).max(LEAST_BUDGET);
-        }
-        self.waited |= spent > LONG_STEP;
+    fn adapt(&mut self, pace: &mut Pace, started: Instant) -> Instant {
+        let now = pace.adapt(started);
+        self.pace = *pace;
+        self.waited |= now - started > LONG_STEP;
         now
     }
 
@@ -239,10 +314,10 @@ pub(crate) fn panicked(goal: &Atom, message: &str) -> Atom {
 
 /// The message of a panic.
 #[derive(Debug, PartialEq, Eq)]
-struct Panic(String);
+pub(crate) struct Panic(String);
 
 /// Turns a panic into its message. The machine inside is not used again after one.
-fn guarded<T>(f: impl FnOnce() -> T) -> Result<T, Panic> {
+pub(crate) fn guarded<T>(f: impl FnOnce() -> T) -> Result<T, Panic> {
     catch_unwind(AssertUnwindSafe(f)).map_err(|payload| Panic(message(&*payload)))
 }
 

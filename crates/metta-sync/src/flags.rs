@@ -1,4 +1,4 @@
-//! A switch and a number that threads share.
+//! A switch and numbers that threads share.
 
 #[cfg(metta_loom)]
 use loom::sync::atomic as imp;
@@ -57,6 +57,46 @@ impl Counter {
     /// Returns the value.
     pub fn get(&self) -> u64 {
         // Relaxed: as in `add`.
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How many threads compute, of as many as may.
+///
+/// It orders nothing but itself, as [`Counter`].
+#[derive(Debug, Default)]
+pub struct Places(imp::AtomicU64);
+
+impl Places {
+    /// Makes places of which none is taken.
+    pub fn new() -> Self {
+        Places(imp::AtomicU64::new(0))
+    }
+
+    /// Takes a place, however many are taken.
+    pub fn take(&self) {
+        // Relaxed: as in `Counter::add`.
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes a place if fewer than `most` are taken.
+    pub fn take_below(&self, most: u64) -> bool {
+        // Relaxed: as in `Counter::add`.
+        let taken = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| (taken < most).then_some(taken + 1));
+        taken.is_ok()
+    }
+
+    /// Gives a place back.
+    pub fn leave(&self) {
+        // Relaxed: as in `Counter::add`.
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Returns how many are taken.
+    pub fn taken(&self) -> u64 {
+        // Relaxed: as in `Counter::add`.
         self.0.load(Ordering::Relaxed)
     }
 }

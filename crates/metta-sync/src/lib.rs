@@ -4,10 +4,12 @@
     expect(clippy::disallowed_types, reason = "this is the crate that wraps them for all others")
 )]
 
+mod errand;
 mod flags;
 mod ranked;
 mod snapshots;
 
-pub use flags::{Counter, Flag};
+pub use errand::{Errand, Met};
+pub use flags::{Counter, Flag, Places};
 pub use ranked::{Guard, Held, Ranked};
 pub use snapshots::Snapshots;

@@ -61,6 +61,10 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) no_tabling: bool,
 
+    /// Evaluate each expression on one thread; the answers are the same
+    #[arg(long)]
+    pub(crate) no_forking: bool,
+
     /// Explain neither errors nor unknown names on the standard error
     #[arg(short, long)]
     pub(crate) quiet: bool,

@@ -12,7 +12,9 @@ use anyhow::{Context, bail};
 use mettatron::config::{EvalConfig, apply_to_runtime_builder};
 use mettatron::modules::{Files, file_module};
 use mettatron::syntax::Form;
-use mettatron::{Atom, CancelToken, Library, MettaState, Outcome, Run, RunError, SpaceFiles, Tabling};
+use mettatron::{
+    Atom, CancelToken, Forking, Library, MettaState, Outcome, Run, RunError, SpaceFiles, Tabling,
+};
 use tokio::runtime;
 
 use crate::args::{Args, Engine};
@@ -73,6 +75,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Infallible> {
         .config(config)
         .limits(args.limits())
         .keep_going(args.keep_going)
+        .forking(if args.no_forking { Forking::Off } else { Forking::Automatic })
         .cancel(cancel)
         .on_event(move |event| output.event(event));
     let outcome = execute(run, config, &library, program.forms)?;
@@ -164,10 +167,9 @@ fn interrupt(cancel: CancelToken) -> anyhow::Result<()> {
 }
 
 fn execute(run: Run, config: EvalConfig, library: &Library, forms: Vec<Form>) -> anyhow::Result<Outcome> {
-    let batches = forms.windows(2).any(|pair| pair[0].run && pair[1].run);
     let compiled = MettaState::compiled(library.clone(), forms);
     let accumulated = MettaState::new(library.clone());
-    if !batches || config.max_blocking_threads < 2 {
+    if config.max_blocking_threads < 2 {
         return Ok(run.sequential(accumulated, compiled));
     }
     // Only the blocking pool is used: it needs no other threads.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use metta_atom::Atom;
 use metta_config::{EvalConfig, get_eval_config};
 use metta_eval::{BuiltinModule, Library, ModuleSource, Operation, PatternError, SpaceStore};
-use metta_sched::{Environment, MettaState, Outcome, Run, RunError, RunLimits, Statistics};
+use metta_sched::{Environment, Forking, MettaState, Outcome, Run, RunError, RunLimits, Statistics};
 use tokio::runtime::Handle;
 
 use crate::{CompileError, compile_with};
@@ -29,6 +29,7 @@ pub struct Builder {
     config: Option<EvalConfig>,
     limits: RunLimits,
     keep_going: bool,
+    forking: Forking,
     runtime: Option<Handle>,
 }
 
@@ -55,6 +56,12 @@ impl Builder {
     /// Goes on after a result list with an `Error`.
     pub fn keep_going(mut self, keep_going: bool) -> Self {
         self.keep_going = keep_going;
+        self
+    }
+
+    /// Sets whether one expression may be evaluated on several threads of a run that has them.
+    pub fn forking(mut self, forking: Forking) -> Self {
+        self.forking = forking;
         self
     }
 
@@ -232,7 +239,10 @@ impl Engine {
     }
 
     fn prepare(&self) -> Run {
-        let run = Run::new().limits(self.settings.limits.clone()).keep_going(self.settings.keep_going);
+        let run = Run::new()
+            .limits(self.settings.limits.clone())
+            .keep_going(self.settings.keep_going)
+            .forking(self.settings.forking);
         match self.settings.config {
             None => run,
             Some(config) => run.config(config),

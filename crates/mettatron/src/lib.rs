@@ -23,8 +23,8 @@ pub use metta_eval::{
     StoredSpace, Tabling,
 };
 pub use metta_sched::{
-    CancelToken, Environment, Event, MettaState, Outcome, Run, RunError, RunLimits, Statistics, run_state,
-    run_state_async, run_state_sync,
+    CancelToken, Environment, Event, Forking, MettaState, Outcome, Run, RunError, RunLimits, Statistics,
+    run_state, run_state_async, run_state_sync,
 };
 
 /// How many threads evaluate, and the default of the process.

@@ -9,7 +9,7 @@ use conformance::{Answer, CorpusFile, Outcome};
 use mettatron::config::EvalConfig;
 use mettatron::modules::Files;
 use mettatron::syntax::{Form, Parsed, Words, parse};
-use mettatron::{Atom, Event, Library, MettaState, Run, RunError, RunLimits, SpaceFiles, Tabling};
+use mettatron::{Atom, Event, Forking, Library, MettaState, Run, RunError, RunLimits, SpaceFiles, Tabling};
 use tokio::runtime::Handle;
 
 /// How a program is run; what it answers does not depend on it.
@@ -19,6 +19,8 @@ pub(crate) enum Mode {
     Sequential,
     /// Batches on so many threads, in the smallest portions.
     Workers(usize),
+    /// Alternatives of each expression on so many threads, wherever they can be divided.
+    Forked(usize),
     /// The program is printed and read again before it runs on one thread.
     Reprinted,
     /// On one thread, with rules that are not compiled.
@@ -30,11 +32,12 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
-    pub(crate) const ALL: [Mode; 7] = [
+    pub(crate) const ALL: [Mode; 8] = [
         Mode::Sequential,
         Mode::Workers(1),
         Mode::Workers(2),
         Mode::Workers(8),
+        Mode::Forked(8),
         Mode::Reprinted,
         Mode::General,
         Mode::Tabled,
@@ -44,6 +47,7 @@ impl Mode {
         match self {
             Mode::Sequential => "sequential".to_owned(),
             Mode::Workers(workers) => format!("workers_{workers}"),
+            Mode::Forked(workers) => format!("forked_{workers}"),
             Mode::Reprinted => "reprinted".to_owned(),
             Mode::General => "general".to_owned(),
             Mode::Tabled => "tabled".to_owned(),
@@ -66,7 +70,7 @@ pub(crate) struct Ran {
 /// Runs a corpus file with the modules in a folder.
 ///
 /// When answers are kept, everything has to be as it is when none are: names of variables, the number of
-/// reductions, and where a limit of steps is met.
+/// reductions, and where a limit of steps is met. When evaluations are forked, all that can be seen has to be.
 pub(crate) fn run(
     file: &CorpusFile,
     modules: &Path,
@@ -75,16 +79,23 @@ pub(crate) fn run(
     runtime: &Handle,
 ) -> Result<Ran, String> {
     let ran = run_once(file, modules, mode, limits.clone(), runtime)?;
-    if mode == Mode::Tabled {
-        let untabled = run_once(file, modules, Mode::Untabled, limits, runtime)?;
+    let plain = match mode {
+        Mode::Tabled => Some(Mode::Untabled),
+        Mode::Forked(_) => Some(Mode::Sequential),
+        Mode::Sequential | Mode::Workers(_) | Mode::Reprinted | Mode::General | Mode::Untabled => None,
+    };
+    if let Some(plain) = plain {
+        let other = run_once(file, modules, plain, limits, runtime)?;
         let seen = |ran: &Ran| {
             let stopped = ran.stopped.as_ref().map(ToString::to_string);
-            let reductions = ran.stopped.is_none().then_some(ran.reductions);
+            // How a query is answered, and so what it counts, depends on what a machine has met before.
+            let counted = mode == Mode::Tabled && ran.stopped.is_none();
+            let reductions = counted.then_some(ran.reductions);
             (stopped, reductions, ran.answers.clone())
         };
-        let (with, without) = (seen(&ran), seen(&untabled));
+        let (with, without) = (seen(&ran), seen(&other));
         if with != without {
-            return Err(format!("with tables {with:?}, without {without:?}"));
+            return Err(format!("{} {with:?}, {} {without:?}", mode.name(), plain.name()));
         }
     }
     Ok(ran)
@@ -102,7 +113,9 @@ fn run_once(
     library.set_tabling(match mode {
         Mode::Tabled => Tabling::Everything,
         Mode::Untabled => Tabling::Off,
-        Mode::Sequential | Mode::Workers(_) | Mode::Reprinted | Mode::General => Tabling::Automatic,
+        Mode::Sequential | Mode::Workers(_) | Mode::Forked(_) | Mode::Reprinted | Mode::General => {
+            Tabling::Automatic
+        }
     });
     library.set_modules(Arc::new(Files::beside(modules)));
     let spaces = tempfile::tempdir().map_err(|error| error.to_string())?;
@@ -132,6 +145,10 @@ fn run_once(
     let outcome = match mode {
         Mode::Workers(workers) => run
             .config(EvalConfig { max_blocking_threads: workers, batch_size_hint: 1 })
+            .on(runtime, accumulated, compiled),
+        Mode::Forked(workers) => run
+            .config(EvalConfig { max_blocking_threads: workers, batch_size_hint: 1 })
+            .forking(Forking::Everything)
             .on(runtime, accumulated, compiled),
         Mode::Sequential | Mode::Reprinted | Mode::General | Mode::Tabled | Mode::Untabled => {
             run.sequential(accumulated, compiled)

@@ -52,6 +52,8 @@ const SHARE: u64 = 8;
 const LONGEST_CALL: usize = 64;
 /// Cells of the longest answer.
 const LONGEST_ANSWER: usize = 256;
+/// Bytes of answers that a fork copies.
+const MOST_COPIED: u64 = 1 << 20;
 /// Awaited calls, and cells, for which storage is kept from one evaluation to the next.
 const KEPT: usize = 1 << 12;
 
@@ -90,7 +92,7 @@ pub(crate) struct Moment {
 }
 
 /// The answers that a machine knows.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Answers {
     tabling: Tabling,
     /// Whether answers may be used in this evaluation.
@@ -125,6 +127,17 @@ impl Answers {
             awaited_cells: Vec::new(),
             effects: 0,
         }
+    }
+
+    /// What a machine begins with that goes on with a part of the evaluation: a copy, unless that is long.
+    pub(crate) fn fork(&self, limits: &Limits) -> Answers {
+        if self.bytes() <= MOST_COPIED {
+            return self.clone();
+        }
+        let mut answers = Answers::new(self.tabling);
+        answers.begin(limits);
+        answers.effects = self.effects;
+        answers
     }
 
     /// Begins an evaluation. A limit of depth counts frames, which are not made for an answer that is

@@ -12,7 +12,7 @@ use crate::terms::cell::Cell;
 const KEPT: usize = 1 << 10;
 
 /// Calls and answers of one generation.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Store {
     index: HashTable<u32>,
     entries: Vec<Entry>,
@@ -22,7 +22,7 @@ pub(super) struct Store {
     outside: u64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Entry {
     hash: u64,
     reductions: u64,

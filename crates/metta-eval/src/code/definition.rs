@@ -19,7 +19,7 @@ const FEW: usize = 16;
 const MOST_REFERENCES: usize = 32;
 
 /// One clause of a function.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) clause: Arc<Clause>,
     /// Index in [`Code::clauses`](super::Code::clauses).
@@ -69,7 +69,7 @@ impl Key {
 }
 
 /// The clauses of a function, in order. What is there stays: clauses are only added, behind all others.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Definition {
     entries: Vec<Entry>,
     /// The argument that tells most clauses apart, if there is one.
@@ -284,7 +284,7 @@ pub(crate) fn first_argument(symbol: SymbolId) -> u32 {
 }
 
 /// All definitions of a machine. Choice points know them by number.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Definitions {
     list: Vec<Definition>,
     free: Vec<u32>,

@@ -51,7 +51,7 @@ pub(crate) struct Template {
 /// The rules for calls of one symbol with one number of arguments, in one space.
 ///
 /// The symbol [`OPEN`](crate::program::OPEN) stands for heads that are none: the head is the first argument then.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Function {
     pub(crate) space: SpaceId,
     pub(crate) symbol: SymbolId,
@@ -85,7 +85,7 @@ pub(crate) enum Shape {
 }
 
 /// The code of one clause.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Compiled {
     /// Where it begins; `None` before it is compiled.
     pub(crate) pc: Option<u32>,
@@ -103,7 +103,7 @@ pub(crate) struct Compiled {
 pub(crate) type Extent = [usize; 11];
 
 /// All code of a machine.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Code {
     pub(crate) instrs: Vec<Instr>,
     pub(crate) constants: Vec<Cell>,

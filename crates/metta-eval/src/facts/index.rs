@@ -155,7 +155,7 @@ pub(crate) enum List {
     Node(u32),
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Node {
     facts: Vec<FactId>,
     splits: Vec<Split>,
@@ -165,7 +165,7 @@ struct Node {
 }
 
 /// The facts of a node by what they have at one place.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Split {
     path: Path,
     /// For each key the facts that have it, and those that are open there.
@@ -174,7 +174,7 @@ struct Split {
 }
 
 /// The index of a table.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Index {
     nodes: Vec<Node>,
     /// How many facts all nodes list.

@@ -27,7 +27,7 @@ const FEW: u64 = 16;
 type Asked = (SpaceId, SymbolId, u32);
 
 /// The tables of a machine.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct FactTables {
     tables: Vec<Table>,
     /// The table of the facts of one space.

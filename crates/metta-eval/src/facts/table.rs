@@ -45,7 +45,7 @@ struct Entry {
 }
 
 /// The facts of a space with one head and length, as far as they are known.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Table {
     entries: Vec<Entry>,
     names: Vec<Box<[SymbolId]>>,
@@ -204,6 +204,16 @@ impl Table {
             }
         }
         false
+    }
+
+    /// Takes the second half of a search away, as far as there is one.
+    pub(crate) fn divide(&self, search: &mut Search) -> Option<Search> {
+        let middle = search.next + (search.end.checked_sub(search.next)?) / 2;
+        let mut second = Search { next: middle, copies: 0, ..*search };
+        self.advance(&mut second).then(|| {
+            search.end = middle;
+            second
+        })
     }
 
     /// The entry of a fact that held at a time.

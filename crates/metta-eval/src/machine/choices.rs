@@ -4,6 +4,7 @@ use metta_atom::SpaceId;
 
 use crate::facts::Search;
 use crate::machine::facts::{FactSearch, Goal};
+use crate::machine::fork::Given;
 use crate::machine::frames::Kind;
 use crate::machine::{Machine, RuleId, Task};
 use crate::program::Rules;
@@ -13,29 +14,29 @@ use crate::terms::parcel::Parcel;
 use crate::terms::symbols::{self, cell};
 
 /// A point to come back to.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Choice {
     pub(super) alternatives: Alternatives,
     pub(super) trail: usize,
     pub(super) heap: u32,
     /// The number of frames to keep.
     pub(super) frames: u32,
-    frame: u32,
+    pub(super) frame: u32,
     /// The first slot behind the activations that the alternatives need.
     pub(super) env: u32,
-    space: SpaceId,
-    context: SpaceId,
+    pub(super) space: SpaceId,
+    pub(super) context: SpaceId,
     /// Its number among all choice points made.
-    number: u64,
+    pub(super) number: u64,
     /// How many found types there were: see [`FoundTypes`](super::typed::FoundTypes).
-    typed: u64,
-    rule: RuleId,
+    pub(super) typed: u64,
+    pub(super) rule: RuleId,
     /// Barriers to be settled when the alternatives are exhausted, outermost first.
-    barriers: Vec<u32>,
+    pub(super) barriers: Vec<u32>,
 }
 
 /// What is left to try.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Alternatives {
     /// Rules for a call, from `next` on.
     Clauses { call: Cell, expected: Cell, clauses: Rules, next: u32 },
@@ -65,6 +66,10 @@ pub(super) enum Alternatives {
     CaseEmpty { frame: u32 },
     /// Nothing but barriers.
     Exhausted,
+    /// Alternatives of which some were given to another machine.
+    Given(Box<Given>),
+    /// Below this nothing is this machine's own: see [`fork`](super::fork).
+    Floor,
 }
 
 /// What follows a match.
@@ -91,7 +96,7 @@ impl Then {
 /// Errors held back for a frame.
 #[derive(Debug)]
 pub(super) struct Barrier {
-    frame: u32,
+    pub(super) frame: u32,
     /// Pairs of an error and its bindings of older variables.
     pub(super) errors: Parcel,
 }
@@ -123,7 +128,9 @@ impl Alternatives {
             | Alternatives::Queried { .. }
             | Alternatives::Collapsed
             | Alternatives::CaseEmpty { .. }
-            | Alternatives::Exhausted => {}
+            | Alternatives::Exhausted
+            | Alternatives::Floor => {}
+            Alternatives::Given(given) => given.each_alternatives(&mut |it| it.each_cell(visit)),
         }
     }
 
@@ -132,6 +139,7 @@ impl Alternatives {
         match self {
             Alternatives::Queried { .. } => true,
             Alternatives::Facts(search) => search.searches_table(),
+            Alternatives::Given(given) => given.alternatives.searches_table(),
             _ => false,
         }
     }
@@ -140,7 +148,16 @@ impl Alternatives {
     pub(super) fn definition(&self) -> Option<u32> {
         match self {
             Alternatives::Code { definition, .. } => Some(*definition),
+            Alternatives::Given(given) => given.alternatives.definition(),
             _ => None,
+        }
+    }
+
+    /// These alternatives, also while they are given away.
+    pub(super) fn own(&self) -> &Alternatives {
+        match self {
+            Alternatives::Given(given) => &given.alternatives,
+            own => own,
         }
     }
 
@@ -148,6 +165,7 @@ impl Alternatives {
     pub(super) fn bytes(&self) -> u64 {
         match self {
             Alternatives::Facts(search) => search.bytes(),
+            Alternatives::Given(given) => given.bytes(),
             _ => 0,
         }
     }
@@ -305,6 +323,8 @@ impl Machine {
                 self.case_exhausted(frame);
             }
             Alternatives::Exhausted => self.settle_barrier(),
+            Alternatives::Given(_) => self.come_to_given(),
+            Alternatives::Floor => self.task = Task::Done,
         }
     }
 

@@ -21,7 +21,7 @@ use crate::terms::symbols::{self, cell};
 use crate::types::{TypeOf, is_function_type};
 
 /// Which marks are of now.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Current {
     stamp: u64,
     space: SpaceId,

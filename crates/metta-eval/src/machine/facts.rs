@@ -6,7 +6,7 @@ use metta_atom::{Grounded, SpaceId};
 use metta_space::bytes::Writer;
 use metta_space::{Answers, Found, Snapshot};
 
-use crate::facts::{Search, Term};
+use crate::facts::{FactTables, Search, Term};
 use crate::library::Outcome;
 use crate::machine::choices::{Alternatives, Then};
 use crate::machine::{Machine, Task};
@@ -15,7 +15,7 @@ use crate::terms::matching::Matched;
 use crate::terms::symbols::{self, cell, is_documentation};
 
 /// The search for matches of a conjunction, at its first open conjunct.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct FactSearch {
     source: Source,
     goal: Goal,
@@ -25,7 +25,7 @@ pub(super) struct FactSearch {
 const MOST_JOINED: usize = 1 << 18;
 
 /// Where facts come from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Source {
     /// From spaces: read when the search began.
     Read {
@@ -86,6 +86,32 @@ impl FactSearch {
     /// Reports whether a table is being searched, or may be for the conjuncts that follow.
     pub(super) fn searches_table(&self) -> bool {
         matches!(self.source, Source::Table { .. }) || self.goal.at.is_some()
+    }
+
+    /// Takes the second half of what is left away, as far as there is one.
+    pub(super) fn divide(&mut self, tables: &FactTables) -> Option<FactSearch> {
+        let source = match &mut self.source {
+            Source::Read { facts, next, copies } => {
+                // A fact that has copies left is an answer of its own.
+                let middle = *next + (facts.len().checked_sub(*next)?) / 2;
+                if middle == facts.len() || middle == *next && *copies == 0 {
+                    return None;
+                }
+                Source::Read { facts: facts.split_off(middle), next: 0, copies: 0 }
+            }
+            Source::Table { table, search, .. } => {
+                let search = tables.table(*table).divide(search)?;
+                Source::Table { table: *table, search, more: true }
+            }
+            Source::Join { answers, order, next } => {
+                let middle = *next + (order.len().checked_sub(*next)?) / 2;
+                if middle == *next {
+                    return None;
+                }
+                Source::Join { answers: answers.clone(), order: order.split_off(middle), next: 0 }
+            }
+        };
+        Some(FactSearch { source, goal: self.goal.clone() })
     }
 
     fn has_more(&self) -> bool {

@@ -54,8 +54,10 @@ const MOST_NOTES: usize = 512;
 const MOST_CELLS: usize = 64;
 
 /// The rules of recent errors, by fingerprint: those of two generations, the younger first.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Origins {
+    /// How often one was noted.
+    pub(super) noted: u64,
     recent: FxHashMap<u64, RuleId>,
     earlier: FxHashMap<u64, RuleId>,
 }
@@ -67,6 +69,7 @@ impl Origins {
     }
 
     fn note(&mut self, fingerprint: u64, rule: RuleId) {
+        self.noted += 1;
         if self.recent.len() >= MOST_NOTES {
             self.earlier = std::mem::take(&mut self.recent);
         }

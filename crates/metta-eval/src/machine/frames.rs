@@ -10,7 +10,7 @@ use crate::terms::symbols::{self, cell};
 pub(super) const RAW: u32 = u32::MAX;
 
 /// Somebody who waits for a result.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Frame {
     pub(super) parent: u32,
     /// The number of choice points when the awaited evaluation began, or [`RAW`].

@@ -51,6 +51,13 @@ pub(super) struct Scope {
     loads: u32,
 }
 
+impl Scope {
+    /// The position of its mark among the choice points.
+    pub(super) fn mark(&self) -> u32 {
+        self.mark
+    }
+}
+
 impl Machine {
     /// Evaluates a term in the context space within a limit; its results are results of `call`.
     pub(crate) fn begin_limited(&mut self, call: Call, term: Cell, limit: Limit) {

@@ -177,7 +177,7 @@ impl Machine {
             slots.extend((1..64).filter(|slot| live >> slot & 1 == 1).map(|slot| base + slot));
         }
         for choice in &self.choices {
-            let (live, base) = match choice.alternatives {
+            let (live, base) = match *choice.alternatives.own() {
                 Alternatives::Queried { query, base, .. } => (self.code.queries[query as usize].live, base),
                 Alternatives::Superposed { site, base, .. } | Alternatives::Branch { site, base } => {
                     match self.code.sites[site as usize].resume {
@@ -194,7 +194,7 @@ impl Machine {
             slots.extend(base..=base + self.code.functions[function as usize].arity);
         };
         for choice in &self.choices {
-            if let Alternatives::Code { function, base, .. } = choice.alternatives {
+            if let Alternatives::Code { function, base, .. } = *choice.alternatives.own() {
                 arguments(function, base);
             }
         }
@@ -269,7 +269,7 @@ impl Machine {
     }
 
     /// Bytes held for terms, frames, choice points and kept results.
-    fn bytes(&self) -> u64 {
+    pub(super) fn bytes(&self) -> u64 {
         let slots = (self.env.capacity() * size_of::<Cell>()) as u64;
         let frames = (self.frames.capacity() * size_of::<Frame>()) as u64;
         let choices = (self.choices.capacity() * size_of::<super::Choice>()) as u64;
@@ -334,6 +334,6 @@ fn task_cells(task: &mut Task) -> [Option<&mut Cell>; 2] {
     match task {
         Task::Eval { term, expected } => [Some(term), Some(expected)],
         Task::Exec(cell) | Task::Return(cell) | Task::Deliver(cell) => [Some(cell), None],
-        Task::Run { .. } | Task::Enter { .. } | Task::Fail | Task::Done => [None, None],
+        Task::Run { .. } | Task::Enter { .. } | Task::Fail | Task::Wait | Task::Done => [None, None],
     }
 }

@@ -25,6 +25,7 @@ mod data;
 mod eval;
 mod facts;
 mod faults;
+mod fork;
 mod frames;
 mod limited;
 mod load;
@@ -78,6 +79,8 @@ pub enum Step {
     Yield,
     /// The next reduction needs an effect that was not allowed.
     Blocked(Effect),
+    /// The alternatives that come next were given away: see [`Machine::split`].
+    Waits,
     /// All results are known.
     Done,
     /// A limit was hit.
@@ -101,6 +104,8 @@ pub(crate) enum Task {
     Enter { function: u32, base: u32, kept: Kept },
     /// Take the next alternative.
     Fail,
+    /// Wait for alternatives that were given away.
+    Wait,
     /// Nothing: all alternatives are done.
     Done,
 }
@@ -197,6 +202,8 @@ pub struct Machine {
     plain: quick::Plain,
     current: data::Current,
     settling: settle::Settling,
+    /// What was given to other machines, and what this one began with if it is one of them.
+    fork: fork::Fork,
     /// Whether clauses are compiled.
     pub(crate) compiles: bool,
     /// Whether the arguments of the call that is entered are what they were before they were evaluated.
@@ -272,6 +279,7 @@ impl Machine {
             plain: quick::Plain::default(),
             current: data::Current::default(),
             settling: settle::Settling::default(),
+            fork: fork::Fork::default(),
             compiles,
             kept: Kept::No,
             work: 0,
@@ -417,6 +425,7 @@ impl Machine {
         self.untyped.clear();
         self.typed.clear();
         self.current = data::Current::default();
+        self.fork = fork::Fork::default();
         self.stats = Stats::default();
         self.answers.clear();
         self.collect_at = memory::FIRST_COLLECTION;

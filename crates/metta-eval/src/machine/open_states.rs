@@ -16,7 +16,7 @@ use crate::terms::cell::{Cell, View};
 use crate::terms::symbols::{self, cell};
 
 /// The terms of contents, and the variables of the evaluated atom.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct OpenStates {
     /// Each with the number of choice points made before it was written.
     contents: FxHashMap<StateId, (Cell, u64)>,

@@ -16,7 +16,7 @@ const MOST_ARITY: u32 = 62;
 const UNTYPED: u64 = 1 << 63;
 
 /// What is known about symbols in a space.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Plain {
     space: SpaceId,
     /// By symbol: see `Machine::plainness`, and the [`Code::stamp`](crate::code::Code::stamp) at which it held.

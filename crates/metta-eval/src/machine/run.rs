@@ -35,6 +35,7 @@ impl Machine {
                 Task::Run { pc, base } => self.run_code(pc, base),
                 Task::Enter { function, base, kept } => self.resume_call(function, base, kept),
                 Task::Fail => self.backtrack(),
+                Task::Wait => return Step::Waits,
                 Task::Done => return self.stop(),
             }
             ticks += 1;

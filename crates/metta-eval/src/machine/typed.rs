@@ -18,7 +18,7 @@ const MOST: usize = 1 << 20;
 type Part = (u32, u32);
 
 /// For ground expressions with one type that has no variables: that type.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct FoundTypes {
     types: FxHashMap<Part, Cell>,
     /// The expressions in the order in which they were entered.

@@ -85,7 +85,7 @@ const GROUPS: [(Relation, bool); 6] = [
 const OUTDATED: u64 = u64::MAX;
 
 /// The cache.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Program {
     /// Each with the epoch at which it was the right one.
     heads: FxHashMap<(SpaceId, SymbolId), (Arc<Head>, u64)>,

@@ -15,7 +15,7 @@ use crate::terms::visits::Memo;
 /// A variable of the evaluated top-level atom keeps its name. Any other gets a
 /// number by first occurrence, so that printed results do not depend on where in
 /// the heap a run happened to put it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct VariableNames {
     next: u64,
     names: FxHashMap<u32, Variable>,
@@ -27,6 +27,12 @@ impl VariableNames {
     /// How many variables have got names.
     pub(crate) fn given(&self) -> u64 {
         self.next
+    }
+
+    /// Counts names that another machine gave.
+    pub(crate) fn count_given(&mut self, names: u64, made: u64) {
+        self.next += names;
+        self.made += made;
     }
 
     /// Forgets which variables have names, because addresses change their meaning; numbers go on.

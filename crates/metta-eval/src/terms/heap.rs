@@ -75,6 +75,28 @@ impl Heap {
         }
     }
 
+    /// The heap as it is when it is cut back to `top`, and the trail to `trail`.
+    pub(crate) fn fork(&self, top: u32, trail: usize) -> Heap {
+        let mut cells = self.cells[..top as usize].to_vec();
+        for (address, old) in self.trail[trail..].iter().rev() {
+            if let Some(cell) = cells.get_mut(*address as usize) {
+                *cell = *old;
+            }
+        }
+        Heap {
+            cells,
+            boxes: self.boxes.clone(),
+            code: self.code.clone(),
+            code_boxes: self.code_boxes.clone(),
+            trail: self.trail[..trail].to_vec(),
+            boundary: top,
+            symbols: self.symbols.clone(),
+            meetings: Vec::new(),
+            states: self.states.clone(),
+            ..*self
+        }
+    }
+
     /// Forgets all terms but the code.
     pub(crate) fn clear(&mut self) {
         self.cells.clear();

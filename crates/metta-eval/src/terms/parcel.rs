@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::terms::cell::{CODE, Cell, View};
+use crate::terms::cell::{CODE, Cell, SymbolId, View};
 use crate::terms::heap::Heap;
 use crate::terms::visits::Memo;
 
@@ -30,6 +30,10 @@ struct Copy<'a> {
 impl Parcel {
     pub(crate) fn bytes(&self) -> u64 {
         (size_of::<Cell>() * (self.cells.capacity() + self.roots.capacity())) as u64
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.roots.is_empty()
     }
 
     /// The cells that refer to the heap, for the collector: older variables and boxes.
@@ -84,6 +88,66 @@ impl Parcel {
             }
             _ => cell,
         }
+    }
+
+    /// Adds the terms of a parcel of a machine that began as a copy of this one.
+    ///
+    /// Symbols below `symbols` and code below `code` are those of both. Reports whether the terms could be
+    /// added: older variables are known by their address, which is the same on both sides only if `unmoved`.
+    pub(crate) fn receive(
+        &mut self,
+        other: &Parcel,
+        (from, to): (&Heap, &mut Heap),
+        (symbols, code, unmoved): (usize, usize, bool),
+    ) -> bool {
+        if !unmoved
+            && other.cells.iter().chain(&other.roots).any(|cell| matches!(cell.view(), View::Local(_)))
+        {
+            return false;
+        }
+        let offset = self.cells.len() as u32;
+        self.cells.extend_from_slice(&other.cells);
+        let mut translate = |cells: &mut Vec<Cell>, cell: Cell| {
+            let symbol = |to: &mut Heap, id: SymbolId| match (id.0 as usize) < symbols {
+                true => id,
+                false => to.symbols.intern_symbol(from.symbols.symbol(id)),
+            };
+            match cell.view() {
+                View::Symbol(id) => Cell::symbol(symbol(to, id)),
+                View::Operation(id) => Cell::operation(symbol(to, id)),
+                View::Variable { name, original } => Cell::variable(symbol(to, name), original),
+                View::Boxed(index) => to.grounded(from.boxed(index).clone()),
+                View::Expression { address, length } if address & CODE != 0 => {
+                    if (address & !CODE) as usize + length as usize <= code {
+                        return cell;
+                    }
+                    let place = cells.len() as u32;
+                    cells.extend_from_slice(from.slice(address, length));
+                    cell.with_address(place)
+                }
+                View::Expression { length: 0, .. } | View::Bindings { length: 0, .. } => cell,
+                View::Expression { address, .. } | View::Bindings { address, .. } => {
+                    cell.with_address(address + offset)
+                }
+                View::Ref(address) => Cell::reference(address + offset),
+                _ => cell,
+            }
+        };
+        // What is taken from code lies behind the parcel, and refers to nothing but code.
+        let mut next = offset as usize;
+        while let Some(cell) = self.cells.get(next).copied() {
+            self.cells[next] = translate(&mut self.cells, cell);
+            next += 1;
+        }
+        for root in &other.roots {
+            let root = translate(&mut self.cells, *root);
+            self.roots.push(root);
+        }
+        while let Some(cell) = self.cells.get(next).copied() {
+            self.cells[next] = translate(&mut self.cells, cell);
+            next += 1;
+        }
+        true
     }
 
     /// Copies all terms to the heap, in order.

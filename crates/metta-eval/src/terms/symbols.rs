@@ -9,7 +9,7 @@ use crate::terms::cell::{Cell, SymbolId};
 /// Both directions between names and numbers.
 ///
 /// Each machine has its own table (ADR-0007), so looking a name up needs no lock.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct SymbolTable {
     names: Vec<Symbol>,
     ids: FxHashMap<Symbol, SymbolId>,

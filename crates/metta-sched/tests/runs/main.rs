@@ -6,3 +6,4 @@ mod batches;
 mod common;
 #[cfg(test)]
 mod control;
+mod forks;
