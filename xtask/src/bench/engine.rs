@@ -15,8 +15,9 @@ pub(super) const PROLOG: &str = "swipl";
 pub(super) const REFERENCE: &str = "reference";
 
 /// Our columns: a name and further arguments of the command. The bounds hold for the first, which keeps no
-/// answers of calls, as the peers do not.
-const VARIANTS: &[(&str, &[&str])] = &[("mettatron", &["--no-tabling"]), ("tabling", &[])];
+/// answers of calls, as the peers do not. One thread works, so that processor time is what the work takes.
+const VARIANTS: &[(&str, &[&str])] =
+    &[("mettatron", &["--jobs=1", "--no-tabling"]), ("tabling", &["--jobs=1"])];
 
 const DRIVER: &str = "\
 import sys
