@@ -157,7 +157,15 @@ impl<'m> Compiler<'m> {
                 let (size, rule) = (compiler.size, compiler.clause.rule);
                 let branches = compiler.calls_itself(symbol) > 1;
                 let assumed = compiler.assumed.into();
-                Ok(Some(Compiled { pc: Some(start as u32), stamp, assumed, size, rule, branches }))
+                Ok(Some(Compiled {
+                    pc: Some(start as u32),
+                    stamp,
+                    assumed,
+                    size,
+                    rule,
+                    branches,
+                    leaf: None,
+                }))
             }
             Err(TooBig) => {
                 compiler.machine.code.instrs.truncate(start);

@@ -33,6 +33,11 @@ impl Operand {
         Operand(index | CONSTANT)
     }
 
+    /// The slot, if it is none of the constants.
+    pub(crate) fn slot_of(self) -> Option<Slot> {
+        self.place().ok().and_then(|slot| Slot::try_from(slot).ok())
+    }
+
     /// The slot, or the index of the constant.
     #[inline(always)]
     pub(crate) fn place(self) -> Result<u32, u32> {

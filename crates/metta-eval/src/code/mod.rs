@@ -16,6 +16,7 @@ mod control;
 mod definition;
 mod each;
 mod instr;
+mod leaf;
 mod link;
 mod lists;
 mod patterns;
@@ -38,6 +39,7 @@ use crate::terms::cell::{Cell, SymbolId};
 pub(crate) use compiler::Compiler;
 pub(crate) use definition::{Arguments, Definition, Definitions, Entry, first_argument};
 pub(crate) use instr::*;
+pub(crate) use leaf::{LeafCall, Leaves, Op, Origin};
 
 /// A part of a rule body, to be built from the slots of an activation.
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +77,8 @@ pub(crate) struct Function {
 pub(crate) struct Direct {
     pub(crate) pc: u32,
     pub(crate) rule: RuleId,
+    /// The first of its operations in [`Leaves`], if it is a function on leaves.
+    pub(crate) leaf: Option<u32>,
 }
 
 /// What an argument has to be, unless it is a variable.
@@ -97,6 +101,8 @@ pub(crate) struct Compiled {
     pub(crate) rule: RuleId,
     /// Whether it calls its own function more than once.
     pub(crate) branches: bool,
+    /// Where its operations in [`Leaves`] begin, once they were asked for, if there are any.
+    pub(crate) leaf: Option<Option<u32>>,
 }
 
 /// The lengths of the tables of code.
@@ -119,6 +125,7 @@ pub(crate) struct Code {
     pub(crate) functions: Vec<Function>,
     pub(crate) definitions: Definitions,
     pub(crate) clauses: Vec<Compiled>,
+    pub(crate) leaves: Leaves,
     keys: FxHashMap<(SpaceId, SymbolId, u32), u32>,
     /// By space, clause, and the symbol that is called: the head of a clause may be a variable.
     codes: FxHashMap<(SpaceId, usize, SymbolId), u32>,
@@ -175,7 +182,8 @@ impl Code {
             + size_of_val(&self.sites[..])
             + size_of_val(&self.cells[..])
             + size_of_val(&self.arguments[..])
-            + size_of_val(&self.clauses[..]);
+            + size_of_val(&self.clauses[..])
+            + size_of_val(&self.leaves.ops[..]);
         bytes / size_of::<Cell>()
     }
 
@@ -213,8 +221,14 @@ impl Code {
         self.clauses.truncate(clauses);
     }
 
+    /// Calls of functions on leaves have to be looked up again.
+    pub(crate) fn unlink_leaves(&mut self) {
+        self.leaves.links = (self.leaves.links + 1) % u32::MAX;
+    }
+
     /// Everything has to prove itself again.
     pub(crate) fn invalidate(&mut self) {
         self.stamp += 1;
+        self.unlink_leaves();
     }
 }

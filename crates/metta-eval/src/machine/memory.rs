@@ -7,6 +7,7 @@ use crate::code::{Code, Resume};
 use crate::facts::FactTables;
 use crate::library::Outcome;
 use crate::machine::choices::Alternatives;
+use crate::machine::code::LeafFrame;
 use crate::machine::frames::{Frame, Kind};
 use crate::machine::{Machine, Task};
 use crate::program::Program;
@@ -271,7 +272,8 @@ impl Machine {
     /// Bytes held for terms, frames, choice points and kept results.
     pub(super) fn bytes(&self) -> u64 {
         let slots = (self.env.capacity() * size_of::<Cell>()) as u64;
-        let frames = (self.frames.capacity() * size_of::<Frame>()) as u64;
+        let frames = (self.frames.capacity() * size_of::<Frame>()
+            + self.leaf_frames.capacity() * size_of::<LeafFrame>()) as u64;
         let choices = (self.choices.capacity() * size_of::<super::Choice>()) as u64;
         let facts: u64 = self.choices.iter().map(|choice| choice.alternatives.bytes()).sum();
         let parcels: u64 = self.parcels.iter().map(crate::terms::parcel::Parcel::bytes).sum();
@@ -307,7 +309,7 @@ impl Machine {
     /// Enforces the limits of memory and depth. Garbage is collected before memory counts as full.
     pub(super) fn check_limits(&mut self) {
         if let Some(limit) = self.limits.depth
-            && self.frames.len() as u64 > limit
+            && (self.frames.len() + self.leaf_frames.len()) as u64 > limit
         {
             self.failure = Some(EvalError::TooDeep { limit });
         }
@@ -322,7 +324,7 @@ impl Machine {
         // Addresses have 31 bits: beyond that no limit helps.
         if std::mem::take(&mut self.heap.full)
             || self.heap.cells.len() >= MAX_CELLS
-            || self.frames.len() >= 1 << 31
+            || self.frames.len() + self.leaf_frames.len() >= 1 << 31
         {
             let limit_bytes = self.limits.memory_bytes.unwrap_or_else(|| self.bytes());
             self.failure = Some(EvalError::OutOfMemory { limit_bytes });

@@ -193,12 +193,16 @@ pub struct Machine {
     pub(crate) answers: Answers,
     /// The slots of activations, see `code`.
     env: Vec<Cell>,
+    /// The calls of functions on leaves that are under way while such a function runs.
+    leaf_frames: Vec<code::LeafFrame>,
     /// The slots below this one belong to activations that frames go on with.
     top: u32,
     /// The result that code goes on with.
     acc: Cell,
     /// The number of reductions at which code lets the loop look at limits.
     pause_at: u64,
+    /// The number of reductions at which this step is over.
+    step_end: u64,
     plain: quick::Plain,
     current: data::Current,
     settling: settle::Settling,
@@ -273,6 +277,8 @@ impl Machine {
             facts: FactTables::default(),
             answers,
             env: Vec::new(),
+            leaf_frames: Vec::new(),
+            step_end: 0,
             top: 0,
             acc: Cell::UNIT,
             pause_at: 0,

@@ -19,10 +19,11 @@ impl Machine {
             return Step::Blocked(effect);
         }
         let end = self.stats.reductions.saturating_add(budget);
+        self.step_end = end;
         let mut ticks = 0;
         self.work = 0;
         let mut checked = 0;
-        self.pause_at = self.next_pause(end);
+        self.pause_at = self.next_pause();
         loop {
             if let Some(scope) = self.exceeded.take() {
                 self.give_up(scope);
@@ -51,7 +52,7 @@ impl Machine {
             if due || self.heap.full || self.work - checked > CHECK_WORK {
                 checked = self.work;
                 self.check_limits();
-                self.pause_at = self.next_pause(end);
+                self.pause_at = self.next_pause();
             }
             if self.failure.is_some() || self.blocked.is_some() {
                 return self.stop();
@@ -64,8 +65,8 @@ impl Machine {
     }
 
     /// The number of reductions at which code comes back to the loop.
-    fn next_pause(&self, end: u64) -> u64 {
-        end.min(self.stats.reductions + CHECK_INTERVAL).min(self.last_step.saturating_add(1))
+    pub(super) fn next_pause(&self) -> u64 {
+        self.step_end.min(self.stats.reductions + CHECK_INTERVAL).min(self.last_step.saturating_add(1))
     }
 
     /// Tests collect garbage all the time.

@@ -1,6 +1,7 @@
 //! The machine on small programs, through one function: text in, printed results out.
 
 mod forms;
+mod leaves;
 mod modules;
 mod tabling;
 

@@ -130,6 +130,30 @@ impl Cell {
         Some(Cell(a.checked_sub(b)? as u64))
     }
 
+    /// What a small integer adds to another, see [`Cell::stepped`].
+    pub(crate) fn step(self) -> Option<i64> {
+        self.is_small().then_some((self.0 - TAG_INT) as i64)
+    }
+
+    /// The sum of a small integer and the one with this [`step`](Cell::step), if it is one as well.
+    #[inline(always)]
+    pub(crate) fn stepped(self, by: i64) -> Option<Cell> {
+        let sum = (self.0 as i64).checked_add(by)?;
+        self.is_small().then_some(Cell(sum as u64))
+    }
+
+    /// Reports whether a small integer is less than another.
+    #[inline(always)]
+    pub(crate) fn is_less(self, other: Cell) -> Option<bool> {
+        (self.is_small() && other.is_small()).then_some((self.0 as i64) < other.0 as i64)
+    }
+
+    /// Reports whether it is a small integer.
+    #[inline(always)]
+    pub(crate) fn is_small(self) -> bool {
+        self.0 & 15 == TAG_INT
+    }
+
     /// Compares two small integers.
     #[inline(always)]
     pub(crate) fn compare_ints(self, other: Cell) -> Option<std::cmp::Ordering> {

@@ -170,6 +170,12 @@ impl Machine {
             self.task = Task::Enter { function: id, base: new, kept: self.kept };
             return Next::Task;
         }
+        self.enter_counted(id, new)
+    }
+
+    /// Enters a function for a call that is counted.
+    #[inline(always)]
+    pub(super) fn enter_counted(&mut self, id: u32, new: u32) -> Next {
         let function = &self.code.functions[id as usize];
         if let Some(direct) = function.direct
             && function.stamp == self.code.stamp
@@ -178,7 +184,10 @@ impl Machine {
             if direct.rule != NO_RULE {
                 self.rule = direct.rule;
             }
-            return Next::At(direct.pc, new);
+            return match direct.leaf {
+                Some(op) => self.run_leaf(op, new),
+                None => Next::At(direct.pc, new),
+            };
         }
         if function.tabled {
             return self.call_tabled(id, new);

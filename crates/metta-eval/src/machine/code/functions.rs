@@ -61,12 +61,9 @@ impl Machine {
         self.top.max(self.choices.last().map_or(0, |choice| choice.env))
     }
 
+    #[inline(always)]
     pub(super) fn reserve(&mut self, top: u32) {
-        if self.env.len() < top as usize + MAX_SLOTS {
-            // The storage doubles, but what is never used of it is not written.
-            let length = top as usize + MAX_SLOTS;
-            self.env.resize(length + length / 8, Cell::UNIT);
-        }
+        reserve(&mut self.env, top);
     }
 
     /// Makes sure that the clauses of a function are the ones declared now.
@@ -244,8 +241,13 @@ impl Machine {
             && entry.tests.is_empty()
             && matches!(self.code.instrs[pc as usize], Instr::Body)
         {
-            let rule = self.code.clauses[entry.code as usize].rule;
-            self.code.functions[id as usize].direct = Some(Direct { pc: pc + 1, rule });
+            let (code, pc) = (entry.code, pc + 1);
+            let Compiled { rule, leaf, .. } = self.code.clauses[code as usize];
+            // A rule of the library works for its caller, which functions on leaves do not note.
+            let leaf =
+                leaf.unwrap_or_else(|| if rule == NO_RULE { None } else { self.code.translate(pc, code) });
+            self.code.clauses[code as usize].leaf = Some(leaf);
+            self.code.functions[id as usize].direct = Some(Direct { pc, rule, leaf });
         }
     }
 
@@ -316,4 +318,19 @@ impl Machine {
         }
         pc
     }
+}
+
+/// Makes room for an activation at `top`.
+#[inline(always)]
+pub(super) fn reserve(env: &mut Vec<Cell>, top: u32) {
+    if env.len() < top as usize + MAX_SLOTS {
+        grow(env, top as usize + MAX_SLOTS);
+    }
+}
+
+/// The storage doubles, but what is never used of it is not written.
+#[cold]
+#[inline(never)]
+fn grow(env: &mut Vec<Cell>, length: usize) {
+    env.resize(length + length / 8, Cell::UNIT);
 }

@@ -19,10 +19,12 @@ mod each;
 mod forms;
 mod functions;
 mod goals;
+mod leaf;
 mod numbers;
 mod patterns;
 mod tabled;
 
+pub(in crate::machine) use leaf::LeafFrame;
 use patterns::Matched;
 
 use crate::code::{Instr, Query};

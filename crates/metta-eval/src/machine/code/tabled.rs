@@ -27,6 +27,7 @@ impl Machine {
         function.tabled = tabled;
         if tabled {
             function.direct = None;
+            self.code.unlink_leaves();
         }
     }
 
