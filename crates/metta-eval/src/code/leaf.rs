@@ -186,7 +186,7 @@ pub(crate) struct Origin {
 }
 
 /// The code of all functions on leaves.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Leaves {
     pub(crate) ops: Vec<Op>,
     /// One for each operation.

@@ -263,6 +263,8 @@ impl Machine {
             top: choice.env,
             acc: Cell::UNIT,
             pause_at: 0,
+            step_end: 0,
+            leaf_frames: Vec::new(),
             plain: self.plain.clone(),
             current: data::Current::default(),
             settling: settle::Settling::default(),
