@@ -1,15 +1,21 @@
 #![doc = include_str!("../README.md")]
 
+mod cache;
+mod calls;
 pub mod par;
 mod read;
 mod space;
 mod state;
 mod text;
+mod threads;
+mod wire;
 mod write;
 
+pub use cache::CacheStatistics;
+pub use calls::{Bridge, Builder, CallError, Cost, Reply};
 pub use read::ReadError;
 pub use space::SpaceError;
-pub use state::{StateError, metta_state_to_par, par_to_metta_state};
+pub use state::{StateError, metta_state_to_pathmap_par, pathmap_par_to_metta_state};
 pub use write::WriteError;
 
 use metta_sched::Library;
@@ -28,6 +34,16 @@ pub enum Dialect {
     Strict,
 }
 
+/// How states are written; both are read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Layout {
+    /// Lists throughout, copies in the records of a space, large expressions in a table of their own.
+    #[default]
+    Lists,
+    /// The older one: tuples, and copies of rules in a table; it has no large expressions.
+    Tuples,
+}
+
 /// Converts atoms and states to and from [`par::Par`].
 ///
 /// ```
@@ -44,14 +60,15 @@ pub enum Dialect {
 pub struct Codec {
     library: Library,
     dialect: Dialect,
-    depth: usize,
+    layout: Layout,
+    depth: Option<usize>,
     most_copies: u64,
 }
 
 impl Codec {
     /// Makes a codec of the legacy dialect; words that `library` knows are read as its operations.
     pub fn new(library: Library) -> Self {
-        Codec { library, dialect: Dialect::Legacy, depth: par::DEFAULT_DEPTH, most_copies: 1 << 20 }
+        Codec { library, dialect: Dialect::Legacy, layout: Layout::Lists, depth: None, most_copies: 1 << 20 }
     }
 
     /// Changes to the strict dialect.
@@ -60,9 +77,17 @@ impl Codec {
         self
     }
 
-    /// Sets how many messages may nest in what is written; see [`par::decode_within`].
+    /// Changes the layout in which states are written.
+    pub fn layout(mut self, layout: Layout) -> Self {
+        self.layout = layout;
+        self
+    }
+
+    /// Sets how many messages may nest in what is written, and in bytes that are read.
+    ///
+    /// The default is [`par::DEFAULT_DEPTH`] for what becomes a [`par::Par`], and 2^20 for bytes.
     pub fn depth(mut self, depth: usize) -> Self {
-        self.depth = depth;
+        self.depth = Some(depth);
         self
     }
 
@@ -70,6 +95,14 @@ impl Codec {
     pub fn most_copies(mut self, most_copies: u64) -> Self {
         self.most_copies = most_copies;
         self
+    }
+
+    fn depth_of_par(&self) -> usize {
+        self.depth.unwrap_or(par::DEFAULT_DEPTH)
+    }
+
+    fn depth_of_bytes(&self) -> usize {
+        self.depth.unwrap_or(wire::DEEP)
     }
 }
 

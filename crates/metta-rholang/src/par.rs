@@ -8,8 +8,10 @@
 mod messages;
 mod scan;
 
+use bytes::Bytes;
 pub use messages::*;
 use prost::Message;
+pub(crate) use scan::check;
 
 /// How many messages may nest unless the caller says otherwise.
 ///
@@ -66,7 +68,16 @@ pub fn decode(bytes: &[u8]) -> Result<Par, DecodeError> {
 /// See [`DecodeError`].
 pub fn decode_within(bytes: &[u8], depth: usize) -> Result<Par, DecodeError> {
     // P1 and P2: the scan sees every key the decoder will see.
-    scan::check(bytes, depth)?;
+    check(bytes, depth)?;
+    Par::decode(bytes).map_err(|error| DecodeError::Value { message: error.to_string() })
+}
+
+/// Decodes as [`decode_within`] does; byte arrays stay where they are, in `bytes`.
+///
+/// # Errors
+/// See [`DecodeError`].
+pub fn decode_shared(bytes: Bytes, depth: usize) -> Result<Par, DecodeError> {
+    check(&bytes, depth)?;
     Par::decode(bytes).map_err(|error| DecodeError::Value { message: error.to_string() })
 }
 
@@ -86,6 +97,11 @@ impl Par {
         Par::expr(ExprKind::String(text.into()))
     }
 
+    /// Makes an array of bytes.
+    pub fn bytes(bytes: impl Into<Bytes>) -> Self {
+        Par::expr(ExprKind::ByteArray(bytes.into()))
+    }
+
     /// Makes a list.
     pub fn list(ps: Vec<Par>) -> Self {
         Par::expr(ExprKind::List(List { ps, ..List::default() }))
@@ -94,6 +110,11 @@ impl Par {
     /// Makes a tuple.
     pub fn tuple(ps: Vec<Par>) -> Self {
         Par::expr(ExprKind::Tuple(Tuple { ps, ..Tuple::default() }))
+    }
+
+    /// Makes a path map.
+    pub fn path_map(ps: Vec<Par>) -> Self {
+        Par::expr(ExprKind::PathMap(List { ps, ..List::default() }))
     }
 
     /// Returns the expression of a process that is one expression and nothing else.

@@ -5,13 +5,17 @@ use std::sync::Arc;
 use metta_atom::{Atom, BindingSet, Grounded, Number, SpaceId, StateId, Symbol, Variable};
 use num_bigint::BigInt;
 
-use crate::par::{ExprKind, Par};
+use crate::par::{self, DecodeError, Par};
+use crate::wire::{Elements, Node, Value};
 use crate::{Codec, Dialect, text};
 
 /// Why a `Par` is not a value.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
+    /// Bytes that are not a `Par`.
+    #[error(transparent)]
+    Bytes(#[from] DecodeError),
     /// A process, a pattern, or a value that MeTTa does not have.
     #[error("expected a string, a number, a truth value or a list of them")]
     NotAValue,
@@ -32,17 +36,19 @@ pub enum ReadError {
 /// What to make of the atoms of an open list or tuple.
 #[derive(Clone, Copy)]
 enum Finish {
+    /// `(match & self p t)`, as the node reads it, is another way to write `(match &self p t)`.
     Expression,
+    StrictExpression,
     Error,
     Conjunction,
     Bindings,
 }
 
 /// What a `Par` turned out to be.
-enum Found<'p> {
+enum Found<'b> {
     Atom(Atom),
     /// These are to be read first.
-    Open(&'p [Par], Finish),
+    Open(Elements<'b>, Finish),
 }
 
 impl Codec {
@@ -54,12 +60,47 @@ impl Codec {
     /// # Errors
     /// See [`ReadError`].
     pub fn value_from_par(&self, par: &Par) -> Result<Atom, ReadError> {
-        let mut open = Vec::new();
-        let mut found = self.look(par)?;
+        self.read(Node::encoded(&par::encode(par)))
+    }
+
+    /// Reads an atom from the bytes of a `Par`, which may nest deeper than one with structs.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn value_from_bytes(&self, bytes: &[u8]) -> Result<Atom, ReadError> {
+        self.read(Node::checked(bytes, self.depth_of_bytes())?)
+    }
+
+    /// Reads a result of an evaluation.
+    ///
+    /// As [`Codec::value_from_par`], but in the legacy dialect the list `["error", reason, atom]`
+    /// is `(Error atom reason)` with a string as the reason.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn result_from_par(&self, par: &Par) -> Result<Atom, ReadError> {
+        self.read_result(Node::encoded(&par::encode(par)))
+    }
+
+    pub(crate) fn read_result(&self, node: Node<'_>) -> Result<Atom, ReadError> {
+        if self.dialect == Dialect::Legacy
+            && let Some([tag, reason, about]) = node.elements().and_then(Elements::exactly)
+            && tag.string() == Some("error")
+            && let Some(reason) = reason.string()
+        {
+            return Ok(Atom::error(self.read(about)?, Atom::text(reason)));
+        }
+        self.read(node)
+    }
+
+    pub(crate) fn read(&self, node: Node<'_>) -> Result<Atom, ReadError> {
+        let mut open: Vec<(Elements<'_>, Vec<Atom>, Finish)> = Vec::new();
+        let mut found = self.look(node)?;
         loop {
             let mut atom = match found {
-                Found::Open(children, finish) => {
-                    open.push((children.iter(), Vec::with_capacity(children.len()), finish));
+                Found::Open(elements, finish) => {
+                    let room = Vec::with_capacity(elements.len());
+                    open.push((elements, room, finish));
                     None
                 }
                 Found::Atom(atom) => Some(atom),
@@ -71,9 +112,9 @@ impl Codec {
                 };
                 done.extend(atom.take());
                 match rest.next() {
-                    Some(par) => {
+                    Some(node) => {
                         open.push((rest, done, finish));
-                        break self.look(par)?;
+                        break self.look(node)?;
                     }
                     None => atom = Some(finished(done, finish)?),
                 }
@@ -81,59 +122,25 @@ impl Codec {
         }
     }
 
-    /// Reads a result of an evaluation.
-    ///
-    /// As [`Codec::value_from_par`], but in the legacy dialect the list `["error", reason, atom]`
-    /// is `(Error atom reason)` with a string as the reason.
-    ///
-    /// # Errors
-    /// See [`ReadError`].
-    pub fn result_from_par(&self, par: &Par) -> Result<Atom, ReadError> {
-        if self.dialect == Dialect::Legacy
-            && let Some([tag, reason, about]) = elements(par)
-            && string(tag) == Some("error")
-            && let Some(reason) = string(reason)
-        {
-            return Ok(Atom::error(self.value_from_par(about)?, Atom::text(reason)));
-        }
-        self.value_from_par(par)
-    }
-
-    fn look<'p>(&self, par: &'p Par) -> Result<Found<'p>, ReadError> {
-        if par.is_nil() {
-            return Ok(Found::Atom(Atom::unit()));
-        }
+    fn look<'b>(&self, node: Node<'b>) -> Result<Found<'b>, ReadError> {
         let strict = self.dialect == Dialect::Strict;
-        let atom = match par.as_expr() {
-            Some(ExprKind::Bool(value)) => Atom::bool(*value),
-            Some(ExprKind::Int(value)) => Atom::integer(*value),
-            Some(ExprKind::Double(bits)) => Atom::float(f64::from_bits(*bits)),
-            Some(ExprKind::BigInt(bytes)) => {
-                Atom::number(Number::from_big(BigInt::from_signed_bytes_be(bytes)))
+        let atom = match node.value() {
+            Value::Nil => Atom::unit(),
+            Value::Bool(value) => Atom::bool(value),
+            Value::Int(value) => Atom::integer(value),
+            Value::Double(bits) => Atom::float(f64::from_bits(bits)),
+            Value::BigInt(bytes) => Atom::number(Number::from_big(BigInt::from_signed_bytes_be(bytes))),
+            Value::String(text) if strict => strict_string(text)?,
+            Value::String(text) => text::word(text, &self.library),
+            Value::Tuple(elements) if strict => return tagged(elements),
+            Value::List(elements) if strict => return Ok(Found::Open(elements, Finish::StrictExpression)),
+            Value::List(elements) | Value::Tuple(elements) => {
+                return Ok(Found::Open(elements, Finish::Expression));
             }
-            Some(ExprKind::String(text)) if strict => strict_string(text)?,
-            Some(ExprKind::String(text)) => text::word(text, &self.library),
-            Some(ExprKind::Tuple(tuple)) if strict => return tagged(&tuple.ps),
-            _ => {
-                let children = elements(par).ok_or(ReadError::NotAValue)?;
-                return Ok(Found::Open(children, Finish::Expression));
-            }
+            Value::Bytes(_) | Value::PathMap(_) | Value::Other => return Err(ReadError::NotAValue),
         };
         Ok(Found::Atom(atom))
     }
-}
-
-/// Returns the elements of a list or a tuple that is a value.
-pub(crate) fn elements(par: &Par) -> Option<&[Par]> {
-    match par.as_expr() {
-        Some(ExprKind::List(list)) if list.remainder.is_none() => Some(&list.ps),
-        Some(ExprKind::Tuple(tuple)) => Some(&tuple.ps),
-        _ => None,
-    }
-}
-
-pub(crate) fn string(par: &Par) -> Option<&str> {
-    if let Some(ExprKind::String(text)) = par.as_expr() { Some(text) } else { None }
 }
 
 fn strict_string(text: &str) -> Result<Atom, ReadError> {
@@ -148,34 +155,47 @@ fn strict_string(text: &str) -> Result<Atom, ReadError> {
 }
 
 /// Reads a tuple of the strict dialect.
-fn tagged(elements: &[Par]) -> Result<Found<'_>, ReadError> {
-    let (tag, rest) = match elements {
-        [tag, rest @ ..] => (string(tag).unwrap_or_default(), rest),
-        [] => ("", elements),
+fn tagged(mut elements: Elements<'_>) -> Result<Found<'_>, ReadError> {
+    let tag = elements.next().and_then(Node::string).unwrap_or_default();
+    let finish = match (tag, elements.len()) {
+        ("error", 2) => Some(Finish::Error),
+        ("conjunction", _) => Some(Finish::Conjunction),
+        ("bindings", n) if n.is_multiple_of(2) => Some(Finish::Bindings),
+        _ => None,
     };
-    let atom = match (tag, rest) {
-        ("error", [_, _]) => return Ok(Found::Open(rest, Finish::Error)),
-        ("conjunction", _) => return Ok(Found::Open(rest, Finish::Conjunction)),
-        ("bindings", _) if rest.len().is_multiple_of(2) => return Ok(Found::Open(rest, Finish::Bindings)),
-        ("symbol", [name]) => string(name).map(Atom::symbol),
-        ("operation", [name]) => string(name).map(Atom::operation),
-        ("space", [id]) => word(id).map(|id| Atom::space(SpaceId(id))),
-        ("state", [id]) => word(id).map(|id| Atom::state(StateId(id))),
-        ("variable", [name, number]) => string(name)
-            .zip(word(number))
-            .map(|(name, number)| Atom::Variable(Variable::renamed(Symbol::new(name), number))),
+    if let Some(finish) = finish {
+        return Ok(Found::Open(elements, finish));
+    }
+    let one = || elements.clone().exactly().map(|[node]| node);
+    let number = |node: Node<'_>| node.int().map(i64::cast_unsigned);
+    let atom = match tag {
+        "symbol" => one().and_then(Node::string).map(Atom::symbol),
+        "operation" => one().and_then(Node::string).map(Atom::operation),
+        "space" => one().and_then(number).map(|id| Atom::space(SpaceId(id))),
+        "state" => one().and_then(number).map(|id| Atom::state(StateId(id))),
+        "variable" => elements.exactly().and_then(|[name, n]| {
+            let variable = Variable::renamed(Symbol::new(name.string()?), number(n)?);
+            Some(Atom::Variable(variable))
+        }),
         _ => None,
     };
     atom.map(Found::Atom).ok_or_else(|| ReadError::Tag { tag: tag.to_owned() })
 }
 
-fn word(par: &Par) -> Option<u64> {
-    if let Some(ExprKind::Int(value)) = par.as_expr() { Some(value.cast_unsigned()) } else { None }
-}
-
 fn finished(mut done: Vec<Atom>, finish: Finish) -> Result<Atom, ReadError> {
     Ok(match finish {
-        Finish::Expression => Atom::expression(done),
+        Finish::Expression => {
+            if let [head, ampersand, name, _, _] = &done[..]
+                && is_match(head)
+                && ampersand.as_symbol() == Some("&")
+                && name.as_symbol() == Some("self")
+            {
+                done.remove(2);
+                done[1] = Atom::space(SpaceId::TOP);
+            }
+            Atom::expression(done)
+        }
+        Finish::StrictExpression => Atom::expression(done),
         Finish::Error => {
             done.push(Atom::symbol("Error"));
             done.reverse();
@@ -197,4 +217,12 @@ fn finished(mut done: Vec<Atom>, finish: Finish) -> Result<Atom, ReadError> {
             Atom::Grounded(Grounded::Bindings(Arc::new(BindingSet(pairs))))
         }
     })
+}
+
+/// Reports whether this is the word `match`, be it a symbol or an operation.
+fn is_match(atom: &Atom) -> bool {
+    match atom {
+        Atom::Symbol(name) | Atom::Grounded(Grounded::Operation(name)) => name.name() == "match",
+        Atom::Variable(_) | Atom::Expression(_) | Atom::Grounded(_) => false,
+    }
 }

@@ -2,6 +2,7 @@
 
 use metta_atom::{Atom, Grounded, Symbol, Variable};
 use metta_sched::Library;
+use metta_syntax::Words as _;
 
 /// Puts a string into quotes; only quotes and backslashes are escaped.
 pub(crate) fn quote(text: &str) -> String {
@@ -36,6 +37,12 @@ pub(crate) fn word(text: &str, library: &Library) -> Atom {
     if let Some(name) = text.strip_prefix('$') {
         return variable(name);
     }
+    if is_plain(text) {
+        return library.atom(text).unwrap_or_else(|| Atom::symbol(text));
+    }
+    if let Some(value) = integer(text) {
+        return library.atom(text).unwrap_or_else(|| Atom::integer(value));
+    }
     let is_word = |c: char| !c.is_whitespace() && !matches!(c, '(' | ')' | '"' | ';');
     if text.is_empty() || !text.chars().all(is_word) {
         return Atom::symbol(text);
@@ -45,6 +52,25 @@ pub(crate) fn word(text: &str, library: &Library) -> Atom {
         (Some(form), true) if !form.run => form.atom,
         _ => Atom::symbol(text),
     }
+}
+
+/// Reads an integer in 64 bits.
+pub(crate) fn integer(text: &str) -> Option<i64> {
+    let is_digit = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+');
+    text.as_bytes().first().filter(|first| is_digit(first)).and_then(|_| text.parse().ok())
+}
+
+/// Reports whether a text is a word that no parser takes for anything but a name, unless the library knows it.
+///
+/// Most words are, and reading them with the parser takes ten times as long.
+pub(crate) fn is_plain(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || matches!(first, b'=' | b',' | b'_'))
+        && bytes.all(|byte| {
+            byte.is_ascii_alphanumeric()
+                || matches!(byte, b'-' | b'_' | b'>' | b'?' | b'!' | b'=' | b':' | b'.')
+        })
+        && !matches!(text, "True" | "False" | "PI" | "EXP")
 }
 
 /// Makes the variable that prints as `$` and this name.

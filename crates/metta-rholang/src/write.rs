@@ -2,8 +2,9 @@
 
 use metta_atom::{Atom, Grounded, Number, Variable};
 
-use crate::par::{ExprKind, Par};
-use crate::{Codec, Dialect, text};
+use crate::par::{self, Par};
+use crate::wire::{Backwards, Mark};
+use crate::{Codec, Dialect, Layout, text};
 
 /// Why an atom cannot be written.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -21,6 +22,9 @@ pub enum WriteError {
         /// How the value prints.
         value: String,
     },
+    /// A `Par` that was written and cannot be read, which is our mistake.
+    #[error("{0}")]
+    Par(#[from] par::DecodeError),
 }
 
 /// Messages of an expression: the process, the expression, the list.
@@ -28,15 +32,25 @@ pub(crate) const MESSAGES: usize = 3;
 /// The most messages of an atom without atoms in it: a tuple with strings.
 const LEAF_MESSAGES: usize = MESSAGES + 2;
 
+/// What an expression becomes when its elements are written.
+#[derive(Clone, Copy)]
+enum Shape {
+    List,
+    Tuple,
+}
+
+/// The next thing to write; the last element of an expression is written first.
 enum Visit<'a> {
-    /// Writes the atom, which stands inside of so many messages.
+    /// The atom, which stands inside of so many messages.
     Enter(&'a Atom, usize),
-    /// Is done already.
-    Done(Par),
-    /// Makes an expression of what was done since `start`.
-    Leave(usize),
-    /// Makes a tuple of the tag and what was done since `start`.
-    Tag(&'static str, usize),
+    /// As an element of the expression around it.
+    Element(&'a Atom, usize),
+    /// A variable as an element.
+    Variable(&'a Variable),
+    /// A string as an element.
+    Text(&'static str),
+    CloseElement(Mark),
+    Close(Shape, Mark),
 }
 
 impl Codec {
@@ -45,7 +59,17 @@ impl Codec {
     /// # Errors
     /// See [`WriteError`].
     pub fn value_to_par(&self, atom: &Atom) -> Result<Par, WriteError> {
-        self.write(atom, 0)
+        self.par_of(|depth, out| self.write(atom, 0, depth, out))
+    }
+
+    /// Writes an atom as the bytes of a `Par`, which may nest deeper than one with structs.
+    ///
+    /// # Errors
+    /// See [`WriteError`].
+    pub fn value_to_bytes(&self, atom: &Atom) -> Result<Vec<u8>, WriteError> {
+        let mut out = Backwards::default();
+        self.write(atom, 0, self.depth_of_bytes(), &mut out)?;
+        Ok(out.into_bytes())
     }
 
     /// Writes a result of an evaluation.
@@ -56,52 +80,103 @@ impl Codec {
     /// # Errors
     /// See [`WriteError`].
     pub fn result_to_par(&self, atom: &Atom) -> Result<Par, WriteError> {
-        self.write_result(atom, 0)
+        self.par_of(|depth, out| self.write_result(atom, 0, depth, out))
     }
 
-    pub(crate) fn write_result(&self, atom: &Atom, outer: usize) -> Result<Par, WriteError> {
-        match error_parts(atom) {
-            Some((about, reason)) if self.dialect == Dialect::Legacy => {
-                let message = match reason {
-                    Atom::Grounded(Grounded::Text(text)) => text.to_string(),
-                    Atom::Grounded(_) | Atom::Symbol(_) | Atom::Variable(_) | Atom::Expression(_) => {
-                        reason.to_string()
-                    }
-                };
-                let about = self.write(about, outer + MESSAGES)?;
-                Ok(Par::list(vec![Par::string("error"), Par::string(message), about]))
+    fn par_of(
+        &self,
+        write: impl FnOnce(usize, &mut Backwards) -> Result<(), WriteError>,
+    ) -> Result<Par, WriteError> {
+        let mut out = Backwards::default();
+        let depth = self.depth_of_par();
+        write(depth, &mut out)?;
+        Ok(par::decode_shared(out.into_bytes().into(), depth)?)
+    }
+
+    pub(crate) fn write_result(
+        &self,
+        atom: &Atom,
+        outer: usize,
+        depth: usize,
+        out: &mut Backwards,
+    ) -> Result<(), WriteError> {
+        let Some((about, reason)) = error_parts(atom).filter(|_| self.dialect == Dialect::Legacy) else {
+            return self.write(atom, outer, depth, out);
+        };
+        let end = out.mark();
+        self.write(about, outer + MESSAGES, depth, out)?;
+        out.close_element(end);
+        let reason = match reason {
+            Atom::Grounded(Grounded::Text(text)) => text.to_string(),
+            Atom::Grounded(_) | Atom::Symbol(_) | Atom::Variable(_) | Atom::Expression(_) => {
+                reason.to_string()
             }
-            _ => self.write(atom, outer),
+        };
+        element(out, &reason);
+        element(out, "error");
+        self.close(out, end);
+        Ok(())
+    }
+
+    /// Makes the elements before `end` an expression, as the layout has them.
+    pub(crate) fn close(&self, out: &mut Backwards, end: Mark) {
+        match self.layout {
+            Layout::Lists => out.close_list(end),
+            Layout::Tuples => out.close_tuple(end),
         }
     }
 
-    /// Writes an atom that is to stand inside of `outer` messages.
-    pub(crate) fn write(&self, atom: &Atom, outer: usize) -> Result<Par, WriteError> {
+    /// The shape of expressions: a tuple of the strict dialect is a tag.
+    fn shape(&self) -> Shape {
+        if self.dialect == Dialect::Legacy && self.layout == Layout::Tuples {
+            Shape::Tuple
+        } else {
+            Shape::List
+        }
+    }
+
+    /// Writes an atom that is to stand inside of `outer` messages, with at most `depth` inside each other.
+    pub(crate) fn write(
+        &self,
+        atom: &Atom,
+        outer: usize,
+        depth: usize,
+        out: &mut Backwards,
+    ) -> Result<(), WriteError> {
+        let shape = self.shape();
         let mut pending = vec![Visit::Enter(atom, outer)];
-        let mut done: Vec<Par> = Vec::new();
         while let Some(visit) = pending.pop() {
             match visit {
-                Visit::Leave(start) => {
-                    let children = done.split_off(start);
-                    done.push(if children.is_empty() { Par::default() } else { Par::list(children) });
+                Visit::CloseElement(end) => out.close_element(end),
+                Visit::Close(Shape::List, end) => out.close_list(end),
+                Visit::Close(Shape::Tuple, end) => out.close_tuple(end),
+                Visit::Text(text) => element(out, text),
+                Visit::Variable(variable) => {
+                    let end = out.mark();
+                    strict_variable(variable, out);
+                    out.close_element(end);
                 }
-                Visit::Tag(tag, start) => {
-                    let mut children = vec![Par::string(tag)];
-                    children.extend(done.drain(start..));
-                    done.push(Par::tuple(children));
+                Visit::Element(atom, outer) => {
+                    pending.extend([Visit::CloseElement(out.mark()), Visit::Enter(atom, outer)]);
                 }
-                Visit::Done(par) => done.push(par),
-                Visit::Enter(_, outer) if outer + LEAF_MESSAGES > self.depth => {
-                    return Err(WriteError::TooDeep { limit: self.depth });
+                Visit::Enter(_, outer) if outer + LEAF_MESSAGES > depth => {
+                    return Err(WriteError::TooDeep { limit: depth });
                 }
                 Visit::Enter(atom, outer) => match self.dialect {
-                    Dialect::Legacy => enter_legacy(atom, outer, done.len(), &mut pending),
-                    Dialect::Strict => enter_strict(atom, outer, done.len(), &mut pending)?,
+                    Dialect::Legacy => enter_legacy(atom, outer, shape, out, &mut pending),
+                    Dialect::Strict => enter_strict(atom, outer, out, &mut pending)?,
                 },
             }
         }
-        Ok(done.pop().unwrap_or_default())
+        Ok(())
     }
+}
+
+/// Writes a string as an element.
+pub(crate) fn element(out: &mut Backwards, text: &str) {
+    let end = out.mark();
+    out.string(text);
+    out.close_element(end);
 }
 
 /// Returns the two operands of `(Error atom reason)`.
@@ -112,71 +187,93 @@ fn error_parts(atom: &Atom) -> Option<(&Atom, &Atom)> {
     }
 }
 
-fn enter_legacy<'a>(atom: &'a Atom, outer: usize, start: usize, pending: &mut Vec<Visit<'a>>) {
-    pending.push(match atom {
-        Atom::Symbol(symbol) => Visit::Done(Par::string(symbol.name())),
-        Atom::Variable(variable) => Visit::Done(Par::string(variable.to_string())),
-        Atom::Grounded(value) => Visit::Done(legacy_leaf(value)),
-        Atom::Expression(_) => Visit::Leave(start),
-    });
-    let children = atom.children().unwrap_or_default().iter().rev();
-    pending.extend(children.map(|child| Visit::Enter(child, outer + MESSAGES)));
+fn enter_legacy<'a>(
+    atom: &'a Atom,
+    outer: usize,
+    shape: Shape,
+    out: &mut Backwards,
+    pending: &mut Vec<Visit<'a>>,
+) {
+    match atom {
+        Atom::Symbol(symbol) => out.string(symbol.name()),
+        Atom::Variable(variable) => out.string(&variable.to_string()),
+        Atom::Grounded(value) => legacy_leaf(value, shape, out),
+        Atom::Expression(expression) => {
+            let children = expression.children();
+            if !children.is_empty() {
+                pending.push(Visit::Close(shape, out.mark()));
+                pending.extend(children.iter().map(|child| Visit::Element(child, outer + MESSAGES)));
+            }
+        }
+    }
 }
 
 fn enter_strict<'a>(
     atom: &'a Atom,
     outer: usize,
-    start: usize,
+    out: &mut Backwards,
     pending: &mut Vec<Visit<'a>>,
 ) -> Result<(), WriteError> {
-    let inner = outer + MESSAGES;
-    let enter = |atom: &'a Atom| Visit::Enter(atom, inner);
+    let end = out.mark();
+    let element = |atom: &'a Atom| Visit::Element(atom, outer + MESSAGES);
+    let tag = |tag| [Visit::Close(Shape::Tuple, end), Visit::Text(tag)];
     if let Some((about, reason)) = error_parts(atom) {
-        pending.extend([Visit::Tag("error", start), enter(about), enter(reason)]);
+        pending.extend(tag("error"));
+        pending.extend([element(reason), element(about)]);
         return Ok(());
     }
     match atom {
-        Atom::Symbol(symbol) => pending.push(Visit::Done(strict_symbol(symbol.name()))),
-        Atom::Variable(variable) => pending.push(Visit::Done(strict_variable(variable))),
+        Atom::Symbol(symbol) => strict_symbol(symbol.name(), out),
+        Atom::Variable(variable) => strict_variable(variable, out),
         Atom::Grounded(Grounded::Bindings(set)) => {
-            pending.push(Visit::Tag("bindings", start));
-            for (variable, value) in set.0.iter().rev() {
-                pending.extend([enter(value), Visit::Done(strict_variable(variable))]);
+            pending.extend(tag("bindings"));
+            for (variable, value) in &set.0 {
+                pending.extend([Visit::Variable(variable), element(value)]);
             }
         }
-        Atom::Grounded(value) => pending.push(Visit::Done(strict_leaf(value)?)),
-        Atom::Expression(expression) => {
-            let (visit, children) = match expression.children() {
-                [head, rest @ ..] if head.as_symbol() == Some(",") => {
-                    (Visit::Tag("conjunction", start), rest)
-                }
-                all => (Visit::Leave(start), all),
-            };
-            pending.push(visit);
-            pending.extend(children.iter().rev().map(enter));
-        }
+        Atom::Grounded(value) => strict_leaf(value, out)?,
+        Atom::Expression(expression) => match expression.children() {
+            [] => {}
+            [head, rest @ ..] if head.as_symbol() == Some(",") => {
+                pending.extend(tag("conjunction"));
+                pending.extend(rest.iter().map(element));
+            }
+            all => {
+                pending.push(Visit::Close(Shape::List, end));
+                pending.extend(all.iter().map(element));
+            }
+        },
     }
     Ok(())
 }
 
-fn legacy_leaf(value: &Grounded) -> Par {
+fn legacy_leaf(value: &Grounded, shape: Shape, out: &mut Backwards) {
+    let end = out.mark();
+    let close = |out: &mut Backwards| match shape {
+        Shape::List => out.close_list(end),
+        Shape::Tuple => out.close_tuple(end),
+    };
     match value {
-        Grounded::Bool(value) => Par::expr(ExprKind::Bool(*value)),
-        Grounded::Number(Number::Int(value)) => Par::expr(ExprKind::Int(*value)),
-        Grounded::Number(Number::Float(value)) => Par::string(legacy_float(*value)),
+        Grounded::Bool(value) => out.bool(*value),
+        Grounded::Number(Number::Int(value)) => out.int(*value),
+        Grounded::Number(Number::Float(value)) => out.string(&legacy_float(*value)),
         Grounded::Space(id) if text::of(value).is_none() => {
-            let id = Par::expr(ExprKind::Int(id.0.cast_signed()));
-            Par::list(vec![Par::string("space"), id, Par::string(value.to_string())])
+            element(out, &value.to_string());
+            word(id.0, out);
+            element(out, "space");
+            close(out);
         }
         Grounded::State(id) => {
-            Par::list(vec![Par::string("state"), Par::expr(ExprKind::Int(id.0.cast_signed()))])
+            word(id.0, out);
+            element(out, "state");
+            close(out);
         }
         Grounded::Number(Number::Big(_))
         | Grounded::Text(_)
         | Grounded::Operation(_)
         | Grounded::Space(_)
         | Grounded::Bindings(_)
-        | Grounded::Foreign(_) => Par::string(text::of(value).unwrap_or_else(|| value.to_string())),
+        | Grounded::Foreign(_) => out.string(&text::of(value).unwrap_or_else(|| value.to_string())),
     }
 }
 
@@ -187,39 +284,55 @@ fn legacy_float(value: f64) -> String {
     if value.is_finite() && value.abs() > INEXACT { format!("{value:?}") } else { value.to_string() }
 }
 
-fn strict_symbol(name: &str) -> Par {
-    if name.starts_with(['"', '$']) { tagged("symbol", vec![Par::string(name)]) } else { Par::string(name) }
+fn strict_symbol(name: &str, out: &mut Backwards) {
+    if name.starts_with(['"', '$']) { tagged("symbol", name, out) } else { out.string(name) }
 }
 
-pub(crate) fn strict_variable(variable: &Variable) -> Par {
-    match variable.number() {
-        0 => Par::string(format!("${}", variable.name())),
-        number => tagged("variable", vec![Par::string(variable.name().name()), word(number)]),
+fn strict_variable(variable: &Variable, out: &mut Backwards) {
+    if variable.number() == 0 {
+        return out.string(&format!("${}", variable.name()));
     }
+    let end = out.mark();
+    word(variable.number(), out);
+    element(out, variable.name().name());
+    element(out, "variable");
+    out.close_tuple(end);
 }
 
-fn strict_leaf(value: &Grounded) -> Result<Par, WriteError> {
-    Ok(match value {
-        Grounded::Bool(value) => Par::expr(ExprKind::Bool(*value)),
-        Grounded::Number(Number::Int(value)) => Par::expr(ExprKind::Int(*value)),
-        Grounded::Number(Number::Float(value)) => Par::expr(ExprKind::Double(value.to_bits())),
-        Grounded::Number(Number::Big(value)) => Par::expr(ExprKind::BigInt(value.to_signed_bytes_be())),
-        Grounded::Text(text) => Par::string(text::quote(text)),
-        Grounded::Operation(name) => tagged("operation", vec![Par::string(name.name())]),
-        Grounded::Space(id) => tagged("space", vec![word(id.0)]),
-        Grounded::State(id) => tagged("state", vec![word(id.0)]),
+fn strict_leaf(value: &Grounded, out: &mut Backwards) -> Result<(), WriteError> {
+    match value {
+        Grounded::Bool(value) => out.bool(*value),
+        Grounded::Number(Number::Int(value)) => out.int(*value),
+        Grounded::Number(Number::Float(value)) => out.double(value.to_bits()),
+        Grounded::Number(Number::Big(value)) => out.big_int(&value.to_signed_bytes_be()),
+        Grounded::Text(text) => out.string(&text::quote(text)),
+        Grounded::Operation(name) => tagged("operation", name.name(), out),
+        Grounded::Space(id) => numbered("space", id.0, out),
+        Grounded::State(id) => numbered("state", id.0, out),
         Grounded::Bindings(_) | Grounded::Foreign(_) => {
             return Err(WriteError::Foreign { value: value.to_string() });
         }
-    })
+    }
+    Ok(())
 }
 
-/// Writes 64 bits as the integer that has them.
-fn word(bits: u64) -> Par {
-    Par::expr(ExprKind::Int(bits.cast_signed()))
+/// Writes 64 bits as an element: the integer that has them.
+fn word(bits: u64, out: &mut Backwards) {
+    let end = out.mark();
+    out.int(bits.cast_signed());
+    out.close_element(end);
 }
 
-fn tagged(tag: &str, mut rest: Vec<Par>) -> Par {
-    rest.insert(0, Par::string(tag));
-    Par::tuple(rest)
+fn tagged(tag: &str, name: &str, out: &mut Backwards) {
+    let end = out.mark();
+    element(out, name);
+    element(out, tag);
+    out.close_tuple(end);
+}
+
+fn numbered(tag: &str, number: u64, out: &mut Backwards) {
+    let end = out.mark();
+    word(number, out);
+    element(out, tag);
+    out.close_tuple(end);
 }

@@ -1,7 +1,7 @@
 //! Bytes that the node's own models made, and bytes that no `Par` has.
 
 use metta_rholang::par::{DecodeError, decode, encode};
-use metta_rholang::{Codec, par_to_metta_state};
+use metta_rholang::{Codec, pathmap_par_to_metta_state};
 use proptest::prelude::*;
 
 const VECTORS: &str = include_str!("vectors.txt");
@@ -73,7 +73,7 @@ fn read(bytes: &[u8]) {
         drop(codec.result_from_par(&par));
         drop(codec.state_from_par(&par));
     }
-    drop(par_to_metta_state(&par));
+    drop(pathmap_par_to_metta_state(&par));
 }
 
 proptest! {

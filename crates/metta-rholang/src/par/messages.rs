@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use prost::{Message, Oneof};
 
 /// A process: parts that run side by side. A value is a process of one expression.
@@ -192,8 +193,9 @@ pub enum ExprKind {
     Map(Map),
     #[prost(message, tag = "24")]
     Method(Method),
-    #[prost(bytes = "vec", tag = "25")]
-    ByteArray(Vec<u8>),
+    /// Shared: a clone costs O(1), and what is decoded from [`Bytes`] is a part of them.
+    #[prost(bytes = "bytes", tag = "25")]
+    ByteArray(Bytes),
     #[prost(message, tag = "27")]
     Matches(Binary),
     #[prost(message, tag = "28")]

@@ -118,7 +118,7 @@ fn field(kind: Kind, number: u32) -> Option<Field> {
 ///
 /// Leaves what is inside scalars to the decoder. Cost: O(bytes), and memory for the
 /// open messages only.
-pub(super) fn check(bytes: &[u8], limit: usize) -> Result<(), DecodeError> {
+pub(crate) fn check(bytes: &[u8], limit: usize) -> Result<(), DecodeError> {
     let mut open = vec![(Kind::Par, bytes.len())];
     let mut at = 0;
     while let Some(&(kind, end)) = open.last() {

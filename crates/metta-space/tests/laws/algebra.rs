@@ -215,3 +215,30 @@ fn references_are_compared_by_what_they_refer_to() {
     check(&a, &b, "spaces");
     assert_eq!(content(&a.subtraction(&b)), [("x [c1, 78]".to_owned(), 1)]);
 }
+
+#[test]
+fn what_was_appended_is_known_and_other_changes_are_too_much() {
+    let word = |i: i64| Atom::expression([Atom::symbol("p"), Atom::integer(i)]);
+    let mut older = Snapshot::new();
+    (0..10_000).for_each(|i| older.add(&word(i)));
+    for frozen in [false, true] {
+        let mut older = older.clone();
+        if frozen {
+            older.freeze();
+        }
+        assert_eq!(older.clone().appended_since(&older), Some(vec![]));
+        let mut newer = older.clone();
+        (0..3_000).for_each(|i| newer.add(&word(20_000 - i)));
+        let appended = newer.appended_since(&older).expect("only additions");
+        let atoms: Vec<Atom> =
+            appended.iter().map(|fact| newer.decode(fact.bytes, fact.variables())).collect();
+        assert_eq!(atoms, (0..3_000).map(|i| word(20_000 - i)).collect::<Vec<_>>());
+        assert_eq!(older.appended_since(&newer), None);
+        let mut changed = newer.clone();
+        changed.add(&word(5));
+        assert_eq!(changed.appended_since(&older), None);
+        let mut changed = newer.clone();
+        assert!(changed.remove(&word(5)));
+        assert_eq!(changed.appended_since(&older), None);
+    }
+}
