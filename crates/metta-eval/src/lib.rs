@@ -7,6 +7,7 @@
 mod answers;
 mod code;
 mod facts;
+mod footprint;
 mod library;
 mod limits;
 mod machine;
@@ -20,6 +21,7 @@ mod types;
 mod world;
 
 pub use answers::Tabling;
+pub use footprint::{FactKey, Footprint};
 pub use library::{Area, Description, Function, Library, PatternError};
 pub use limits::{EvalError, Limits, Stats};
 pub use machine::{Fault, Machine, Rule, Step};

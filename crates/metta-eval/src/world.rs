@@ -119,6 +119,19 @@ impl World {
             && (self.next_space, self.next_state) == (other.next_space, other.next_state)
     }
 
+    /// Reports whether the two differ in the content of some spaces at most, if one was cloned from the other, and returns
+    /// which these are.
+    pub fn spaces_changed_since(&self, other: &World) -> Option<Vec<SpaceId>> {
+        let spaces = Arc::clone(&other.spaces);
+        let rest = World { spaces: Arc::clone(&self.spaces), ..other.clone() };
+        if !self.same_as(&rest) || self.spaces.len() != spaces.len() {
+            return None;
+        }
+        let pairs = self.spaces.iter().zip(spaces.iter());
+        let changed = pairs.filter(|((_, own), (_, other))| own.version() != other.version());
+        changed.map(|((id, _), (other, _))| (id == other).then_some(*id)).collect()
+    }
+
     /// Adds an atom to a space, as a top-level form does. Unknown spaces are ignored.
     pub fn add(&mut self, id: SpaceId, atom: &Atom) {
         if let Some(space) = self.space_mut(id) {

@@ -4,8 +4,9 @@
 //! the only one that commits, in program order. It never waits for a thread that may
 //! not start: what nobody has claimed it evaluates itself.
 //!
-//! Invariant C1: an expression commits only if the world is the one that its evaluation
-//! began with. After a commit that changed the world the rest of its batch begins anew.
+//! Invariant C1: an expression commits only if the world is the one that its evaluation began with, or differs
+//! from it in facts alone that the evaluation did not ask for: then it writes its own facts again. After any other
+//! change of the world the rest of its batch begins anew.
 //! Invariant C2: events leave in program order, and only from evaluations that commit.
 
 use std::ops::{ControlFlow, Range};
@@ -16,14 +17,15 @@ use std::time::Duration;
 
 use metta_atom::{Atom, SpaceId};
 use metta_config::EvalConfig;
-use metta_eval::{Effect, Fault, Limits, World};
+use metta_eval::{Effect, FactKey, Fault, Limits, World};
 use metta_syntax::Form;
+use rustc_hash::FxHashSet;
 use tokio::runtime::Handle;
 
 use crate::cancel::Watch;
 use crate::event::Sink;
 use crate::forks::{AtWork, Forking, Forks};
-use crate::segment::{Chunk, Plan, Report, Segment, Speculated, help};
+use crate::segment::{Change, Chunk, Plan, Report, Segment, Speculated, help};
 use crate::worker::{Ended, Finished, Output, Task, Worker, panicked};
 use crate::writers::Writers;
 use crate::{Environment, Event, MettaState, Outcome, RunError, Statistics};
@@ -94,7 +96,9 @@ struct Tide {
     slots: Vec<Slot>,
     /// The first expression that has not committed.
     next: usize,
-    /// Whether the world is another one than the segment's.
+    /// The facts written by what has committed, in which alone the world differs from the segment's.
+    written: FxHashSet<FactKey>,
+    /// Whether what has not committed has to begin anew.
     changed: bool,
     reports: Receiver<Report>,
     /// For helpers to come.
@@ -240,9 +244,7 @@ impl<'s> Coordinator<'s> {
                 let goal = self.world.resolve(&forms[next].atom);
                 let before = self.world.clone();
                 self.alone(next, &goal, Shown::default())?;
-                if self.world.same_as(&before) {
-                    self.writers.forget(&goal);
-                }
+                self.writers.note_alone(&goal, !self.world.same_as(&before));
                 next += 1;
             } else {
                 next = self.together(forms, next..next + ahead)?;
@@ -298,7 +300,16 @@ impl<'s> Coordinator<'s> {
         };
         let (sender, reports) = channel();
         let segment = Arc::new(Segment::new(goals, self.world.clone(), plan));
-        let mut tide = Tide { segment, base, slots, next: 0, changed: false, reports, sender };
+        let mut tide = Tide {
+            segment,
+            base,
+            slots,
+            next: 0,
+            written: FxHashSet::default(),
+            changed: false,
+            reports,
+            sender,
+        };
         let result = self.work(&mut tide);
         self.learn(&tide);
         result.map(|()| base + tide.next)
@@ -397,7 +408,14 @@ impl<'s> Coordinator<'s> {
     /// Commits what is next, as far as it is known.
     fn deliver(&mut self, tide: &mut Tide) -> Result<(), Stop> {
         while !tide.is_over() {
+            if !self.stands(tide) {
+                break;
+            }
             let slot = &mut tide.slots[tide.next];
+            if !tide.written.is_empty() && matches!(slot.ended, Some(Speculated::Not(_))) {
+                // C2: what it wrote so far is not certain. It is evaluated again.
+                slot.output = Output::default();
+            }
             // C2: the lines of the next expression are certain before its end is.
             slot.shown.printed += slot.output.printed.len();
             slot.shown.traced += slot.output.traced.len();
@@ -409,14 +427,22 @@ impl<'s> Coordinator<'s> {
             let goal = tide.segment.goals[tide.next].clone();
             tide.next += 1;
             match ended {
-                Speculated::Done { finished, changed } => {
-                    tide.changed = changed;
+                Speculated::Done { mut finished, change } => {
+                    if !tide.written.is_empty() {
+                        // C1
+                        let mut world = self.world.clone();
+                        finished.footprint.replay(&mut world);
+                        finished.world = world;
+                    }
+                    tide.written.extend(finished.footprint.written());
+                    tide.changed = change == Change::Other;
                     self.commit(index, &goal, Ended::Done(finished))?;
                 }
                 Speculated::Not(Ended::Blocked) => {
                     self.statistics.blocked += 1;
+                    let before = self.world.clone();
                     self.alone(index, &goal, shown)?;
-                    tide.changed = !self.world.same_as(&tide.segment.world);
+                    tide.changed = !self.world.same_as(&before);
                 }
                 Speculated::Not(ended) => self.commit(index, &goal, ended)?,
             }
@@ -428,10 +454,32 @@ impl<'s> Coordinator<'s> {
         Ok(())
     }
 
+    /// Reports whether what is known of the next expression is certain although others have written (C1). If that
+    /// cannot be, the rest of the segment begins anew.
+    fn stands(&mut self, tide: &mut Tide) -> bool {
+        if tide.written.is_empty() {
+            return true;
+        }
+        let stands = match &tide.slots[tide.next].ended {
+            None => return false,
+            Some(Speculated::Done { finished, change }) => {
+                *change != Change::Other && !finished.footprint.reads_any(&tide.written)
+            }
+            Some(Speculated::Not(ended)) => matches!(ended, Ended::Blocked),
+        };
+        if !stands {
+            self.statistics.conflicts += 1;
+            self.writers.learn(&tide.segment.goals[tide.next]);
+            tide.segment.cut(tide.next);
+            tide.changed = true;
+        }
+        stands
+    }
+
     /// Makes the end of an expression part of the run (C1).
     fn commit(&mut self, index: usize, goal: &Atom, ended: Ended) -> Result<(), Stop> {
         let answer = match ended {
-            Ended::Done(Finished { atoms, faults, world, reductions }) => {
+            Ended::Done(Finished { atoms, faults, world, reductions, .. }) => {
                 let text = self.texts(index, &world, &atoms)?;
                 self.world = world;
                 self.statistics.reductions += reductions;

@@ -123,11 +123,7 @@ impl Forks {
         let threads = threads.map_or(self.threads, |most| most.min(self.threads));
         // What a query counts depends on what its machine has met before, so under a limit of steps one
         // machine does it all.
-        let on = match self.forking {
-            Forking::Off => false,
-            Forking::Automatic => threads > 1 && limits.steps.is_none(),
-            Forking::Everything => threads > 1,
-        };
+        let on = self.forking != Forking::Off && threads > 1 && limits.steps.is_none();
         on.then(|| Forks { threads, ..self.clone() })
     }
 

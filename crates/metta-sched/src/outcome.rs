@@ -111,6 +111,8 @@ pub struct Statistics {
     pub expressions: u64,
     /// Evaluations thrown away because an earlier expression changed the world.
     pub retries: u64,
+    /// Expressions that had asked for what an earlier one wrote beside them.
+    pub conflicts: u64,
     /// Evaluations that had to wait for their turn to reach the outside world.
     pub blocked: u64,
     /// External writes that were merged with the program's own.
@@ -131,6 +133,7 @@ impl std::ops::AddAssign for Statistics {
             tasks,
             expressions,
             retries,
+            conflicts,
             blocked,
             merges,
             reductions,
@@ -142,6 +145,7 @@ impl std::ops::AddAssign for Statistics {
         self.tasks += tasks;
         self.expressions += expressions;
         self.retries += retries;
+        self.conflicts += conflicts;
         self.blocked += blocked;
         self.merges += merges;
         self.reductions += reductions;

@@ -64,10 +64,32 @@ pub(crate) enum Report {
 
 /// How an evaluation ahead of its commit ended.
 pub(crate) enum Speculated {
-    /// With all results; `changed` when the world is another one afterwards.
-    Done { finished: Finished, changed: bool },
+    /// With all results.
+    Done { finished: Finished, change: Change },
     /// Without; never `Ended::Done`.
     Not(Ended),
+}
+
+/// What an evaluation did to the world.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Change {
+    None,
+    /// Facts were added or removed; the footprint has them.
+    Facts,
+    Other,
+}
+
+impl Change {
+    fn of(finished: &Finished, before: &World) -> Change {
+        if finished.world.same_as(before) {
+            return Change::None;
+        }
+        let noted = finished.footprint.writes.as_ref().zip(finished.world.spaces_changed_since(before));
+        let all = noted.is_some_and(|(writes, spaces)| {
+            spaces.iter().all(|changed| writes.iter().any(|(space, ..)| space == changed))
+        });
+        if all { Change::Facts } else { Change::Other }
+    }
 }
 
 /// How a segment is to be evaluated.
@@ -175,9 +197,10 @@ impl Segment {
     fn settle(&self, index: usize, ended: Ended) -> Speculated {
         let (settled, last) = match ended {
             Ended::Done(finished) => {
-                let changed = !finished.world.same_as(&self.world);
-                let last = changed || self.stop_at_error && finished.atoms.iter().any(Atom::is_error);
-                (Speculated::Done { finished, changed }, last)
+                let change = Change::of(&finished, &self.world);
+                let wrong = self.stop_at_error && finished.atoms.iter().any(Atom::is_error);
+                let last = change == Change::Other || wrong;
+                (Speculated::Done { finished, change }, last)
             }
             Ended::Failed(..) => (Speculated::Not(ended), true),
             Ended::Panicked(_) => (Speculated::Not(ended), self.stop_at_error),

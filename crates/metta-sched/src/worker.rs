@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use metta_atom::{Atom, SpaceId};
-use metta_eval::{Effect, EvalError, Fault, Library, Limits, Machine, Rule, Step, World};
+use metta_eval::{Effect, EvalError, Fault, Footprint, Library, Limits, Machine, Rule, Step, World};
 use metta_sync::{Held, Ranked};
 
 use crate::forks::{Crew, Forks, Given};
@@ -84,6 +84,8 @@ pub(crate) struct Finished {
     pub(crate) faults: Vec<Fault>,
     pub(crate) world: World,
     pub(crate) reductions: u64,
+    /// What was read and written, if the evaluation was ahead of its turn.
+    pub(crate) footprint: Footprint,
 }
 
 /// Lines written since the last look.
@@ -188,6 +190,9 @@ impl Worker {
         let mut pace = given.as_ref().and_then(Given::pace).unwrap_or(self.pace);
         let mut step = guarded(|| {
             machine.begin(task.goal, SpaceId::TOP, world, task.limits, task.allowed);
+            if task.allowed < Effect::Outside {
+                machine.note_footprint();
+            }
             machine.step(pace.budget())
         });
         while matches!(step, Ok(Step::Yield | Step::Waits)) {
@@ -243,13 +248,14 @@ impl Worker {
             let atoms = machine.take_results();
             let faults = machine.take_faults();
             let reductions = machine.stats().reductions;
+            let footprint = machine.take_footprint();
             let world = machine.end();
             // Results that may lack something are none.
             let atoms = match world.damage() {
                 Some(damage) => vec![Atom::error(goal.clone(), Atom::text(damage))],
                 None => atoms,
             };
-            Finished { atoms, faults, world, reductions }
+            Finished { atoms, faults, world, reductions, footprint }
         });
         match finished {
             Ok(finished) => {

@@ -4,7 +4,7 @@
 //! turn, and when it does change the world, what ran ahead of it is done again; one that
 //! is suspected without reason does not run beside others.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use metta_atom::{Atom, Grounded, Symbol};
 use metta_eval::{Effect, Library};
@@ -12,19 +12,32 @@ use metta_eval::{Effect, Library};
 /// How many atoms of an expression are looked at.
 const LOOKED_AT: usize = 256;
 
+/// Words that add and remove facts, which only those notice who ask for them.
+const FACTS: [&str; 5] = ["add-atom", "remove-atom", "add-reduct", "add-atoms", "add-reducts"];
+/// How many expressions of a head run alone after the first conflict; as often as conflicts come, twice as many.
+const FIRST_ALONE: u32 = 8;
+const MOST_DOUBLINGS: u32 = 9;
+
 /// What is known about names that stand for changes.
 #[derive(Default)]
 pub(crate) struct Writers {
-    /// Heads of expressions that changed the world.
-    learned: HashSet<Symbol>,
+    /// Heads of expressions that changed the world in a way that others noticed.
+    learned: HashMap<Symbol, Suspicion>,
     /// Whether a name of the library has such an effect.
     library: HashMap<Symbol, bool>,
 }
 
+#[derive(Default)]
+struct Suspicion {
+    conflicts: u32,
+    /// How many expressions are still suspected.
+    left: u32,
+}
+
 impl Writers {
-    /// Reports whether an expression is likely to change the world.
+    /// Reports whether an expression is likely to change the world so that others notice.
     pub(crate) fn suspects(&mut self, goal: &Atom, library: &Library) -> bool {
-        if head(goal).is_some_and(|head| self.learned.contains(head)) {
+        if head(goal).and_then(|head| self.learned.get(head)).is_some_and(|known| known.left > 0) {
             return true;
         }
         let mut pending = vec![goal];
@@ -38,15 +51,19 @@ impl Writers {
         false
     }
 
-    /// Remembers an expression that changed the world.
+    /// Remembers an expression that changed the world, or asked for what was changed.
     pub(crate) fn learn(&mut self, goal: &Atom) {
-        self.learned.extend(head(goal).cloned());
+        if let Some(head) = head(goal) {
+            let known = self.learned.entry(head.clone()).or_default();
+            known.left = FIRST_ALONE << known.conflicts.min(MOST_DOUBLINGS);
+            known.conflicts += 1;
+        }
     }
 
-    /// Takes back a suspicion that was wrong this time.
-    pub(crate) fn forget(&mut self, goal: &Atom) {
-        if let Some(head) = head(goal) {
-            self.learned.remove(head);
+    /// Notes an expression that ran alone, and whether it changed the world.
+    pub(crate) fn note_alone(&mut self, goal: &Atom, changed: bool) {
+        if let Some(known) = head(goal).and_then(|head| self.learned.get_mut(head)) {
+            known.left = if changed { known.left.saturating_sub(1) } else { 0 };
         }
     }
 
@@ -55,7 +72,8 @@ impl Writers {
             return *known;
         }
         let effect = library.effect(name.name()).unwrap_or(Effect::Pure);
-        let changes = (Effect::WritesSpace..=Effect::State).contains(&effect);
+        let notable = !FACTS.contains(&name.name());
+        let changes = notable && (Effect::WritesSpace..=Effect::State).contains(&effect);
         self.library.insert(name.clone(), changes);
         changes
     }
@@ -86,8 +104,9 @@ mod tests {
     #[test]
     fn what_mentions_a_change_is_suspected() {
         let mut writers = Writers::default();
-        assert!(suspects(&mut writers, "(add-atom &self (a b))"));
-        assert!(suspects(&mut writers, "(let $x (+ 1 2) (remove-atom &self $x))"));
+        assert!(suspects(&mut writers, "(bind! &a (new-space))"));
+        assert!(suspects(&mut writers, "(let $x (+ 1 2) (change-state! $s $x))"));
+        assert!(!suspects(&mut writers, "(add-atom &self (a b))"));
         assert!(!suspects(&mut writers, "(match &self (a $x) (+ 1 $x))"));
         assert!(!suspects(&mut writers, "x"));
     }
@@ -100,5 +119,14 @@ mod tests {
         writers.learn(&parsed.forms[0].atom);
         assert!(suspects(&mut writers, "(note 3)"));
         assert!(!suspects(&mut writers, "(list note)"));
+        for _ in 0..FIRST_ALONE {
+            writers.note_alone(&parsed.forms[0].atom, true);
+        }
+        assert!(!suspects(&mut writers, "(note 3)"));
+        writers.learn(&parsed.forms[0].atom);
+        writers.note_alone(&parsed.forms[0].atom, true);
+        assert!(suspects(&mut writers, "(note 3)"));
+        writers.note_alone(&parsed.forms[0].atom, false);
+        assert!(!suspects(&mut writers, "(note 3)"));
     }
 }

@@ -41,6 +41,7 @@ fn decode(machine: &mut Machine, call: Call) -> Outcome {
 }
 
 fn encode(machine: &mut Machine, call: Call) -> Outcome {
+    machine.note_reading_all();
     let term = call.argument(machine, 0);
     let atom = machine.export(term);
     match write(machine, atom) {

@@ -91,7 +91,10 @@ fn remove(machine: &mut Machine, call: Call) -> Outcome {
         return Outcome::Scheduled;
     };
     let names = machine.heap.stored_names(&variables, &mut VariableNames::default());
-    if space.remove_encoded(out.bytes(), &names) {
+    let removed = space.remove_encoded(out.bytes(), &names);
+    // Also where there was none: one that is added meanwhile is removed.
+    machine.note_fact(id, term, false);
+    if removed {
         if let View::Space(inner) = term.view() {
             machine.world.unnest(id, SpaceId(inner));
             machine.facts.note_nesting();
@@ -107,6 +110,7 @@ fn atoms(machine: &mut Machine, call: Call) -> Outcome {
     let Some(id) = machine.as_space(call.argument(machine, 0)) else {
         return Outcome::Failed("get-atoms expects a space as its argument".to_owned());
     };
+    machine.note_reading(id);
     let Some(space) = machine.world.space(id) else { return Outcome::Empty };
     let mut found = Vec::new();
     for fact in space.iter() {
@@ -136,6 +140,7 @@ fn add_term(machine: &mut Machine, id: SpaceId, term: Cell) {
         machine.world.nest(id, SpaceId(inner));
         machine.facts.note_nesting();
     }
+    machine.note_fact(id, term, true);
     machine.note_write(id, term, true, before);
     note_declaration(machine, id, term);
 }

@@ -135,6 +135,7 @@ impl Machine {
         call: Cell,
         expected: Cell,
     ) -> Outcome {
+        self.note_pattern(space, pattern);
         let documentation = self.documentation(space, pattern);
         let visible = self.world.visible(space);
         let own = visible.len();

@@ -268,6 +268,7 @@ impl Machine {
             plain: self.plain.clone(),
             current: data::Current::default(),
             settling: settle::Settling::default(),
+            notes: self.notes.fork(),
             fork: Fork { given: 0, origin: Some(Box::new(origin)) },
             compiles: self.compiles,
             kept: self.kept,
@@ -370,6 +371,7 @@ impl Machine {
     /// Takes over all that a part has come to but the results of a `collapse`.
     fn take_over(&mut self, part: Machine) {
         let Some(origin) = &part.fork.origin else { return };
+        self.merge_notes(&part, origin.symbols);
         self.results.extend(part.results);
         self.n_results += part.n_results - origin.n_results;
         self.result_bytes += part.result_bytes;

@@ -50,6 +50,7 @@ use metta_atom::{Atom, SpaceId};
 use crate::answers::Answers;
 use crate::code::{Code, Extent};
 use crate::facts::FactTables;
+use crate::footprint::Notes;
 use crate::limits::Written;
 use crate::program::{Clauses, Head, Program};
 use crate::terms::cell::{Cell, SymbolId};
@@ -206,6 +207,8 @@ pub struct Machine {
     plain: quick::Plain,
     current: data::Current,
     settling: settle::Settling,
+    /// What was asked of spaces and written to them.
+    pub(crate) notes: Notes,
     /// What was given to other machines, and what this one began with if it is one of them.
     fork: fork::Fork,
     /// Whether clauses are compiled.
@@ -285,6 +288,7 @@ impl Machine {
             plain: quick::Plain::default(),
             current: data::Current::default(),
             settling: settle::Settling::default(),
+            notes: Notes::default(),
             fork: fork::Fork::default(),
             compiles,
             kept: Kept::No,
@@ -431,6 +435,7 @@ impl Machine {
         self.untyped.clear();
         self.typed.clear();
         self.current = data::Current::default();
+        self.notes = Notes::default();
         self.fork = fork::Fork::default();
         self.stats = Stats::default();
         self.answers.clear();

@@ -81,6 +81,7 @@ impl Machine {
         }
         self.answers.note_effect();
         let asked = (SpaceId(space), head, length);
+        self.note_query(SpaceId(space), head, length);
         let table = self.facts.find(&mut self.heap, &self.world, self.code.stamp, asked)?;
         (!self.facts.table(table).open_heads).then_some((table, self.facts.time))
     }

@@ -223,6 +223,72 @@ fn many_writers_cost_no_more_than_they_write() {
     assert!(outcome.statistics.retries < 100, "{:?}", outcome.statistics);
 }
 
+/// How often an expression had asked for what an earlier one wrote, and evaluations thrown away.
+fn conflicts(text: &str) -> (u64, u64) {
+    let library = Library::new();
+    check(&library, text, plain);
+    let run = Run::new().config(threads(8));
+    let runtime = runtime();
+    let outcome =
+        runtime.block_on(run.spawn(MettaState::new(library.clone()), compile(&library, text))).unwrap();
+    (outcome.statistics.conflicts, outcome.statistics.retries)
+}
+
+#[test]
+fn facts_that_nobody_asks_for_keep_nobody_apart() {
+    let mut text = "(city a) (city b)".to_owned();
+    for i in 0..200 {
+        text += &format!(
+            "!(add-atom &self (seen {i})) !(match &self (city $x) ($x {i})) !(remove-atom &self (old {i}))"
+        );
+    }
+    assert_eq!(conflicts(&text), (0, 0));
+    let mut text = "!(bind! &a (new-space)) !(bind! &b (new-space)) (start)".to_owned();
+    for i in 0..100 {
+        text += &format!("!(add-atom &a (seen {i})) !(match &b (seen $x) $x) !(get-atoms &b)");
+    }
+    assert_eq!(conflicts(&text), (0, 0));
+}
+
+#[test]
+fn who_asks_for_what_was_written_sees_it() {
+    // C1: each of these may be evaluated before what it asks for is there.
+    let asks = [
+        "(match &self (seen $x) $x)",
+        "(match &self (seen $x $y) $x)",
+        "(match &self ($any 7) $any)",
+        "(match &self $all $all)",
+        "(match &self (, (city $x) (seen $x)) $x)",
+        "(match &self (, (city $x) ($y 7)) ($x $y))",
+        "(get-atoms &self)",
+        "(case &self (((seen $x) (found $x)) ($_ none)))",
+        "(let (seen $x) &self $x)",
+        "(unify &self (seen $x) $x none)",
+        "(collapse (match &self (seen $x) $x))",
+        "(asked)",
+        "(json-encode &self)",
+    ];
+    for ask in asks {
+        let mut text = "(city 7) (city 8) (= (asked) (match &self (seen $x) (asked $x)))".to_owned();
+        for i in 5..12 {
+            text +=
+                &format!("!(add-atom &self (seen {i})) !{ask} !(remove-atom &self (seen {})) !{ask}", i - 2);
+        }
+        check(&Library::new(), &text, |run| run.keep_going(true));
+    }
+}
+
+#[test]
+fn a_fact_that_is_no_plain_one_is_seen() {
+    for fact in ["(= (f) 1)", "(: a B)", "($x 7)", "a", "7", "((g) 7)", "&self", "(:< B C)", "(\"s\" 1)"] {
+        let text = format!(
+            "(= (g) g) !(g) !(add-atom &self {fact}) !(f) !(get-type a) !(match &self (seen $x) $x) \
+             !(match &self ($y 7) $y) !(remove-atom &self {fact}) !(f) !(match &self (h 7) 1) !(get-type a)"
+        );
+        check(&Library::new(), &text, |run| run.keep_going(true));
+    }
+}
+
 /// Forms that together have every kind of effect.
 fn form() -> impl Strategy<Value = String> {
     let n = 0..4u8;

@@ -6,4 +6,7 @@ mod batches;
 mod common;
 #[cfg(test)]
 mod control;
+#[cfg(test)]
 mod forks;
+#[cfg(test)]
+mod programs;
