@@ -12,7 +12,11 @@ use crate::{shell, tools, workspace};
 
 /// The version is fixed because a later one may need a later toolchain.
 const VERSION: &str = "0.13.1";
-const TARGETS: &[&str] = &["parser", "round_trip", "evaluate"];
+const TARGETS: &[&str] = &["parser", "round_trip", "evaluate", DECODERS];
+/// The target whose inputs are messages and not programs.
+const DECODERS: &str = "decoders";
+/// The messages that it starts from, in hexadecimal digits behind their names.
+const VECTORS: &str = "crates/metta-rholang/tests/vectors.txt";
 /// The programs that fuzzing starts from.
 const SEEDS: &str = "crates/conformance/tests/corpus";
 const DEFAULT_SECONDS: u64 = 60;
@@ -82,7 +86,7 @@ fn search(program: &Path, target: &str, work: &Path, dictionary: &Path, seconds:
     fs::create_dir_all(&found)?;
     fs::create_dir_all(&artifacts)?;
     let mut command = cargo_fuzz(program, "run");
-    command.arg(target).arg(&found).arg(workspace::root().join(SEEDS)).arg("--");
+    command.arg(target).arg(&found).arg(seeds(target, work)?).arg("--");
     command.arg(format!("-max_total_time={seconds}"));
     command.arg(format!("-dict={}", dictionary.display()));
     // The last of two prefixes counts; the first is that of `cargo fuzz`.
@@ -91,6 +95,23 @@ fn search(program: &Path, target: &str, work: &Path, dictionary: &Path, seconds:
     command.args(["-timeout=300", "-rss_limit_mb=3000", "-max_len=4096"]);
     command.args(["-verbosity=0", "-print_final_stats=1"]);
     shell::run(&mut command)
+}
+
+/// Returns the folder of the inputs that a target starts from.
+fn seeds(target: &str, work: &Path) -> Result<PathBuf> {
+    if target != DECODERS {
+        return Ok(workspace::root().join(SEEDS));
+    }
+    let seeds = work.join("seeds").join(target);
+    fs::create_dir_all(&seeds)?;
+    let vectors = fs::read_to_string(workspace::root().join(VECTORS)).context("cannot read the vectors")?;
+    for (i, line) in vectors.lines().enumerate() {
+        let (_, digits) = line.rsplit_once(": ").unwrap_or_default();
+        let bytes = (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16));
+        let bytes: Vec<u8> = bytes.collect::<Result<_, _>>().context("a vector is not hexadecimal")?;
+        fs::write(seeds.join(i.to_string()), bytes)?;
+    }
+    Ok(seeds)
 }
 
 fn cargo_fuzz(program: &Path, command: &str) -> Command {
