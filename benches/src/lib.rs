@@ -9,3 +9,8 @@ pub fn facts(n: u32) -> String {
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/book/src/embedding.md")]
 struct Embedding;
+
+/// As for [`Embedding`].
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/book/src/rholang.md")]
+struct Rholang;

@@ -145,6 +145,7 @@ fn mistakes_have_a_place() {
     }
 }
 
+/// M1, V1 and V2.
 #[test]
 fn programs_without_end_meet_a_limit() {
     let mut limits = Limits::default();
@@ -166,6 +167,7 @@ fn programs_without_end_meet_a_limit() {
     assert_eq!(run_within(limits, endless).0, "evaluation_failed\n");
 }
 
+/// D1.
 #[test]
 fn deep_and_long_texts_are_errors_or_run() {
     for open in [
