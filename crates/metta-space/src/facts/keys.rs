@@ -110,27 +110,38 @@ impl Keys {
 
     /// The end of the string before `row`, which is where `row` begins.
     fn end(&self, row: usize) -> usize {
+        let Some(last) = row.checked_sub(1) else { return 0 };
         match &self.ends {
             Ends::Blocks { lengths, starts } => {
-                let Some(block) = row.checked_sub(1).map(|last| last / BLOCK) else { return 0 };
-                let lengths = lengths.slice(block * BLOCK..row);
-                starts.get(block) as usize + sum(lengths)
+                place(lengths, starts, last).map_or(0, |(start, length)| start + length)
             }
-            Ends::Ends(ends) => row.checked_sub(1).map_or(0, |before| ends.get(before) as usize),
+            Ends::Ends(ends) => ends.get(last) as usize,
         }
     }
 
     /// Returns a string; an empty one where a mapped file is damaged.
     #[inline]
     pub(crate) fn get(&self, row: u32) -> &[u8] {
-        let row = row as usize;
+        if let Ends::Blocks { lengths: Column::Owned(lengths), starts: Column::Owned(starts) } = &self.ends
+            && let Column::Owned(arena) = &self.arena
+            && let (block, within) = (row as usize / BLOCK, row as usize % BLOCK)
+            && let Some(lengths) = lengths.get(block * BLOCK..).and_then(<[u8]>::first_chunk)
+        {
+            let (before, length) = measure(*lengths, within);
+            let start = starts[block] as usize + before;
+            return &arena[start..start + length];
+        }
+        self.look_up(row as usize)
+    }
+
+    /// Like `get`, for the last strings and those in files.
+    #[inline(never)]
+    fn look_up(&self, row: usize) -> &[u8] {
         match &self.ends {
-            Ends::Blocks { lengths, starts } => {
-                let lengths = lengths.slice(row / BLOCK * BLOCK..row + 1);
-                let Some((length, before)) = lengths.split_last() else { return &[] };
-                let start = starts.get(row / BLOCK) as usize + sum(before);
-                self.arena.slice(start..start + usize::from(*length))
-            }
+            Ends::Blocks { lengths, starts } => match place(lengths, starts, row) {
+                Some((start, length)) => self.arena.slice(start..start + length),
+                None => &[],
+            },
             Ends::Ends(_) => self.arena.slice(self.end(row)..self.end(row + 1)),
         }
     }
@@ -143,16 +154,29 @@ impl Keys {
     /// The part of `rows` whose strings have `bytes` at `depth`. The strings of `rows` are
     /// equal up to `depth`.
     pub(crate) fn narrow(&self, rows: Range<u32>, depth: usize, bytes: &[u8]) -> Range<u32> {
-        let start = self.lower(rows.clone(), depth, bytes);
-        start..self.leap(start..rows.end, |row| tail(row, depth).starts_with(bytes))
+        let sought = Sought::new(bytes);
+        let has = |row: u32| sought.is_in(self.get(row), depth);
+        // What all share, the arity and the head most often, is not searched for.
+        if rows.is_empty() || has(rows.start) && has(rows.end - 1) {
+            return rows;
+        }
+        let start = self.partition(rows.clone(), |string| sought.is_behind(string, depth));
+        start..self.leap(start..rows.end, |string| sought.is_in(string, depth))
     }
 
     /// The first of `rows` whose string is at least `bytes` from `depth` on.
     pub(crate) fn lower(&self, rows: Range<u32>, depth: usize, bytes: &[u8]) -> u32 {
+        self.partition(rows, |string| tail(string, depth) < bytes)
+    }
+
+    /// The first of `rows` for which `holds` does not; it holds for all before that one.
+    ///
+    /// Cost: O(log of their number).
+    fn partition(&self, rows: Range<u32>, holds: impl Fn(&[u8]) -> bool) -> u32 {
         let (mut low, mut high) = (rows.start, rows.end);
         while low < high {
             let middle = low + (high - low) / 2;
-            if tail(self.get(middle), depth) < bytes { low = middle + 1 } else { high = middle }
+            if holds(self.get(middle)) { low = middle + 1 } else { high = middle }
         }
         low
     }
@@ -165,12 +189,7 @@ impl Keys {
         while low < rows.end {
             let probe = low.saturating_add(step).min(rows.end) - 1;
             if !holds(self.get(probe)) {
-                let mut high = probe;
-                while low < high {
-                    let middle = low + (high - low) / 2;
-                    if holds(self.get(middle)) { low = middle + 1 } else { high = middle }
-                }
-                return low;
+                return self.partition(low..probe, holds);
             }
             low = probe + 1;
             step = step.saturating_mul(2);
@@ -238,8 +257,31 @@ impl Keys {
     }
 }
 
-fn sum(lengths: &[u8]) -> usize {
-    lengths.iter().map(|length| usize::from(*length)).sum()
+/// Where a string begins, and its length; `None` where a mapped file does not have it.
+fn place(lengths: &Column<u8>, starts: &Column<u32>, row: usize) -> Option<(usize, usize)> {
+    let (block, within) = (row / BLOCK, row % BLOCK);
+    let end = lengths.len().min((block + 1) * BLOCK);
+    let lengths = lengths.slice(block * BLOCK..end);
+    let start = starts.get(block) as usize;
+    let (before, length) = match lengths.first_chunk() {
+        Some(lengths) => measure(*lengths, within),
+        None => {
+            let before = lengths.get(..within)?.iter().map(|length| usize::from(*length)).sum();
+            (before, usize::from(*lengths.get(within)?))
+        }
+    };
+    Some((start + before, length))
+}
+
+/// The length of one string of a block, and that of all before it.
+#[inline]
+fn measure(lengths: [u8; BLOCK], within: usize) -> (usize, usize) {
+    const EVEN: u64 = 0x00ff_00ff_00ff_00ff;
+    let word = u64::from_le_bytes(lengths);
+    let before = word & !(u64::MAX << (8 * within));
+    let pairs = (before & EVEN) + (before >> 8 & EVEN);
+    let sum = pairs.wrapping_mul(0x0001_0001_0001_0001) >> 48;
+    (sum as usize, usize::from((word >> (8 * within)) as u8))
 }
 
 /// What a string has from `depth` on; nothing where it is shorter, as damaged ones may be.
