@@ -1,8 +1,11 @@
 //! Expressions: shared, immutable tuples with cached facts about them.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+
+use foldhash::SharedSeed;
+use foldhash::fast::FoldHasher;
 
 use crate::{Atom, Grounded};
 
@@ -24,7 +27,8 @@ impl Expression {
     pub fn new(children: impl Into<Vec<Atom>>) -> Self {
         let children = children.into();
         let ground = children.iter().all(Atom::is_ground);
-        let mut hasher = std::hash::BuildHasherDefault::<std::hash::DefaultHasher>::default().build_hasher();
+        // Atoms come from anywhere: the key of the hash is another in each process.
+        let mut hasher = FoldHasher::with_seed(0, SharedSeed::global_random());
         children.len().hash(&mut hasher);
         for child in &children {
             child.hash(&mut hasher);

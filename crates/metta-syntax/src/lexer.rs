@@ -91,6 +91,9 @@ pub(crate) type End = ControlFlow<usize, usize>;
 /// Finds the first byte that is not blank.
 pub(crate) fn skip_blanks(bytes: &[u8], mut at: usize) -> End {
     loop {
+        if bytes.get(at).is_some_and(|byte| IN_WORDS[usize::from(*byte)]) {
+            return Break(at);
+        }
         match blank(&bytes[at..]) {
             Blank::Yes(length) => at += length,
             Blank::No => return Break(at),
@@ -109,8 +112,23 @@ pub(crate) fn variable_end(bytes: &[u8], at: usize) -> End {
     run_end(bytes, at, false)
 }
 
+/// The bytes that neither end words nor begin a character that may.
+const IN_WORDS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = b'!';
+    while byte < 0x7F {
+        table[byte as usize] = !matches!(byte, b'(' | b')' | b';');
+        byte += 1;
+    }
+    table
+};
+
 fn run_end(bytes: &[u8], mut at: usize, stop_at_semicolon: bool) -> End {
     while let Some(&byte) = bytes.get(at) {
+        if IN_WORDS[usize::from(byte)] {
+            at += 1;
+            continue;
+        }
         match byte {
             b'(' | b')' => return Break(at),
             b';' if stop_at_semicolon => return Break(at),

@@ -61,12 +61,41 @@ pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 #[derive(Debug)]
 pub(crate) struct Parser<W> {
     pub(crate) words: W,
-    names: HashSet<Symbol>,
+    /// Names of variables.
+    variables: Names,
+    /// Words that stand for nothing but themselves.
+    symbols: Names,
+}
+
+/// Names that were read, so that each is kept once. They come from anywhere: the hash has a key.
+#[derive(Debug, Default)]
+struct Names(HashSet<Symbol, foldhash::fast::RandomState>);
+
+impl Names {
+    fn get(&self, name: &str) -> Option<&Symbol> {
+        self.0.get(name)
+    }
+
+    /// Makes a name, and keeps it for the next time.
+    fn add(&mut self, name: &str) -> Symbol {
+        // Bounded, because a stream may have more names than fit in memory. Few, because finding one among
+        // many costs more than making it anew.
+        const MOST_NAMES: usize = 1 << 12;
+        const LONGEST: usize = 64;
+        let symbol = Symbol::new(name);
+        if name.len() <= LONGEST {
+            if self.0.len() == MOST_NAMES {
+                self.0.clear();
+            }
+            self.0.insert(symbol.clone());
+        }
+        symbol
+    }
 }
 
 impl<W: Words> Parser<W> {
     pub(crate) fn new(words: W) -> Self {
-        Parser { words, names: HashSet::new() }
+        Parser { words, variables: Names::default(), symbols: Names::default() }
     }
 
     /// Reads the forms in `bytes` from `at` on; `base` is added to every place.
@@ -79,25 +108,15 @@ impl<W: Words> Parser<W> {
         parsed
     }
 
-    /// Returns the one shared copy of a name that recurs.
-    fn name(&mut self, name: &str) -> Symbol {
-        // Bounded, because a stream may have more names than fit in memory.
-        const MOST_NAMES: usize = 1 << 14;
-        const LONGEST: usize = 64;
-        if let Some(symbol) = self.names.get(name) {
-            return symbol.clone();
-        }
-        let symbol = Symbol::new(name);
-        if name.len() <= LONGEST {
-            if self.names.len() == MOST_NAMES {
-                self.names.clear();
-            }
-            self.names.insert(symbol.clone());
-        }
-        symbol
+    fn variable(&mut self, name: &str) -> Variable {
+        let known = self.variables.get(name).cloned();
+        Variable::new(known.unwrap_or_else(|| self.variables.add(name)))
     }
 
     fn word(&mut self, word: &str) -> Atom {
+        if let Some(symbol) = self.symbols.get(word) {
+            return Atom::Symbol(symbol.clone());
+        }
         if let Some(atom) = self.words.atom(word) {
             return atom;
         }
@@ -109,7 +128,7 @@ impl<W: Words> Parser<W> {
             "&self" => Atom::space(SpaceId::TOP),
             _ => match literal::number(word) {
                 Some(number) => Atom::number(number),
-                None => Atom::Symbol(self.name(word)),
+                None => Atom::Symbol(self.symbols.add(word)),
             },
         }
     }
@@ -288,7 +307,7 @@ impl<'r, W: Words> Reading<'r, W> {
                     self.parsed.diagnostics.push(Diagnostic::hash_in_variable(span));
                     None
                 }
-                None => Some(Atom::Variable(Variable::new(self.parser.name(&text[1..])))),
+                None => Some(Atom::Variable(self.parser.variable(&text[1..]))),
             },
             Kind::Text => {
                 let inside = &text[1..text.len() - 1];

@@ -9,7 +9,8 @@ use metta_atom::Atom;
 /// They are asked before literals are recognised, for every word that is not a
 /// string, a variable or a lone top-level `!`.
 pub trait Words {
-    /// Returns the atom that `word` stands for; `None` when it is not one of these words.
+    /// Returns the atom that `word` stands for; `None` when it is not one of these words. The answer
+    /// is always the same for one word: it need not be asked for again.
     fn atom(&self, word: &str) -> Option<Atom>;
 }
 
