@@ -81,14 +81,20 @@ const GROUPS: [(Relation, bool); 6] = [
     (Relation::SubType, true),
 ];
 
-/// The epoch of an entry that has to prove itself again.
-const OUTDATED: u64 = u64::MAX;
+/// What is known about one head.
+#[derive(Clone, Debug)]
+struct Entry {
+    head: Arc<Head>,
+    /// The epoch at which it was the right one.
+    epoch: u64,
+    /// Whether declarations that name the head have changed since, in the space itself.
+    changed: bool,
+}
 
 /// The cache.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Program {
-    /// Each with the epoch at which it was the right one.
-    heads: FxHashMap<(SpaceId, SymbolId), (Arc<Head>, u64)>,
+    heads: FxHashMap<(SpaceId, SymbolId), Entry>,
     /// By address of the declaration, and space.
     compiled: FxHashMap<(usize, SpaceId), Arc<Clause>>,
     /// What was compiled, from rule 1 on.
@@ -126,8 +132,8 @@ impl Program {
         match head {
             Some(id) if !world.modules.is_imported(main_space(space)) => {
                 for space in [main_space(space), bare_space(space)] {
-                    if let Some((_, epoch)) = self.heads.get_mut(&(space, id)) {
-                        *epoch = OUTDATED;
+                    if let Some(entry) = self.heads.get_mut(&(space, id)) {
+                        entry.changed = true;
                     }
                 }
             }
@@ -178,13 +184,15 @@ impl Program {
 
     /// Returns what is declared about the symbol `id` in `space` and its imports.
     pub(crate) fn head(&mut self, heap: &mut Heap, world: &World, space: SpaceId, id: SymbolId) -> Arc<Head> {
-        if let Some((head, epoch)) = self.heads.get(&(space, id))
+        let known = self.heads.get(&(space, id));
+        if let Some(Entry { head, epoch, changed: false }) = known
             && *epoch == self.epoch
         {
             return Arc::clone(head);
         }
         let head = self.fetch(heap, world, space, id);
-        self.heads.insert((space, id), (Arc::clone(&head), self.epoch));
+        let entry = Entry { head: Arc::clone(&head), epoch: self.epoch, changed: false };
+        self.heads.insert((space, id), entry);
         head
     }
 
@@ -222,18 +230,26 @@ impl Program {
         let name = name.as_ref().map(|symbol| symbol.name());
         let late = if is_documentation(id) { self.documentation(world, space).cloned() } else { None };
         let spaces = visible(world, space, late.as_ref());
+        let known = self.heads.get(&(space, id));
+        let old = known.map(|entry| Arc::clone(&entry.head));
+        let old = old.filter(|old| old.sources.len() == GROUPS.len() * spaces.len() * 2);
+        // All else is as it was, if it was looked at in this epoch.
+        let kept = old.as_ref().filter(|_| known.is_some_and(|entry| entry.epoch == self.epoch));
         let mut sources = Vec::with_capacity(GROUPS.len() * spaces.len() * 2);
         for (relation, call) in GROUPS {
-            for (_, space) in &spaces {
+            for (position, (_, space)) in spaces.iter().enumerate() {
+                if let Some(kept) = kept.filter(|_| position + 1 < spaces.len()) {
+                    sources.extend_from_slice(&kept.sources[sources.len()..][..2]);
+                    continue;
+                }
                 sources.push(name.and_then(|name| {
                     space.declarations(relation, if call { Key::Call(name) } else { Key::Symbol(name) })
                 }));
-                sources.push(space.declarations(relation, Key::Open));
+                let open = kept.map(|kept| kept.sources[sources.len()].clone());
+                sources.push(open.unwrap_or_else(|| space.declarations(relation, Key::Open)));
             }
         }
         let spaces: Vec<SpaceId> = spaces.into_iter().map(|(id, _)| id).collect();
-        let old = self.heads.get(&(space, id)).map(|(head, _)| Arc::clone(head));
-        let old = old.filter(|old| old.sources.len() == sources.len());
         if let Some(old) = &old
             && same_sources(&old.sources, &sources)
         {
