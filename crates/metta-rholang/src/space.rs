@@ -17,6 +17,7 @@
 //! Invariant S3: equal facts in an equal order have equal bytes.
 
 mod own;
+mod symbols;
 mod table;
 mod textual;
 mod wide;
@@ -87,11 +88,11 @@ pub enum SpaceError {
         /// The limit.
         limit: u64,
     },
-    /// A symbol table, which gives paths another meaning.
-    #[error("the paths use a symbol table of {size_bytes} bytes")]
+    /// A symbol table, which gives paths their words, that cannot be read.
+    #[error("the table of symbols: {reason}")]
     SymbolTable {
-        /// Its size.
-        size_bytes: usize,
+        /// What is wrong with it.
+        reason: String,
     },
     /// Places of large expressions that do not fit the tables.
     #[error("the places of large expressions do not fit the tables")]

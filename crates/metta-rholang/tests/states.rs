@@ -194,13 +194,100 @@ fn malformed_spaces_are_errors() {
     };
     assert_eq!(with(12, &[0xff; 8]), SpaceError::Truncated { at: 20 }.into());
     assert_eq!(with(20, &[0xff; 4]), SpaceError::Truncated { at: 24 }.into());
-    assert_eq!(with(4, &[0, 0, 0, 0, 0, 0, 0, 4]), SpaceError::SymbolTable { size_bytes: 4 }.into());
+    assert!(matches!(with(4, &[0, 0, 0, 0, 0, 0, 0, 4]), StateError::Space(SpaceError::SymbolTable { .. })));
     assert_eq!(with(4, &[0xff; 8]), SpaceError::Truncated { at: 12 }.into());
     assert!(matches!(with(24, &[0x42]), StateError::Space(SpaceError::Path { record: 0, .. })));
     let handle = space_of(&[(b"\xC9\xFC\0\0\0\0\0\0\0\0", Some(1))]);
     assert_eq!(read_space(&handle), Err(SpaceError::Record { record: 0 }.into()));
     let trailing = [&space[..], &[0]].concat();
     assert_eq!(read_space(&trailing), Err(SpaceError::Trailing { at: space.len() }.into()));
+}
+
+/// An archive of these files, as MORK's table of symbols is.
+fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in files {
+        let options = zip::write::FileOptions::<()>::default().large_file(true);
+        zip.start_file::<&str, _>(name, options).and_then(|()| Ok(zip.write_all(content)?)).expect("a file");
+    }
+    zip.finish().expect("an archive").into_inner()
+}
+
+/// A space whose paths have numbers for the words of an archive.
+fn space_with_symbols(archive: &[u8], records: &[(&[u8], Option<u64>)]) -> Vec<u8> {
+    let mut bytes = b"MTTS".to_vec();
+    bytes.extend_from_slice(&(archive.len() as u64).to_be_bytes());
+    bytes.extend_from_slice(archive);
+    bytes.extend_from_slice(&space_of(records)[12..]);
+    bytes
+}
+
+#[test]
+fn words_are_looked_up_in_a_table_of_symbols() {
+    let long = "long".repeat(50);
+    let number = |lane: u8, n: u8| [0, 0, lane, 0, 0, 0, 0, n];
+    let record = |lane: u8, n: u8, word: &str| {
+        let mut bytes = number(lane, n)[2..].to_vec();
+        if word.len() < 128 {
+            bytes.push(!(word.len() as u8))
+        } else {
+            bytes.extend((word.len() as u64).to_be_bytes())
+        }
+        [bytes, word.as_bytes().to_vec()].concat()
+    };
+    let first = [record(0, 1, "="), record(0, 2, "f"), record(0, 3, "$x"), record(0, 4, &long)].concat();
+    let second = [record(0x7F, 1, "+"), record(0x7F, 2, "-7"), record(0x7F, 3, "\"a b\"")].concat();
+    let table = archive(&[
+        ("SharedMapping_0x00.binary_data", &first),
+        ("SharedMapping_0x7F.binary_data", &second),
+        ("FileSizes.meta", b"not needed"),
+    ]);
+    let word = |lane, n| [&[0xC8][..], &number(lane, n)].concat();
+    // (= (f $x) (+ $x -7)), with a variable that is a word, and (f "a b" long $new $new).
+    let rule = [
+        &[3][..],
+        &word(0, 1),
+        &[2],
+        &word(0, 2),
+        &word(0, 3),
+        &[3],
+        &word(0x7F, 1),
+        &word(0, 3),
+        &word(0x7F, 2),
+    ];
+    let fact = [&[5][..], &word(0, 2), &word(0x7F, 3), &word(0, 4), &[0xC0, 0x80]];
+    let (rule, fact) = (rule.concat(), fact.concat());
+    let expected = [("(= (f $x) (+ $x -7))".to_owned(), 2), (format!("(f \"a b\" {long} $a $a)"), 1)];
+    let space = space_with_symbols(&table, &[(&rule, Some(2)), (&fact, Some(1))]);
+    assert_eq!(read_space(&space).unwrap(), expected);
+    let older = space_with_symbols(&table, &[(&rule, None), (&fact, None)]);
+    let older = pathmap_par_to_metta_state(&state_of(&older, Some(b"MTTM\0\0\0\0\0\0\0\0"))).unwrap();
+    assert_eq!(facts(&older)[1], expected[1]);
+    assert_eq!(run(older, compile("!(f 10)")).output, [[Atom::integer(3)]]);
+    // A number that no word has, a path that ends too soon, a damaged archive, one that claims too much.
+    for path in [word(0, 9), rule[..20].to_vec(), vec![0x42], vec![0x80]] {
+        let space = space_with_symbols(&table, &[(&path, Some(1))]);
+        assert_eq!(read_space(&space), Err(SpaceError::Record { record: 0 }.into()));
+    }
+    for at in 0..table.len() {
+        let mut damaged = table.clone();
+        damaged[at] ^= 0x55;
+        // Some bytes of an archive say nothing.
+        drop(read_space(&space_with_symbols(&damaged, &[(&rule, Some(1))])));
+    }
+    for end in 1..table.len() {
+        let space = space_with_symbols(&table[..end], &[(&rule, Some(1))]);
+        assert!(read_space(&space).is_err(), "{end}");
+    }
+    let mut many = table.clone();
+    let at = many.len() - 22 + 10;
+    many[at..at + 2].fill(0xFF);
+    let bomb = archive(&[("SharedMapping_0x00.binary_data", &vec![0; 50 << 20])]);
+    for table in [many, bomb, archive(&[("x.binary_data", &first[..5])])] {
+        let error = read_space(&space_with_symbols(&table, &[])).unwrap_err();
+        assert!(matches!(error, StateError::Space(SpaceError::SymbolTable { .. })), "{error}");
+    }
 }
 
 #[test]

@@ -19,6 +19,7 @@ use metta_space::bytes::{Item, Reader, Writer};
 use metta_space::{Fact, Snapshot};
 use rustc_hash::FxHasher;
 
+use super::symbols::Symbols;
 use super::table::{Cursor, Growing};
 use super::{Facts, SpaceError, Tables, check_reference, wide};
 use crate::{Layout, text};
@@ -168,7 +169,7 @@ pub(super) fn reads_as(facts: &[Fact<'_>], library: &Library) -> bool {
         let is_large = writing.narrow(fact) != Ok(true);
         paths.push((if is_large { writing.wide(fact) } else { writing.path.bytes().to_vec() }, is_large));
     }
-    let mut words = Meanings::new(library);
+    let mut words = Meanings::new(library, None);
     facts.iter().zip(&paths).all(|(fact, (path, is_large))| {
         words.translate(path, *is_large, &mut read).is_ok()
             && words.writer.bytes() == fact.bytes
@@ -255,16 +256,16 @@ pub(super) fn check_empty(tables: &Tables) -> Result<(), SpaceError> {
 
 pub(super) fn read(tables: &Tables, library: &Library, facts: &mut Facts) -> Result<(), SpaceError> {
     let mut cursor = Cursor::new(&tables.space, SPACE)?;
-    let table = cursor.word()?;
-    if table > 0 {
-        let size_bytes = usize::try_from(table).unwrap_or(usize::MAX);
-        cursor.take(size_bytes)?;
-        return Err(SpaceError::SymbolTable { size_bytes });
-    }
+    let size = usize::try_from(cursor.word()?).unwrap_or(usize::MAX);
+    let symbols = match cursor.take(size)? {
+        [] => None,
+        archive => Some(Symbols::read(archive)?),
+    };
+    let mut words = Meanings::new(library, symbols.as_ref());
     match tables.layout {
-        Layout::Lists => read_both(cursor, tables, library, facts),
+        Layout::Lists => read_both(cursor, tables, &mut words, facts),
         Layout::Tuples if tables.order.is_some() => Err(SpaceError::Order),
-        Layout::Tuples => read_older(cursor, &tables.other, library, facts),
+        Layout::Tuples => read_older(cursor, &tables.other, &mut words, facts),
     }
 }
 
@@ -272,7 +273,7 @@ pub(super) fn read(tables: &Tables, library: &Library, facts: &mut Facts) -> Res
 fn read_both<'b>(
     mut space: Cursor<'b>,
     tables: &'b Tables,
-    library: &'b Library,
+    words: &mut Meanings<'b>,
     facts: &mut Facts,
 ) -> Result<(), SpaceError> {
     let mut large = Cursor::new(&tables.other, LARGE)?;
@@ -280,7 +281,6 @@ fn read_both<'b>(
     let n_large = large.records(4 + 8)?;
     let total = (narrow + n_large) as u64;
     let mut places = places(tables.order.as_ref(), n_large as u64, total)?.into_iter().peekable();
-    let mut words = Meanings::new(library);
     for place in 0..total {
         let is_large = places.next_if_eq(&place).is_some();
         let cursor = if is_large { &mut large } else { &mut space };
@@ -305,14 +305,13 @@ fn places(order: Option<&Bytes>, n: u64, total: u64) -> Result<Vec<u64>, SpaceEr
 }
 
 /// Reads a space without copies, and the copies of rules.
-fn read_older(
-    mut space: Cursor<'_>,
+fn read_older<'b>(
+    mut space: Cursor<'b>,
     copies: &[u8],
-    library: &Library,
+    words: &mut Meanings<'b>,
     facts: &mut Facts,
 ) -> Result<(), SpaceError> {
     let n = space.records(4)?;
-    let mut words = Meanings::new(library);
     let mut records: Vec<(Vec<u8>, Vec<Variable>, u64)> = Vec::new();
     // Rules are compared as they are written, and up to the names of their variables, as bytes are.
     let mut known: HashMap<Vec<u8>, usize> = HashMap::new();
@@ -331,7 +330,7 @@ fn read_older(
         let copies = cursor.word()?;
         let rule = String::from_utf8_lossy(rule);
         let found = written.get(&*rule).or_else(|| {
-            let parsed = metta_syntax::parse(&rule, library);
+            let parsed = metta_syntax::parse(&rule, words.library);
             known.get(&facts.space.encode(&parsed.forms.first()?.atom).bytes)
         });
         match found {
@@ -373,6 +372,8 @@ const SLOTS_LOG: u32 = 12;
 /// Puts values in the place of words.
 struct Meanings<'b> {
     library: &'b Library,
+    /// The words of paths that have numbers for them.
+    symbols: Option<&'b Symbols>,
     /// Words met lately, each at a place that its hash says: a bad hash costs time only.
     recent: Vec<Option<(&'b str, Meaning)>>,
     /// The last atom.
@@ -391,9 +392,10 @@ struct Meanings<'b> {
 }
 
 impl<'b> Meanings<'b> {
-    fn new(library: &'b Library) -> Self {
+    fn new(library: &'b Library, symbols: Option<&'b Symbols>) -> Self {
         Meanings {
             library,
+            symbols,
             recent: (0..1 << SLOTS_LOG).map(|_| None).collect(),
             writer: Writer::with_capacity(256),
             names: Vec::new(),
@@ -411,6 +413,10 @@ impl<'b> Meanings<'b> {
         self.record += 1;
         if is_large {
             let items = wide::items(path).ok_or(SpaceError::Record { record })?;
+            return self.items(items.into_iter(), record, facts);
+        }
+        if let Some(symbols) = self.symbols {
+            let items = symbols.items(path).ok_or(SpaceError::Record { record })?;
             return self.items(items.into_iter(), record, facts);
         }
         metta_space::bytes::validate(path).map_err(|error| SpaceError::Path { record, error })?;
