@@ -124,6 +124,7 @@ impl Machine {
                 let term = self.heap.deref(term);
                 let term = self.written_out(term);
                 if let Some(found) = self.found_type(term) {
+                    let found = self.fresh_type(found);
                     finished = Some(smallvec![TypeOf::Valid(found)]);
                 } else {
                     match term.slice().and_then(|part| known.types.get(&part)) {
@@ -172,9 +173,9 @@ impl Machine {
     fn note_found(&mut self, term: Cell, types: &Types) {
         if let (Some(part), [TypeOf::Valid(found)]) = (term.slice(), types.as_slice())
             && term.is_ground()
-            && found.is_ground()
+            && let Some(found) = if found.is_ground() { Some(*found) } else { self.known_type(*found) }
         {
-            self.typed.note(part, *found, (self.code.stamp, self.space));
+            self.typed.note(part, found, (self.code.stamp, self.space));
         }
     }
 

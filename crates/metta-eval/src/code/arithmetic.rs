@@ -230,7 +230,7 @@ impl Compiler<'_> {
         conditions: &mut Conditions,
     ) -> bool {
         let typed = match self.child(other, 0).view() {
-            View::Symbol(id) => matches!(self.reading(id), Some(Reading::Function(_))),
+            View::Symbol(id) => matches!(self.reading(id), Some(Reading::Function(_) | Reading::Open)),
             View::Operation(_) => true,
             _ => false,
         };

@@ -33,9 +33,9 @@ impl Compiler<'_> {
         match root.view() {
             View::Local(local) if self.is_assigned(self.slot_of(local)) => {
                 let head = self.clause.head();
-                self.give_variable(local, Dest::Tail, Expected::Dynamic, head, Vec::new())
+                self.give_variable(local, Dest::Tail, self.outcome(), head, Vec::new())
             }
-            _ => self.expression(root, Dest::Tail, Expected::Dynamic),
+            _ => self.expression(root, Dest::Tail, self.outcome()),
         }
     }
 
@@ -139,6 +139,12 @@ impl Compiler<'_> {
                         Ok(())
                     }
                     Dest::Slot(_) => self.general(node, dest, expected),
+                    Dest::Tail | Dest::Block
+                        if self.is_cast(node, expected) || self.is_of_type(node, expected) =>
+                    {
+                        self.emit(Instr::Give { value: operand });
+                        Ok(())
+                    }
                     Dest::Tail | Dest::Block => {
                         let otherwise = self.otherwise(node, expected, dest, None);
                         self.give(operand, expected, otherwise);
@@ -165,8 +171,13 @@ impl Compiler<'_> {
     fn is_of_type(&mut self, node: Cell, expected: Expected) -> bool {
         match (node.view(), expected) {
             (View::Symbol(id), Expected::Type(wanted)) if !self.dirty => {
-                let found = self.declared_type(id).or_else(|| self.machine.type_of_symbol(id));
-                !fits_all(wanted) && found.is_some_and(|found| self.machine.is_same_type(found, wanted))
+                self.assume(id);
+                let found = self.machine.own_type(id);
+                !fits_all(wanted)
+                    && wanted.is_ground()
+                    && found.is_some_and(|found| {
+                        found != cell(symbols::UNDEFINED) && self.machine.fits_type(found, wanted)
+                    })
             }
             _ => false,
         }
@@ -330,6 +341,10 @@ impl Compiler<'_> {
                 Ok(Some(()))
             }
             Some(Reading::Function(signature)) => self.typed_call(Some(id), node, &signature, dest, expected),
+            Some(Reading::Open) => match self.instance_signature(id, node, expected) {
+                Some(signature) => self.typed_call(Some(id), node, &signature, dest, expected),
+                None => Ok(None),
+            },
             _ => Ok(None),
         }
     }

@@ -144,17 +144,17 @@ impl Compiler<'_> {
             let (value, source) = self.argument(self.child(node, index), UNDEFINED, true)?;
             arguments.push(Argument { value, source });
         }
-        self.call(id, node, &arguments, dest, expected, resume)?;
+        self.call((id, Cell::NONE), node, &arguments, dest, expected, resume)?;
         self.release(mark);
         self.place(join);
         self.finish(dest);
         Ok(())
     }
 
-    /// Calls a function with evaluated arguments.
-    pub(super) fn call(
+    /// Calls a function, or an instance of it, with evaluated arguments.
+    fn call(
         &mut self,
-        id: SymbolId,
+        (id, instance): (SymbolId, Cell),
         node: Cell,
         arguments: &[Argument],
         dest: Dest,
@@ -165,7 +165,13 @@ impl Compiler<'_> {
         if usize::from(count) + 1 >= MAX_SLOTS - 8 {
             return Err(super::compiler::TooBig);
         }
-        let function = self.machine.code.function(self.space, id, u32::from(count));
+        let arity = u32::from(count);
+        let code = &mut self.machine.code;
+        let known = match instance {
+            Cell::NONE => None,
+            _ => code.instance(self.space, id, arity, instance),
+        };
+        let function = known.unwrap_or_else(|| code.function(self.space, id, arity));
         let operands = self.machine.code.arguments.len() as u32;
         self.machine.code.arguments.extend_from_slice(arguments);
         let task = Task::Function { id: function, operands, count };
@@ -253,7 +259,11 @@ impl Compiler<'_> {
             head.builtin.is_none() && returned != cell(symbols::ATOM) && !symbols::is_instruction(*id)
         });
         match (own, variable) {
-            (Some(id), _) => self.call(id, node, &arguments, dest, wanted, resume)?,
+            (Some(id), _) => {
+                let constructs = self.is_constructor(node);
+                let instance = if constructs { Cell::NONE } else { signature.instance };
+                self.call((id, instance), node, &arguments, dest, wanted, resume)?;
+            }
             (None, Some(head)) => {
                 arguments.insert(0, Argument { value: Operand::slot(head), source: Source::Same });
                 self.apply_to(node, &arguments, dest, wanted, resume);

@@ -42,6 +42,10 @@ pub(crate) struct Compiler<'m> {
     /// Its number in the table of compiled clauses.
     pub(super) code: u32,
     pub(super) arity: u32,
+    /// The instance of the type of the function that it is compiled for, or `NONE`.
+    pub(super) instance: Cell,
+    /// See [`Signature::lenient`](super::types::Signature): of the call whose arguments are looked at.
+    pub(super) lenient: bool,
     /// The slot of each variable of the clause.
     pub(super) slots: Vec<Slot>,
     /// Slots that hold a value here.
@@ -81,13 +85,19 @@ impl<'m> Compiler<'m> {
         machine: &mut Machine,
         space: SpaceId,
         clause: &Arc<Clause>,
-        symbol: SymbolId,
-        arity: u32,
+        (symbol, arity, instance): (SymbolId, u32, Cell),
         code: u32,
     ) -> Option<Compiled> {
         let mut early = Vec::new();
         loop {
-            match Compiler::compile_with(machine, space, clause, (symbol, arity), code, early.clone()) {
+            match Compiler::compile_with(
+                machine,
+                space,
+                clause,
+                (symbol, arity, instance),
+                code,
+                early.clone(),
+            ) {
                 Err(late) => early.extend(late),
                 Ok(compiled) => return compiled,
             }
@@ -99,7 +109,7 @@ impl<'m> Compiler<'m> {
         machine: &'m mut Machine,
         space: SpaceId,
         clause: &Arc<Clause>,
-        (symbol, arity): (SymbolId, u32),
+        (symbol, arity, instance): (SymbolId, u32, Cell),
         code: u32,
         early: Vec<u32>,
     ) -> Result<Option<Compiled>, Vec<u32>> {
@@ -113,6 +123,8 @@ impl<'m> Compiler<'m> {
             clause: Arc::clone(clause),
             code,
             arity,
+            instance,
+            lenient: false,
             slots: Vec::new(),
             assigned: 0,
             known: [Known::Nothing; MAX_SLOTS],

@@ -96,7 +96,7 @@ impl Compiler<'_> {
             }
             View::Symbol(id) => match self.reading(id)? {
                 Reading::Tuple => Some(Root::Tuple),
-                Reading::Function(_) => None,
+                Reading::Function(_) | Reading::Open => None,
             },
             _ => None,
         }

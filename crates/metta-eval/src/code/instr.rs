@@ -95,6 +95,8 @@ pub(crate) enum Known {
     Ground,
     /// It has one type, this constant.
     Of(u32),
+    /// It has one type, which fits this constant, or none.
+    Fits(u32),
 }
 
 /// Stands for the value itself, where elements are numbered.

@@ -15,6 +15,7 @@ mod computed;
 mod control;
 mod definition;
 mod each;
+mod instances;
 mod instr;
 mod leaf;
 mod link;
@@ -58,6 +59,8 @@ pub(crate) struct Function {
     pub(crate) space: SpaceId,
     pub(crate) symbol: SymbolId,
     pub(crate) arity: u32,
+    /// The instance of its type that it is compiled for, if that has variables; else `NONE`.
+    pub(crate) instance: Cell,
     /// The [`Code::stamp`] at which `definition` was the right one.
     pub(crate) stamp: u64,
     pub(crate) head: Option<Arc<Head>>,
@@ -105,6 +108,9 @@ pub(crate) struct Compiled {
     pub(crate) leaf: Option<Option<u32>>,
 }
 
+/// A function is compiled for so many instances of its type; for others its calls are evaluated in the general way.
+const MOST_INSTANCES: u32 = 32;
+
 /// The lengths of the tables of code.
 pub(crate) type Extent = [usize; 11];
 
@@ -126,9 +132,11 @@ pub(crate) struct Code {
     pub(crate) definitions: Definitions,
     pub(crate) clauses: Vec<Compiled>,
     pub(crate) leaves: Leaves,
-    keys: FxHashMap<(SpaceId, SymbolId, u32), u32>,
-    /// By space, clause, and the symbol that is called: the head of a clause may be a variable.
-    codes: FxHashMap<(SpaceId, usize, SymbolId), u32>,
+    keys: FxHashMap<(SpaceId, SymbolId, u32, Cell), u32>,
+    /// How many instances a function has.
+    instances: FxHashMap<(SpaceId, SymbolId), u32>,
+    /// By space, clause, the symbol that is called (the head of a clause may be a variable), and the instance.
+    codes: FxHashMap<(SpaceId, usize, SymbolId, Cell), u32>,
     /// Changes with every declaration.
     pub(crate) stamp: u64,
 }
@@ -136,13 +144,37 @@ pub(crate) struct Code {
 impl Code {
     /// The number of the function for calls of a symbol with so many arguments.
     pub(crate) fn function(&mut self, space: SpaceId, symbol: SymbolId, arity: u32) -> u32 {
+        self.function_for(space, symbol, arity, Cell::NONE)
+    }
+
+    /// The number of the function for calls of an instance of a symbol; `None` when it has too many of them.
+    pub(crate) fn instance(
+        &mut self,
+        space: SpaceId,
+        symbol: SymbolId,
+        arity: u32,
+        instance: Cell,
+    ) -> Option<u32> {
+        if let Some(id) = self.keys.get(&(space, symbol, arity, instance)) {
+            return Some(*id);
+        }
+        let count = self.instances.entry((space, symbol)).or_insert(0);
+        if *count >= MOST_INSTANCES {
+            return None;
+        }
+        *count += 1;
+        Some(self.function_for(space, symbol, arity, instance))
+    }
+
+    fn function_for(&mut self, space: SpaceId, symbol: SymbolId, arity: u32, instance: Cell) -> u32 {
         let next = self.functions.len() as u32;
-        let id = *self.keys.entry((space, symbol, arity)).or_insert(next);
+        let id = *self.keys.entry((space, symbol, arity, instance)).or_insert(next);
         if id == next {
             self.functions.push(Function {
                 space,
                 symbol,
                 arity,
+                instance,
                 stamp: 0,
                 head: None,
                 definition: Definitions::NONE,
@@ -156,9 +188,16 @@ impl Code {
     }
 
     /// The place for the code of a clause for calls of a symbol. The program keeps the clause alive.
-    pub(crate) fn clause(&mut self, space: SpaceId, clause: &Arc<Clause>, symbol: SymbolId) -> u32 {
+    pub(crate) fn clause(
+        &mut self,
+        space: SpaceId,
+        clause: &Arc<Clause>,
+        symbol: SymbolId,
+        instance: Cell,
+    ) -> u32 {
         let next = self.clauses.len() as u32;
-        let id = *self.codes.entry((space, Arc::as_ptr(clause) as usize, symbol)).or_insert(next);
+        let key = (space, Arc::as_ptr(clause) as usize, symbol, instance);
+        let id = *self.codes.entry(key).or_insert(next);
         if id == next {
             self.clauses.push(Compiled::default());
         }

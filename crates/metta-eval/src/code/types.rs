@@ -3,7 +3,7 @@
 //! The answer may depend on what variables hold; then it comes with conditions that the code checks.
 
 use super::compiler::Compiler;
-use super::instr::{Known, Slot};
+use super::instr::{Expected, Known, Slot};
 use crate::program::{NAMELESS, OPEN};
 use crate::terms::cell::{Cell, SymbolId, View};
 use crate::terms::symbols::{self, cell};
@@ -34,12 +34,20 @@ pub(super) type Conditions = Vec<(Slot, Known)>;
 pub(super) struct Signature {
     pub(super) parameters: Vec<Cell>,
     pub(super) returned: Cell,
+    /// The instance of a type with variables that this is, else `NONE`.
+    pub(super) instance: Cell,
+    /// A value may also have a type with variables that fits its parameter, or none: that makes no difference to
+    /// what is returned.
+    /// A bit for each argument.
+    pub(super) lenient: u64,
 }
 
 /// How calls of a symbol are read.
 pub(super) enum Reading {
     Tuple,
     Function(Signature),
+    /// As calls of a function whose type has variables.
+    Open,
 }
 
 impl Compiler<'_> {
@@ -54,9 +62,21 @@ impl Compiler<'_> {
         }
         match head.types.as_ref() {
             [] => Some(Reading::Tuple),
-            [only] => self.signature(only.body_as_constant(&self.machine.heap)?).map(Reading::Function),
+            [only] => match only.body_as_constant(&self.machine.heap) {
+                Some(function) => self.signature(function).map(Reading::Function),
+                None => self.is_open_function(id).then_some(Reading::Open),
+            },
             _ => None,
         }
+    }
+
+    /// Reports whether the type of a symbol is a function type with variables that has instances.
+    fn is_open_function(&mut self, id: SymbolId) -> bool {
+        let here = self.machine.space == self.space;
+        here && self.machine.own_type(id).is_some_and(|own| {
+            let arity = self.machine.heap.elements(own).map_or(0, |elements| elements.len() as u32);
+            self.machine.open_function(id, arity.saturating_sub(2)).is_some()
+        })
     }
 
     /// The only type of a symbol, if it is a symbol itself.
@@ -74,13 +94,16 @@ impl Compiler<'_> {
     }
 
     /// The parameters and the return type of a function type without nested parts.
-    pub(super) fn signature(&self, function: Cell) -> Option<Signature> {
+    pub(super) fn signature(&mut self, function: Cell) -> Option<Signature> {
         if !is_function_type(&self.machine.heap, function) {
             return None;
         }
-        let elements = self.machine.heap.elements(function)?;
-        let (returned, parameters) = elements[1..].split_last()?;
-        Some(Signature { parameters: parameters.to_vec(), returned: *returned })
+        let mut elements = self.machine.heap.elements(function)?[1..].to_vec();
+        for element in elements.iter_mut().filter(|element| element.is_expression() && element.is_ground()) {
+            *element = self.machine.known_type(*element).unwrap_or(*element);
+        }
+        let returned = elements.pop()?;
+        Some(Signature { parameters: elements, returned, instance: Cell::NONE, lenient: u64::MAX })
     }
 
     /// The signature of a grounded operation.
@@ -106,13 +129,15 @@ impl Compiler<'_> {
         if self.length(node) as usize != signature.parameters.len() + 1 {
             return None;
         }
-        (1..self.length(node))
-            .zip(&signature.parameters)
-            .map(|(index, parameter)| {
-                let argument = self.child(node, index);
-                self.passing(*parameter, argument, conditions)
-            })
-            .collect()
+        let passings = (1..).zip(&signature.parameters).map(|(index, parameter)| {
+            let argument = self.child(node, index);
+            let is_lenient = index <= 64 && signature.lenient >> (index - 1) & 1 == 1;
+            let lenient = std::mem::replace(&mut self.lenient, is_lenient);
+            let passing = self.passing(*parameter, argument, conditions);
+            self.lenient = lenient;
+            passing
+        });
+        passings.collect()
     }
 
     /// How an argument is passed; `None` when that cannot be known.
@@ -162,7 +187,7 @@ impl Compiler<'_> {
                     symbols::NUMBER => Known::Number,
                     symbols::BOOL => Known::Bool,
                     symbols::SPACE_TYPE => Known::Space,
-                    _ => Known::Of(self.constant(parameter)),
+                    _ => self.known_of(parameter),
                 };
                 self.condition(local, known, conditions)?;
                 Some(Passing::Evaluated(parameter))
@@ -181,12 +206,17 @@ impl Compiler<'_> {
     /// have the type: types are gradual.
     pub(super) fn declared_variables(&mut self, symbol: SymbolId) -> Vec<Cell> {
         let mut types = vec![Cell::NONE; self.slots.len()];
-        let mut pending = vec![(self.clause.head(), symbol)];
-        while let Some((pattern, head)) = pending.pop() {
+        let mut pending = vec![(self.clause.head(), symbol, Cell::NONE)];
+        while let Some((pattern, head, found)) = pending.pop() {
             if head == NAMELESS || head == OPEN {
                 continue;
             }
-            let Some(Reading::Function(Signature { parameters, .. })) = self.reading(head) else { continue };
+            let is_own = pattern == self.clause.head() && self.instance != Cell::NONE;
+            let parameters = match is_own {
+                true => self.signature(self.instance).map(|signature| signature.parameters),
+                false => self.types_in_pattern(head, found),
+            };
+            let Some(parameters) = parameters else { continue };
             if self.length(pattern) as usize != parameters.len() + 1 {
                 continue;
             }
@@ -194,7 +224,7 @@ impl Compiler<'_> {
                 let part = self.child(pattern, index);
                 match (part.view(), self.child(part, 0).view()) {
                     (View::Local(local), _) => types[local as usize] = parameter,
-                    (View::Expression { .. }, View::Symbol(id)) => pending.push((part, id)),
+                    (View::Expression { .. }, View::Symbol(id)) => pending.push((part, id, parameter)),
                     _ => {}
                 }
             }
@@ -223,21 +253,23 @@ impl Compiler<'_> {
         }
         match argument.view() {
             View::Local(local) => {
-                let known = Known::Of(self.constant(parameter));
+                let known = self.known_of(parameter);
                 self.condition(local, known, conditions)?;
             }
             View::Symbol(id) => {
                 self.assume(id);
-                let found = self.machine.type_of_symbol(id)?;
-                if !self.machine.is_same_type(found, parameter) {
+                let found = self.machine.own_type(id)?;
+                if found == cell(symbols::UNDEFINED) || !self.machine.fits_type(found, parameter) {
                     return None;
                 }
             }
-            View::Expression { length: 1.., .. } => match self.static_type(argument, conditions)? {
-                StaticType::Any => {}
-                StaticType::Is(found) if self.machine.is_same_type(found, parameter) => {}
-                StaticType::Is(_) | StaticType::Atom => return None,
-            },
+            View::Expression { length: 1.., .. } => {
+                match self.argument_type(parameter, argument, conditions)? {
+                    StaticType::Any => {}
+                    StaticType::Is(found) if self.machine.is_same_type(found, parameter) => {}
+                    StaticType::Is(_) | StaticType::Atom => return None,
+                }
+            }
             _ => return None,
         }
         Some(Passing::Evaluated(parameter))
@@ -250,7 +282,7 @@ impl Compiler<'_> {
             View::Symbol(id) => match self.reading(id) {
                 Some(Reading::Tuple) => return true,
                 Some(Reading::Function(signature)) => Some(signature),
-                None => None,
+                Some(Reading::Open) | None => None,
             },
             View::Operation(id) => self.operation_signature(id),
             _ => None,
@@ -276,7 +308,21 @@ impl Compiler<'_> {
         {
             return self.content_type(argument, Some(wanted), conditions);
         }
+        if self.lenient
+            && let View::Symbol(id) = self.child(argument, 0).view()
+            && let Some(Reading::Open) = self.reading(id)
+        {
+            // It is evaluated with the type that is wanted, and what type it has otherwise makes no difference.
+            let signature = self.instance_signature(id, argument, Expected::Type(wanted))?;
+            return self.application_type(argument, &signature, conditions);
+        }
         self.static_type(argument, conditions)
+    }
+
+    /// What a variable has to hold where a type is wanted.
+    fn known_of(&mut self, wanted: Cell) -> Known {
+        let constant = self.constant(wanted);
+        if self.lenient { Known::Fits(constant) } else { Known::Of(constant) }
     }
 
     /// Demands that a variable holds something; `None` when it has no value yet.
@@ -287,6 +333,7 @@ impl Compiler<'_> {
         }
         let has = self.known[usize::from(slot)];
         let implied = has == known
+            || matches!((known, has), (Known::Fits(wanted), Known::Of(found)) if wanted == found)
             || known == Known::Sound && matches!(has, Known::Number | Known::Bool | Known::Space);
         if !implied && !conditions.contains(&(slot, known)) {
             conditions.push((slot, known));
@@ -302,7 +349,7 @@ impl Compiler<'_> {
             View::Space(_) => Some(StaticType::Is(cell(symbols::SPACE_TYPE))),
             View::Symbol(id) => match self.reading(id) {
                 Some(Reading::Tuple) => Some(StaticType::Any),
-                Some(Reading::Function(_)) => None,
+                Some(Reading::Function(_) | Reading::Open) => None,
                 None => self.declared_type(id).map(StaticType::Is),
             },
             View::Local(local) if !self.is_assigned(self.slot_of(local)) => Some(StaticType::Any),
@@ -336,6 +383,11 @@ impl Compiler<'_> {
                 View::Symbol(id) => match self.reading(id) {
                     Some(Reading::Tuple) => Some(StaticType::Any),
                     Some(Reading::Function(signature)) => self.application_type(node, &signature, conditions),
+                    Some(Reading::Open) => {
+                        let any = Expected::Type(cell(symbols::UNDEFINED));
+                        let signature = self.instance_signature(id, node, any);
+                        signature.and_then(|signature| self.application_type(node, &signature, conditions))
+                    }
                     None => None,
                 },
                 View::Operation(id) if self.machine.heap.symbols.name(id) == "==" => {

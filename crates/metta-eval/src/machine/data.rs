@@ -12,6 +12,7 @@
 
 use metta_atom::{Grounded, SpaceId};
 
+use super::instances::determining;
 use super::quick::is_special_type;
 use crate::code::Known;
 use crate::machine::Machine;
@@ -37,6 +38,11 @@ impl Default for Current {
 }
 
 impl Current {
+    /// Nothing was evaluated yet.
+    pub(super) fn begin(stamp: u64, space: SpaceId) -> Self {
+        Current { stamp, space, from: 0, strayed: false }
+    }
+
     /// The evaluation goes on in another space.
     pub(super) fn stray(&mut self) {
         self.strayed = true;
@@ -60,13 +66,22 @@ pub(super) struct Declared {
     pub(super) stamp: u64,
     /// Its only type, if that is a function from and to plain types that are symbols; else a leaf.
     function: Cell,
+    /// Its only type, as a known one; `%Undefined%` if it has none, `NONE` if that says not all.
+    own: Cell,
+    /// If it is a function type with variables: how many arguments determine them.
+    determining: Option<u32>,
     /// No rule is for its calls.
     constructs: bool,
 }
 
 impl Declared {
-    pub(super) const UNKNOWN: Declared =
-        Declared { stamp: u64::MAX, function: Cell::UNIT, constructs: false };
+    pub(super) const UNKNOWN: Declared = Declared {
+        stamp: u64::MAX,
+        function: Cell::UNIT,
+        own: Cell::NONE,
+        determining: None,
+        constructs: false,
+    };
 }
 
 /// An expression some of whose elements have been looked at.
@@ -85,7 +100,7 @@ impl Machine {
         }
     }
 
-    fn type_of_leaf(&mut self, value: Cell) -> Option<Cell> {
+    pub(super) fn type_of_leaf(&mut self, value: Cell) -> Option<Cell> {
         match value.view() {
             View::Int(_) | View::Float(_) => Some(cell(symbols::NUMBER)),
             View::Bool(_) => Some(cell(symbols::BOOL)),
@@ -107,10 +122,47 @@ impl Machine {
 
     /// The only declared type of a symbol, if it has no variables and no supertypes.
     pub(crate) fn type_of_symbol(&mut self, id: SymbolId) -> Option<Cell> {
+        self.own_type(id).filter(|own| own.is_ground() && *own != cell(symbols::UNDEFINED))
+    }
+
+    /// The only declared type of a symbol, as a known one; `%Undefined%` if none is declared.
+    pub(crate) fn own_type(&mut self, id: SymbolId) -> Option<Cell> {
+        Some(self.declared(id).own).filter(|own| *own != Cell::NONE)
+    }
+
+    fn find_own_type(&mut self, id: SymbolId) -> Option<Cell> {
+        if matches!(id, symbols::EMPTY | symbols::NOT_REDUCIBLE | symbols::ERROR) {
+            return None;
+        }
         let head = self.head(id);
-        let [only] = head.types.as_ref() else { return None };
-        let found = only.body_as_constant(&self.heap)?;
-        self.is_plain_type(found).then_some(found)
+        let only = match head.types.as_ref() {
+            [] => return Some(cell(symbols::UNDEFINED)),
+            [only] => only,
+            _ => return None,
+        };
+        if let Some(found) = only.body_as_constant(&self.heap) {
+            return if self.is_plain_type(found) { self.known_type(found) } else { None };
+        }
+        let top = self.heap.top();
+        let found = only.build_body(&mut self.heap, &mut only.new_slots());
+        let plain = match self.heap.head_symbol(found) {
+            Some(id) => self.head(id).call_supertypes.is_empty() && self.has_plain_parts(found),
+            None => false,
+        };
+        let known = if plain { self.known_type(found) } else { None };
+        self.heap.cells.truncate(top as usize);
+        known
+    }
+
+    /// How many arguments of a function whose type has variables determine them, if that takes so many.
+    pub(crate) fn open_function(&mut self, id: SymbolId, arity: u32) -> Option<u32> {
+        let declared = self.declared(id);
+        declared.determining.filter(|_| declared.own.slice().is_some_and(|(_, length)| length == arity + 2))
+    }
+
+    /// Like [`Machine::open_function`] for a symbol without rules.
+    pub(super) fn open_constructor(&mut self, id: SymbolId, arity: u32) -> Option<u32> {
+        self.open_function(id, arity).filter(|_| self.declared(id).constructs)
     }
 
     /// Reports whether a type has no supertypes, and stands for nothing but itself.
@@ -147,6 +199,9 @@ impl Machine {
         if let Some(found) = self.type_by_constructors(value) {
             return Some(found);
         }
+        if let Some(found) = self.type_of_data(value) {
+            return Some(found).filter(|found| found.is_ground() && *found != cell(symbols::UNDEFINED));
+        }
         match self.types_of(value).as_slice() {
             [TypeOf::Valid(found)] if self.is_plain_type(*found) => Some(*found),
             _ => None,
@@ -154,7 +209,7 @@ impl Machine {
     }
 
     /// The type of an evaluated expression, by its head (K1).
-    fn type_at_once(&mut self, value: Cell) -> Option<Cell> {
+    pub(super) fn type_at_once(&mut self, value: Cell) -> Option<Cell> {
         let (address, length) = value.slice()?;
         if !value.is_evaluated() || address & CODE != 0 || address < self.current_from() {
             return None;
@@ -165,7 +220,7 @@ impl Machine {
     }
 
     /// The first address whose marks are of now.
-    fn current_from(&mut self) -> u32 {
+    pub(super) fn current_from(&mut self) -> u32 {
         let current = &mut self.current;
         if current.strayed {
             return u32::MAX;
@@ -190,7 +245,8 @@ impl Machine {
                     None | Some((_, 0)) => Some(self.type_to_fit(value)?),
                     Some(part) => {
                         let known = self.type_at_once(value);
-                        known.or_else(|| self.typed.get(part, valid)).or_else(|| self.untyped_call(value))
+                        let found = || self.typed.get(part, valid).filter(|found| found.is_ground());
+                        known.or_else(found).or_else(|| self.untyped_call(value))
                     }
                 };
                 match known {
@@ -271,7 +327,11 @@ impl Machine {
                 Some(function) => {
                     expected == cell(symbols::UNDEFINED) || expected == returned(&self.heap, function)
                 }
-                None => false,
+                None if expected == Cell::NONE => false,
+                None => match self.type_of_value(value) {
+                    Some(found) => self.fits_type(found, expected),
+                    None => false,
+                },
             },
             _ => true,
         }
@@ -309,12 +369,26 @@ impl Machine {
         // Makes the table that of this space, too.
         let untyped = self.is_untyped_symbol(id);
         let function = if untyped { None } else { self.simple_function_type(id) };
-        let constructs =
-            function.and_then(Cell::slice).is_some_and(|(_, length)| self.is_without_rules(id, length - 2));
+        let own = self.find_own_type(id).unwrap_or(Cell::NONE);
+        let open = own != Cell::NONE && !own.is_ground() && self.is_open_function(id, own);
+        let determining = open.then(|| determining(&self.heap, own));
+        // Nothing is proved here: this is asked for while code is made.
+        let calls = self.head(id).calls.arities();
+        let constructs = function
+            .or(open.then_some(own))
+            .and_then(Cell::slice)
+            .is_some_and(|(_, length)| !calls.include(length - 2));
         let function = function.unwrap_or(Cell::UNIT);
-        let declared = Declared { stamp: self.code.stamp, function, constructs };
+        let declared = Declared { stamp: self.code.stamp, function, own, determining, constructs };
         self.plain.declare(id, declared);
         declared
+    }
+
+    /// Reports whether a type with variables is that of functions which are called by no other.
+    fn is_open_function(&mut self, id: SymbolId, own: Cell) -> bool {
+        let head = self.head(id);
+        let special = symbols::is_instruction(id) || head.builtin.is_some();
+        !special && head.call_types.is_empty() && is_function_type(&self.heap, own)
     }
 
     fn simple_function_type(&mut self, id: SymbolId) -> Option<Cell> {
@@ -371,6 +445,6 @@ impl Machine {
 }
 
 /// What a function type returns.
-fn returned(heap: &Heap, function: Cell) -> Cell {
+pub(in crate::machine) fn returned(heap: &Heap, function: Cell) -> Cell {
     function.slice().map_or(Cell::UNIT, |(address, length)| heap.element(address, length - 1))
 }

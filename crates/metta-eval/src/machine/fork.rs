@@ -266,6 +266,7 @@ impl Machine {
             step_end: 0,
             leaf_frames: Vec::new(),
             plain: self.plain.clone(),
+            instances: self.instances.clone(),
             current: data::Current::default(),
             settling: settle::Settling::default(),
             notes: self.notes.fork(),

@@ -42,6 +42,7 @@ impl Machine {
             self.goal_code = None;
             self.facts = FactTables::default();
             self.plain.clear();
+            self.instances = super::instances::Instances::default();
         }
     }
 

@@ -27,6 +27,7 @@ mod facts;
 mod faults;
 mod fork;
 mod frames;
+mod instances;
 mod limited;
 mod load;
 mod memory;
@@ -205,6 +206,7 @@ pub struct Machine {
     /// The number of reductions at which this step is over.
     step_end: u64,
     plain: quick::Plain,
+    instances: instances::Instances,
     current: data::Current,
     settling: settle::Settling,
     /// What was asked of spaces and written to them.
@@ -286,6 +288,7 @@ impl Machine {
             acc: Cell::UNIT,
             pause_at: 0,
             plain: quick::Plain::default(),
+            instances: instances::Instances::default(),
             current: data::Current::default(),
             settling: settle::Settling::default(),
             notes: Notes::default(),
@@ -315,6 +318,7 @@ impl Machine {
         self.heap.limit_ways(limits.memory_bytes);
         self.program.invalidate();
         self.code.invalidate();
+        self.current = data::Current::begin(self.code.stamp, context);
         self.heap.states = std::mem::take(&mut self.world.states);
         self.stack_depth = self.world.stack_depth();
         self.answers.begin(limits);

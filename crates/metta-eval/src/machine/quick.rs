@@ -243,7 +243,10 @@ impl Machine {
             View::Symbol(symbols::NOT_REDUCIBLE) => false,
             View::Symbol(id) => {
                 expected == cell(symbols::UNDEFINED)
-                    || self.type_of_symbol(id).is_some_and(|found| self.is_same_type(found, expected))
+                    || expected.is_ground()
+                        && self.own_type(id).is_some_and(|found| {
+                            found != cell(symbols::UNDEFINED) && self.fits_type(found, expected)
+                        })
             }
             View::Boxed(_) if expected == cell(symbols::STRING) => self.heap.as_text(value).is_some(),
             _ => expected == cell(symbols::UNDEFINED),
@@ -282,7 +285,11 @@ impl Machine {
             }
             (Known::Sound, View::Expression { address, length }) if length > 0 => {
                 match self.heap.element(address, 0).view() {
-                    View::Symbol(id) => self.is_untyped_symbol(id) || self.single_type(value).is_some(),
+                    View::Symbol(id) => {
+                        self.is_untyped_symbol(id)
+                            || self.type_of_data(value).is_some()
+                            || self.single_type(value).is_some()
+                    }
                     View::Int(_) | View::Float(_) | View::Bool(_) => true,
                     _ => false,
                 }
@@ -295,6 +302,13 @@ impl Machine {
                     return false;
                 }
                 self.single_type(value).is_some_and(|found| self.is_same_type(found, wanted))
+            }
+            (Known::Fits(wanted), _) => {
+                let wanted = self.code.constants[wanted as usize];
+                if value.is_expression() && is_function_type(&self.heap, wanted) {
+                    return false;
+                }
+                self.type_of_data(value).is_some_and(|found| self.fits_type(found, wanted))
             }
             _ => false,
         }

@@ -4,7 +4,7 @@
 //! time, since its variables may have got values: of such parts only a bounded number is.
 
 use crate::machine::Machine;
-use crate::terms::cell::{CODE, Cell, View};
+use crate::terms::cell::{CODE, Cell, SymbolId, View};
 use crate::terms::heap::Heap;
 use crate::terms::symbols::{self, cell};
 
@@ -31,6 +31,8 @@ struct Part {
     start: u32,
     /// The function type of its head, whose parameters take the elements.
     parameters: Option<u32>,
+    /// Its head, if its type has variables.
+    open: Option<SymbolId>,
     /// Its elements are not what stands in its place.
     moved: bool,
     /// Some element got a mark.
@@ -134,6 +136,11 @@ impl Machine {
                 continue;
             }
             let (written, start) = (part.address, part.start as usize);
+            if let Some(id) = part.open
+                && !(part.ground && self.takes_values(id, &elements[start + 1..]))
+            {
+                return None;
+            }
             let Some(outer) = parts.pop() else {
                 return Some(part.finish(&mut self.heap, &elements[start..]));
             };
@@ -169,12 +176,15 @@ impl Machine {
             *budget = budget.checked_sub(length)?;
         }
         let head = self.heap.element(address, 0);
-        let mut parameters = None;
+        let (mut parameters, mut open) = (None, None);
         let data = match head.view() {
             View::Symbol(id) => {
                 self.is_constructor(id, length - 1) || {
                     parameters = self.constructor_type(id, length - 1).and_then(Cell::address);
-                    parameters.is_some()
+                    let has_variables =
+                        parameters.is_none() && self.open_constructor(id, length - 1).is_some();
+                    open = has_variables.then_some(id);
+                    parameters.is_some() || has_variables
                 }
             }
             View::Int(_) | View::Float(_) | View::Bool(_) => !self.has_open_rules(length),
@@ -192,6 +202,7 @@ impl Machine {
             index: 0,
             start,
             parameters,
+            open,
             moved,
             marked: false,
             ground: true,

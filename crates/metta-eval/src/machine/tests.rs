@@ -397,6 +397,33 @@ fn the_types_of_parts_are_kept() {
     assert!(many < 6 * few, "{few} {many}");
 }
 
+/// I1: a function whose type has variables does the same work for each element of a list, whatever that is.
+#[test]
+fn functions_with_type_variables_do_not_look_at_all_of_a_list() {
+    let program = |count: u32, element: &str| {
+        format!(
+            "(: Nil (List $t)) (: Cons (-> $t (List $t) (List $t))) (: blue Colour)
+             (: map (-> (-> $a $b) (List $a) (List $b)))
+             (= (map $f Nil) Nil)
+             (= (map $f (Cons $x $xs)) (Cons ($f $x) (map $f $xs)))
+             (: append (-> (List $t) (List $t) (List $t)))
+             (= (append Nil $y) $y)
+             (= (append (Cons $x $xs) $y) (Cons $x (append $xs $y)))
+             (: repeat (-> Number $t (List $t)))
+             (= (repeat $n $x) (if (== $n 0) Nil (Cons $x (repeat (- $n 1) $x))))
+             (: pair (-> $t (Pair $t $t)))
+             (: length (-> (List $t) Number))
+             (= (length Nil) 0)
+             (= (length (Cons $x $xs)) (+ 1 (length $xs)))
+             !(length (map pair (append (repeat {count} {element}) (repeat {count} {element}))))"
+        )
+    };
+    for element in ["1", "blue", "undeclared", "(Cons 1 Nil)", "Nil"] {
+        let (few, many) = (work(&program(40, element)), work(&program(160, element)));
+        assert!(many < 6 * few, "{element}: {few} {many}");
+    }
+}
+
 /// Terms of some hundred cells whose trees have 2^60 leaves, by every way that copies or writes a term.
 #[test]
 fn terms_that_double_are_copied_by_their_cells() {
@@ -442,7 +469,7 @@ fn terms_that_double_are_copied_by_their_cells() {
         ("(: b (B $q)) (: A T)", "(get-type $y)"),
     ] {
         let (lines, failure) = run(types, body);
-        assert_eq!(failure, Some(EvalError::OutOfMemory { limit_bytes }), "{body}");
+        assert_eq!(failure, Some(EvalError::OutOfMemory { limit_bytes }), "{types} {body}");
         assert!(lines.is_empty(), "{body}");
     }
 }

@@ -82,6 +82,11 @@ impl Rules {
 }
 
 impl Arities {
+    /// Reports whether there are rules for calls with so many arguments.
+    pub(crate) fn include(self, arity: u32) -> bool {
+        self.any || self.few >> arity.min(MOST) & 1 == 1
+    }
+
     /// In agreement with [`Clause::takes`].
     fn note(&mut self, heap: &Heap, clause: &Clause) {
         match clause.head().view() {

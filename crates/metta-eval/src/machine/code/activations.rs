@@ -273,7 +273,8 @@ impl Machine {
         if !same {
             return term;
         }
-        if settled || self.is_inert(term) {
+        // What the types of the arguments are, code has looked at, and what is ground needs no copy.
+        if settled || inert && ground && head.is_some() || self.is_inert(term) {
             return term.evaluated();
         }
         self.settled(term).unwrap_or_else(|| self.marked(term))

@@ -5,13 +5,16 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use metta_atom::SpaceId;
+use smallvec::SmallVec;
 
 use crate::code::{
     Arguments, Compiled, Compiler, Definitions, Direct, Entry, Function, Instr, MAX_SLOTS, Shape,
     first_argument,
 };
 use crate::machine::choices::Alternatives;
+use crate::machine::data::returned;
 use crate::machine::{Machine, NO_RULE, Task};
+use crate::program::OPEN;
 use crate::program::clause::Clause;
 use crate::terms::cell::{Cell, SymbolId};
 use crate::terms::symbols::{self, cell};
@@ -33,7 +36,7 @@ impl Machine {
             let clauses = self.head(symbol).calls.clone();
             return self.try_clauses(call, expected, &clauses);
         }
-        let id = self.code.function(self.space, symbol, arity);
+        let (id, expected) = self.function_to_call(symbol, call, expected);
         self.prove(id);
         if self.code.definition(id).is_empty() {
             return self.finish_call(call, expected, cell(symbols::NOT_REDUCIBLE));
@@ -54,6 +57,36 @@ impl Machine {
             Next::At(pc, base) => self.task = Task::Run { pc, base },
             Next::Task => {}
         }
+    }
+
+    /// The function for a call, the instance for it if the type of the function has variables, and the type
+    /// expected of the result.
+    fn function_to_call(&mut self, symbol: SymbolId, call: Cell, expected: Cell) -> (u32, Cell) {
+        let (address, length) = call.slice().unwrap_or_default();
+        let arity = length - first_argument(symbol);
+        // A type variable that is bound to the name of a kind of terms is not that type.
+        let known = match self.heap.deref(expected) {
+            found if found.is_expression() || expected.is_expression() => self.known_type(found),
+            found => Some(found).filter(|found| *found == expected),
+        };
+        let Some(expected) = known.filter(|known| known.is_ground()) else {
+            return (self.code.function(self.space, symbol, arity), expected);
+        };
+        if symbol != OPEN && self.open_function(symbol, arity).is_some() {
+            let arguments = (1..length).map(|index| {
+                let argument = self.heap.element(address, index);
+                self.type_of_data(argument)
+            });
+            let arguments: Option<SmallVec<[Cell; 4]>> = arguments.collect();
+            let instance = arguments.and_then(|arguments| self.find_instance(symbol, &arguments, expected));
+            let instance =
+                instance.filter(|found| found.is_ground() && returned(&self.heap, *found) == expected);
+            let space = self.space;
+            if let Some(id) = instance.and_then(|found| self.code.instance(space, symbol, arity, found)) {
+                return (id, expected);
+            }
+        }
+        (self.code.function(self.space, symbol, arity), expected)
     }
 
     /// The first slot that no activation in use has (C2).
@@ -94,12 +127,12 @@ impl Machine {
         mut definition: u32,
         clauses: impl Iterator<Item = &'c Arc<Clause>>,
     ) -> u32 {
-        let Function { space, symbol, arity, .. } = self.code.functions[id as usize];
+        let Function { space, symbol, arity, instance, .. } = self.code.functions[id as usize];
         for clause in clauses.filter(|clause| clause.takes(&self.heap, symbol, arity)) {
             if definition == Definitions::NONE {
                 definition = self.code.definitions.make(symbol);
             }
-            let code = self.code.clause(space, clause, symbol);
+            let code = self.code.clause(space, clause, symbol, instance);
             let tests = Shape::tests(&self.heap, clause, symbol);
             self.code.definitions[definition].push(Entry { clause: Arc::clone(clause), code, tests });
         }
@@ -298,7 +331,7 @@ impl Machine {
     }
 
     fn compile_again(&mut self, id: u32, code: u32, (definition, index): (u32, u32)) -> u32 {
-        let Function { space, symbol, arity, .. } = self.code.functions[id as usize];
+        let Function { space, symbol, arity, instance, .. } = self.code.functions[id as usize];
         if let Some(pc) = self.code.clauses[code as usize].pc
             && self.still_holds(code, space)
         {
@@ -306,7 +339,7 @@ impl Machine {
         }
         let clause = Arc::clone(&self.code.definitions[definition].entry(index).clause);
         let stamp = self.code.stamp;
-        let compiled = Compiler::compile(self, space, &clause, symbol, arity, code);
+        let compiled = Compiler::compile(self, space, &clause, (symbol, arity, instance), code);
         let compiled =
             compiled.unwrap_or_else(|| Compiled { pc: Some(GENERAL), stamp, ..Compiled::default() });
         let pc = compiled.pc.unwrap_or(GENERAL);

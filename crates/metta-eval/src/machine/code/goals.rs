@@ -47,7 +47,7 @@ impl Machine {
         let code = self.code.clauses.len() as u32;
         self.code.clauses.push(Compiled::default());
         let (space, arity) = (self.space, arguments.len() as u32);
-        let compiled = Compiler::compile(self, space, &clause, NAMELESS, arity, code)?;
+        let compiled = Compiler::compile(self, space, &clause, (NAMELESS, arity, Cell::NONE), code)?;
         let (pc, size) = (compiled.pc?, compiled.size);
         self.code.clauses[code as usize] = compiled;
         self.goal_code = Some((before, self.code.extent()));
