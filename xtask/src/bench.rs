@@ -20,7 +20,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, ValueEnum};
 
-use crate::{tools, workspace};
+use crate::{shell, tools, workspace};
 use engine::Engine;
 use gate::Baseline;
 use measure::{Bench, Row};
@@ -67,6 +67,14 @@ struct Options {
     #[arg(long)]
     record: bool,
 
+    /// How evaluation scales with threads, beside the ceiling of the machine
+    #[arg(long)]
+    scaling: bool,
+
+    /// With --scaling: a folder for a drawing of each work
+    #[arg(long, value_name = "FOLDER", requires = "scaling")]
+    svg: Option<PathBuf>,
+
     /// The binary to measure [default: built with --release]
     #[arg(long, value_name = "FILE")]
     engine: Option<PathBuf>,
@@ -100,6 +108,9 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         Ok(options) => options,
         Err(usage) => usage.exit(),
     };
+    if options.scaling {
+        return scale(&options);
+    }
     let benches = workspace::root().join("benches");
     let programs = Program::read_all(&benches, &options.only)?;
     if options.list {
@@ -119,6 +130,28 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         return count(&options, &binary, &start, &programs, &folder);
     }
     time(&options, &binary, &start, &programs, &folder)
+}
+
+/// The engine is not a dependency of this crate, so this is a program of its own.
+fn scale(options: &Options) -> Result<()> {
+    let mut command = shell::cargo(&[
+        "run",
+        "--release",
+        "--quiet",
+        "--package",
+        "metta-benches",
+        "--example",
+        "scaling",
+        "--",
+    ]);
+    command.args(["--runs", &options.runs.to_string()]);
+    if let Some(name) = options.only.first() {
+        command.args(["--only", name]);
+    }
+    if let Some(folder) = &options.svg {
+        command.arg("--svg").arg(folder);
+    }
+    shell::run(&mut command)
 }
 
 fn count(

@@ -13,7 +13,7 @@ use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::available_parallelism;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use metta_atom::{Atom, SpaceId};
 use metta_config::EvalConfig;
@@ -185,6 +185,8 @@ impl<'s> Coordinator<'s> {
     pub(crate) fn finish(mut self, error: Option<RunError>) -> Outcome {
         self.publish();
         if let Some(forks) = &self.forks {
+            self.statistics.queued = Duration::from_nanos(forks.tally.queued_ns.get());
+            self.statistics.forking = Duration::from_nanos(forks.tally.forking_ns.get());
             self.statistics.forks = forks.tally.forks.get();
             self.statistics.merged = forks.tally.merged.get();
         }
@@ -380,7 +382,9 @@ impl<'s> Coordinator<'s> {
 
     /// Waits for a helper, or takes over what a helper lost.
     fn wait(&mut self, tide: &mut Tide, worker: &mut Worker) -> Result<(), Stop> {
+        let begun = Instant::now();
         let report = self.at_work.pause(|| tide.reports.recv_timeout(PATIENCE));
+        self.statistics.waited += begun.elapsed();
         if let Ok(report) = report {
             self.receive(tide, report);
         } else if Arc::strong_count(&self.crew.places) == 1 && tide.segment.unclaimed() == 0 {
@@ -397,6 +401,7 @@ impl<'s> Coordinator<'s> {
         match report {
             Report::Output(index, mut output) => tide.slots[index].output.append(&mut output),
             Report::Ended(index, ended, waited) => {
+                self.statistics.stolen += 1;
                 if waited {
                     self.widen();
                 }
@@ -567,7 +572,13 @@ impl<'s> Coordinator<'s> {
             let sender = tide.sender.clone();
             self.statistics.tasks += 1;
             // Nobody waits for the task: it ends by itself when nothing is left to claim.
-            drop(runtime.spawn_blocking(move || help(&segment, &machines, &sender, place)));
+            let (tally, asked) = (self.forks.as_ref().map(|forks| Arc::clone(&forks.tally)), Instant::now());
+            drop(runtime.spawn_blocking(move || {
+                if let Some(tally) = tally {
+                    tally.note_queued(asked.elapsed());
+                }
+                help(&segment, &machines, &sender, place);
+            }));
         }
     }
 
@@ -575,6 +586,9 @@ impl<'s> Coordinator<'s> {
     fn learn(&mut self, tide: &Tide) {
         let (claimed, chunks) = tide.segment.claimed();
         self.statistics.chunks += chunks;
+        let (locked, largest) = tide.segment.locked();
+        self.statistics.locked += locked;
+        self.statistics.largest_chunk = self.statistics.largest_chunk.max(largest as u64);
         self.average = tide.segment.average().or(self.average);
         if tide.changed {
             self.statistics.retries += u64::try_from(claimed.saturating_sub(tide.next)).unwrap_or(u64::MAX);

@@ -101,6 +101,18 @@ pub(crate) struct Tally {
     pub(crate) merged: Counter,
     /// Time that forks took, in nanoseconds.
     pub(crate) forking_ns: Counter,
+    /// Time for which tasks waited for a thread, in nanoseconds.
+    pub(crate) queued_ns: Counter,
+}
+
+impl Tally {
+    pub(crate) fn note_queued(&self, time: Duration) {
+        self.queued_ns.add(nanoseconds(time));
+    }
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// How the evaluations of a run fork.
@@ -243,7 +255,7 @@ impl Given {
         };
         self.cost = self.last_fork - begun;
         forks.tally.forks.add(1);
-        forks.tally.forking_ns.add(u64::try_from(self.cost.as_nanos()).unwrap_or(u64::MAX));
+        forks.tally.forking_ns.add(nanoseconds(self.cost));
         let part = Arc::new(Part {
             errand: Errand::new(Box::new(machine)),
             giver: self.giver.clone(),

@@ -97,7 +97,8 @@ impl Outcome {
 
 /// Counts of a run, or of several together.
 ///
-/// All but `batches`, `expressions` and `reductions` may differ between two runs of a program.
+/// All but `batches` and `expressions` may differ between two runs of a program: `reductions` a little, because how a
+/// query is answered depends on what its machine has met before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct Statistics {
@@ -123,6 +124,18 @@ pub struct Statistics {
     pub forks: u64,
     /// How often their results were used; the others were found again by the thread that gave them.
     pub merged: u64,
+    /// Expressions that another thread than the one that commits evaluated.
+    pub stolen: u64,
+    /// The most expressions that a thread took at once.
+    pub largest_chunk: u64,
+    /// Time for which the thread that commits waited for others.
+    pub waited: Duration,
+    /// Time for which tasks waited for a thread of the runtime.
+    pub queued: Duration,
+    /// Time that threads waited for and held the locks of batches; most of it is measured, the rest estimated.
+    pub locked: Duration,
+    /// Time that dividing evaluations took.
+    pub forking: Duration,
 }
 
 impl std::ops::AddAssign for Statistics {
@@ -139,6 +152,12 @@ impl std::ops::AddAssign for Statistics {
             reductions,
             forks,
             merged,
+            stolen,
+            largest_chunk,
+            waited,
+            queued,
+            locked,
+            forking,
         } = other;
         self.batches += batches;
         self.chunks += chunks;
@@ -151,5 +170,11 @@ impl std::ops::AddAssign for Statistics {
         self.reductions += reductions;
         self.forks += forks;
         self.merged += merged;
+        self.stolen += stolen;
+        self.largest_chunk = self.largest_chunk.max(largest_chunk);
+        self.waited += waited;
+        self.queued += queued;
+        self.locked += locked;
+        self.forking += forking;
     }
 }

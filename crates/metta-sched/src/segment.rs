@@ -52,6 +52,10 @@ struct Queue {
     chunks: u64,
     finished: u32,
     spent: Duration,
+    /// Time that claims waited for and held the lock, and how often else it was held.
+    locked: Duration,
+    looks: u32,
+    largest: usize,
 }
 
 /// What a helper tells the coordinator.
@@ -113,6 +117,9 @@ impl Segment {
             chunks: 0,
             finished: 0,
             spent: Duration::ZERO,
+            locked: Duration::ZERO,
+            looks: 0,
+            largest: 0,
         };
         Segment {
             goals,
@@ -132,6 +139,7 @@ impl Segment {
 
     /// Claims the next chunk, and adds what the last one cost to the measure.
     pub(crate) fn claim(&self, spent: Duration, finished: u32) -> Option<Range<usize>> {
+        let asked = Instant::now();
         self.with_queue(|queue| {
             queue.spent += spent;
             queue.finished += finished;
@@ -143,7 +151,10 @@ impl Segment {
             };
             // The last chunks are small, so that the threads end together.
             let fair = queue.unclaimed().div_ceil(2 * self.threads);
-            queue.take(by_cost.clamp(1, fair.max(1)))
+            let claimed = queue.take(by_cost.clamp(1, fair.max(1)));
+            queue.largest = queue.largest.max(claimed.as_ref().map_or(0, Range::len));
+            queue.locked += asked.elapsed();
+            claimed
         })
     }
 
@@ -159,7 +170,10 @@ impl Segment {
 
     /// Reports whether the result at `index` may still be needed.
     pub(crate) fn wants(&self, index: usize) -> bool {
-        self.with_queue(|queue| index < queue.end)
+        self.with_queue(|queue| {
+            queue.looks += 1;
+            index < queue.end
+        })
     }
 
     /// Returns how many expressions nobody has claimed.
@@ -170,6 +184,14 @@ impl Segment {
     /// Returns the mean cost of an expression, once one is known.
     pub(crate) fn average(&self) -> Option<Duration> {
         self.with_queue(|queue| queue.average())
+    }
+
+    /// Returns the time under the lock, where only claims are measured, and the length of the longest chunk.
+    pub(crate) fn locked(&self) -> (Duration, usize) {
+        self.with_queue(|queue| {
+            let claims = u32::try_from(queue.chunks).unwrap_or(u32::MAX).max(1);
+            (queue.locked + queue.locked / claims * queue.looks, queue.largest)
+        })
     }
 
     /// Returns how many expressions were claimed, and in how many chunks.

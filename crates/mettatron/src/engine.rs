@@ -223,7 +223,7 @@ impl Engine {
     }
 
     /// Returns the counts of all runs so far.
-    pub fn statistics(&self) -> Statistics {
+    pub fn stats(&self) -> Statistics {
         self.statistics
     }
 

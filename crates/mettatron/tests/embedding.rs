@@ -103,7 +103,7 @@ fn engines_use_a_runtime_that_they_are_given() {
     let mut engine = Engine::builder().config(config).runtime(runtime.handle().clone()).build();
     assert_eq!(engine.run(&program).unwrap(), expected);
 
-    let statistics = engine.statistics();
+    let statistics = engine.stats();
     assert_eq!((statistics.batches, statistics.expressions), (1, 100));
 
     let mut engine = Engine::builder().config(config).build();

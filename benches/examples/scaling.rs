@@ -1,0 +1,327 @@
+//! How evaluation scales with threads: `cargo xtask bench --scaling`.
+//!
+//! For each work the speed-up S over the sequential evaluator stands beside the ceiling C that the machine itself has: as
+//! many sequential copies of the work as there are threads, which share nothing. Runs are interleaved, and each answer is
+//! compared with the sequential one. For more threads than there are processors a run on one thread is replayed.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a program for the terminal that ends at any mistake"
+)]
+
+use std::fmt::Write as _;
+use std::sync::mpsc::channel;
+use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
+
+use mettatron::config::EvalConfig;
+use mettatron::syntax::{Form, parse};
+use mettatron::{Library, MettaState, Outcome, Run, Statistics};
+use tokio::runtime::{Builder, Runtime};
+
+/// A program and what is asked of it.
+struct Work {
+    name: &'static str,
+    text: String,
+    /// The part of C that S has to reach.
+    bound: f64,
+    /// Whether it is made of many expressions, so that a run can be replayed.
+    batch: bool,
+}
+
+/// The medians of the runs on some threads.
+struct Measured {
+    threads: usize,
+    speedup: f64,
+    ceiling: f64,
+    /// The median of S / C, each of runs that followed each other.
+    ratio: f64,
+    sequential: Duration,
+    statistics: Statistics,
+}
+
+struct Program {
+    library: Library,
+    forms: Vec<Form>,
+}
+
+impl Program {
+    fn read(text: &str) -> Program {
+        let library = Library::new();
+        let parsed = parse(text, &library);
+        assert!(parsed.diagnostics.is_empty(), "{:?}", parsed.diagnostics);
+        Program { library, forms: parsed.forms }
+    }
+
+    fn run(&self, how: impl FnOnce(MettaState, MettaState) -> Outcome) -> (Duration, Outcome) {
+        let accumulated = MettaState::new(self.library.clone());
+        let compiled = MettaState::compiled(self.library.clone(), self.forms.clone());
+        let begun = Instant::now();
+        let outcome = how(accumulated, compiled);
+        let spent = begun.elapsed();
+        assert!(outcome.error.is_none(), "{:?}", outcome.error);
+        (spent, outcome)
+    }
+
+    fn sequential(&self) -> (Duration, Outcome) {
+        self.run(|accumulated, compiled| Run::new().sequential(accumulated, compiled))
+    }
+
+    fn parallel(&self, runtime: &Runtime, threads: usize) -> (Duration, Outcome) {
+        let config = EvalConfig { max_blocking_threads: threads, ..EvalConfig::default() };
+        let run = Run::new().config(config);
+        self.run(|accumulated, compiled| run.on(runtime.handle(), accumulated, compiled))
+    }
+
+    /// The time until the last of so many copies has ended.
+    fn copies(&self, threads: usize) -> Duration {
+        let begun = Instant::now();
+        std::thread::scope(|scope| {
+            (0..threads).for_each(|_| drop(scope.spawn(|| self.sequential())));
+        });
+        begun.elapsed()
+    }
+
+    /// What each expression costs on one thread.
+    fn costs(&self) -> Vec<Duration> {
+        let (sender, receiver) = channel();
+        let run = Run::new().on_event(move |_| {
+            // Sending fails only when nobody listens any more.
+            let _ = sender.send(Instant::now());
+        });
+        let begun = Instant::now();
+        self.run(|accumulated, compiled| run.sequential(accumulated, compiled));
+        let mut before = begun;
+        receiver.iter().map(|now| now - std::mem::replace(&mut before, now)).collect()
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn measure(program: &Program, runtime: &Runtime, threads: usize, runs: usize) -> Measured {
+    let expected = program.sequential().1.state.output;
+    let (mut speedups, mut ceilings, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let mut statistics = Statistics::default();
+    let mut sequential = Duration::MAX;
+    for _ in 0..runs {
+        let before = program.sequential().0;
+        let (many, outcome) = program.parallel(runtime, threads);
+        assert_eq!(outcome.state.output, expected, "the answers differ on {threads} threads");
+        let copies = program.copies(threads).as_secs_f64();
+        let after = program.sequential().0;
+        sequential = sequential.min(before).min(after);
+        let one = (before + after).as_secs_f64() / 2.0;
+        let (speedup, ceiling) = (one / many.as_secs_f64(), threads as f64 * one / copies);
+        speedups.push(speedup);
+        ceilings.push(ceiling);
+        ratios.push(speedup / ceiling);
+        statistics = outcome.statistics;
+    }
+    Measured {
+        threads,
+        speedup: median(speedups),
+        ceiling: median(ceilings),
+        ratio: median(ratios),
+        sequential,
+        statistics,
+    }
+}
+
+/// Work in rounds of a loop.
+const LOOP: &str = "(= (work $n) (if (== $n 0) done (work (- $n 1))))";
+
+const QUEENS: &str = "
+(= (upto $n $list) (if (== $n 0) $list (let $more (cons-atom $n $list) (upto (- $n 1) $more))))
+(= (safe $queen $distance $placed)
+   (if (== $placed ()) True
+       (let* (($other (car-atom $placed)) ($rest (cdr-atom $placed)))
+          (if (== $other $queen) False
+              (if (== $other (+ $queen $distance)) False
+                  (if (== $other (- $queen $distance)) False
+                      (safe $queen (+ $distance 1) $rest)))))))
+(= (queens $k $columns $placed)
+   (if (== $k 0) $placed
+       (let $queen (superpose $columns)
+          (if (safe $queen 1 $placed)
+              (let $more (cons-atom $queen $placed) (queens (- $k 1) $columns $more))
+              (empty)))))";
+
+const PATHS: &str = "
+(= (find_any_path $from $to $left)
+   (if (== $from $to) ($to)
+       (if (== $left 0) (empty)
+           (let $next (match &self (road $from $next) $next)
+              (let $rest (find_any_path $next $to (- $left 1)) (cons-atom $from $rest))))))\n";
+
+/// All paths of bounded length in a map.
+fn map(nodes: u32, roads: u32, length: u32) -> String {
+    let mut text = PATHS.to_owned();
+    // A linear congruence makes the same map everywhere.
+    let mut seed = 12_345u32;
+    for from in 0..nodes {
+        for _ in 0..roads {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            writeln!(text, "(road {from} {})", (seed >> 8) % nodes).unwrap();
+        }
+    }
+    text + &format!("!(let $all (collapse (find_any_path 0 1 {length})) (size-atom $all))")
+}
+
+fn batch(n: u32, rounds: u32, expression: impl Fn(u32, u32) -> String) -> String {
+    (0..n).fold(LOOP.to_owned(), |text, i| text + "\n!" + &expression(i, rounds + i % 7))
+}
+
+/// How many rounds take a microsecond.
+fn rounds_per_microsecond() -> f64 {
+    let rounds = 2_000_000;
+    let program = Program::read(&format!("{LOOP} !(work {rounds})"));
+    program.sequential();
+    f64::from(rounds) / (program.sequential().0.as_secs_f64() * 1e6)
+}
+
+fn works() -> Vec<Work> {
+    let speed = rounds_per_microsecond();
+    let rounds = |microseconds: f64| (microseconds * speed) as u32;
+    let plain = |_: u32, rounds: u32| format!("(work {rounds})");
+    let noting = |i: u32, rounds: u32| match i % 2 {
+        0 => format!("(let $done (work {rounds}) (add-atom &self (seen {i} $done)))"),
+        _ => plain(i, rounds),
+    };
+    let counting = |_: u32, rounds: u32| {
+        format!(
+            "(let* (($n (match &self (counter $n) $n)) ($done (work {rounds})) ($m (+ $n 1)) \
+             ($gone (remove-atom &self (counter $n)))) (add-atom &self (counter $m)))"
+        )
+    };
+    let queens = |n: u32| format!("{QUEENS}\n!(queens {n} (upto {n} ()) ())");
+    let collapsed = format!("{QUEENS}\n!(let $all (collapse (queens 10 (upto 10 ()) ())) (size-atom $all))");
+    let counter = format!("(counter 0)\n{}", batch(2_000, rounds(100.0), counting));
+    let deterministic = format!("{LOOP}\n!(work {})", rounds(400_000.0));
+    let work = |name, text, bound, batch| Work { name, text, bound, batch };
+    vec![
+        work("1,000 of 100 µs", batch(1_000, rounds(100.0), plain), 0.97, true),
+        work("10,000 of 10 µs", batch(10_000, rounds(10.0), plain), 0.93, true),
+        work("50,000 of 1 µs", batch(50_000, rounds(0.5), plain), 0.5, true),
+        work("half write", batch(2_000, rounds(100.0), noting), 0.8, true),
+        work("all conflict", counter, 0.45, false),
+        work("8 queens", queens(8), 0.9, false),
+        work("10 queens", queens(10), 0.9, false),
+        work("10 queens, collapsed", collapsed, 0.9, false),
+        work("paths on a map", map(2_000, 7, 6), 0.9, false),
+        work("deterministic", deterministic, 0.49, false),
+    ]
+}
+
+/// Replays costs on some threads: whoever is free takes a chunk, as long as the scheduler would make it.
+fn replay(costs: &[Duration], threads: usize, chunk_cost: Duration) -> f64 {
+    let mut busy = vec![Duration::ZERO; threads];
+    let total: Duration = costs.iter().sum();
+    let mean = total.as_nanos() / costs.len().max(1) as u128;
+    let mut next = 0;
+    while next < costs.len() {
+        let worker = (0..threads).min_by_key(|worker| busy[*worker]).unwrap();
+        let by_cost = (200_000 / mean.max(1)) as usize;
+        let fair = (costs.len() - next).div_ceil(2 * threads);
+        let end = costs.len().min(next + by_cost.clamp(1, fair));
+        busy[worker] += costs[next..end].iter().sum::<Duration>() + chunk_cost;
+        next = end;
+    }
+    total.as_secs_f64() / busy.iter().max().unwrap().as_secs_f64()
+}
+
+/// Prints what a replay says of more threads, if it agrees with what was measured.
+fn simulate(program: &Program, measured: &[Measured]) {
+    const CHUNK_COST: Duration = Duration::from_micros(2);
+    let costs = program.costs();
+    let agrees = measured.iter().all(|it| {
+        // The replay has processors to itself: what it says is a part of the ceiling.
+        let predicted = replay(&costs, it.threads, CHUNK_COST) / it.threads as f64;
+        (predicted - it.ratio).abs() <= 0.05
+    });
+    if !agrees {
+        println!("{:<22}no simulation: a replay does not agree with what was measured", "");
+        return;
+    }
+    let predicted = [4, 8, 16, 32, 64].map(|n| format!("{n}: {:.2}", replay(&costs, n, CHUNK_COST)));
+    println!("{:<22}simulated, not measured: S on {}", "", predicted.join("  "));
+}
+
+fn report(work: &Work, measured: &Measured) {
+    let Measured { threads, speedup, ceiling, ratio, sequential, statistics } = measured;
+    let n = *threads as f64;
+    let serial = match threads {
+        1 => "     -".to_owned(),
+        _ => format!("{:5.1}%", 100.0 * (1.0 / speedup - 1.0 / n) / (1.0 - 1.0 / n)),
+    };
+    let missed = if *threads > 1 && *ratio < work.bound { "missed" } else { "" };
+    println!(
+        "{:<22}{threads:>3}{:>9.1} ms{speedup:>7.2}{ceiling:>7.2}{ratio:>7.3} /{:.2} {missed:<7}{serial}{:>8.3}%",
+        work.name,
+        sequential.as_secs_f64() * 1e3,
+        work.bound,
+        100.0 * statistics.locked.as_secs_f64() / (sequential.as_secs_f64()),
+    );
+    if *threads > 1 {
+        let Statistics { chunks, retries, conflicts, forks, merged, forking, .. } = statistics;
+        println!(
+            "{:<22}chunks {chunks}, retries {retries}, conflicts {conflicts}, forks {forks}, merged {merged}, \
+             forking {forking:.1?}",
+            ""
+        );
+    }
+}
+
+/// A drawing of S and C by threads.
+fn drawing(name: &str, measured: &[Measured]) -> String {
+    let most = measured.last().map_or(1, |it| it.threads) as f64;
+    let line = |color: &str, value: fn(&Measured) -> f64| {
+        let mut points = String::new();
+        for it in measured {
+            let (x, y) = (40.0 + 300.0 * it.threads as f64 / most, 220.0 - 180.0 * value(it) / most);
+            write!(points, "{x:.1},{y:.1} ").unwrap();
+        }
+        format!("<polyline fill=\"none\" stroke=\"{color}\" stroke-width=\"2\" points=\"{points}\"/>")
+    };
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"380\" height=\"250\" font-family=\"sans-serif\" \
+         font-size=\"12\"><text x=\"40\" y=\"20\">{name}: S (blue) and C (grey) on 1 to {most} threads</text>\
+         <path d=\"M40 40V220H350\" stroke=\"black\" fill=\"none\"/>{}{}</svg>\n",
+        line("grey", |it| it.ceiling),
+        line("blue", |it| it.speedup),
+    )
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let value = |name: &str| {
+        let place = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(place + 1).cloned()
+    };
+    let runs: usize = value("--runs").map_or(5, |runs| runs.parse().unwrap());
+    let only = value("--only").unwrap_or_default();
+    let processors = available_parallelism().map_or(1, usize::from);
+    let most: usize = value("--threads").map_or(processors, |threads| threads.parse().unwrap());
+    let runtime = Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    println!(
+        "{:<22}{:>3}{:>12}{:>7}{:>7}{:>13}{:>14}{:>9}",
+        "work", "n", "sequential", "S", "C", "S/C /bound", "serial", "locked"
+    );
+    for work in works().iter().filter(|work| work.name.contains(&only)) {
+        let program = Program::read(&work.text);
+        let measured: Vec<Measured> =
+            (1..=most).map(|threads| measure(&program, &runtime, threads, runs)).collect();
+        measured.iter().for_each(|it| report(work, it));
+        if work.batch {
+            simulate(&program, &measured);
+        }
+        if let Some(folder) = value("--svg") {
+            let file = work.name.replace([' ', ',', 'µ'], "_");
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(format!("{folder}/{file}.svg"), drawing(work.name, &measured)).unwrap();
+        }
+    }
+}
