@@ -4,6 +4,7 @@
 //! (`cache`); a result whose space did not change has the very bytes of the state that it came from, and one
 //! whose space only grew has them with the new records behind.
 
+mod free;
 mod reply;
 mod settings;
 
@@ -25,6 +26,7 @@ use crate::space::Tables;
 use crate::state::{Parts, main_space};
 use crate::threads;
 use crate::{Codec, SpaceError, StateError};
+pub use free::{metta_compile, metta_compile_safe, run_pars, run_state, run_state_async, try_run_state};
 pub use reply::{CallError, Cost, Reply};
 pub use settings::Builder;
 

@@ -13,6 +13,7 @@ mod write;
 
 pub use cache::CacheStatistics;
 pub use calls::{Bridge, Builder, CallError, Cost, Reply};
+pub use calls::{metta_compile, metta_compile_safe, run_pars, run_state, run_state_async, try_run_state};
 pub use read::ReadError;
 pub use space::SpaceError;
 pub use state::{StateError, metta_state_to_pathmap_par, pathmap_par_to_metta_state};

@@ -2,8 +2,9 @@
 //!
 //! `block_in_place` moves the other tasks of a worker of a multi-thread runtime to other workers, and panics
 //! in a `LocalSet` and on a current-thread runtime. Whether a thread is in a `LocalSet` cannot be asked; but only
-//! workers have anything to gain, and on a worker it never panics.
+//! workers have anything to gain, and on a worker it does not panic.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -11,16 +12,24 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 /// Runs `work` so that other tasks need not wait for it, where that can be; the caller waits.
 pub(crate) fn give_way<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let Ok(runtime) = Handle::try_current() else { return work() };
-    if is_worker(&runtime) {
-        return tokio::task::block_in_place(work);
+    if !is_worker(&runtime) {
+        return on_a_thread(&runtime, work);
     }
-    on_a_thread(&runtime, work)
+    let mut work = Some(work);
+    let begin = || tokio::task::block_in_place(|| work.take().map(|work| work()));
+    match (catch_unwind(AssertUnwindSafe(begin)), work) {
+        (Ok(Some(result)), _) => result,
+        // A `LocalSet` on a thread of the blocking pool: nothing was begun.
+        (Err(_), Some(work)) => on_a_thread(&runtime, work),
+        (Err(panic), None) => resume_unwind(panic),
+        (Ok(None), _) => unreachable!("work was there to be taken"),
+    }
 }
 
 /// Reports whether the calling thread is a worker of a multi-thread runtime that runs a task.
 ///
 /// Tokio names its workers, unless told otherwise; then a thread is started that need not be. A thread
-/// of the blocking pool has the same name but no task.
+/// of the blocking pool has the same name, but runs a task only if it drives a `LocalSet`.
 fn is_worker(runtime: &Handle) -> bool {
     const NAMES: [&str; 2] = ["tokio-rt-worker", "tokio-runtime-worker"];
     runtime.runtime_flavor() == RuntimeFlavor::MultiThread
@@ -39,7 +48,7 @@ fn on_a_thread<T: Send>(runtime: &Handle, work: impl FnOnce() -> T + Send) -> T 
             *result = work.take().map(|work| work());
         });
         match thread.map(thread::ScopedJoinHandle::join) {
-            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Ok(Err(panic)) => resume_unwind(panic),
             Ok(Ok(())) => true,
             Err(_) => false,
         }

@@ -208,3 +208,16 @@ fn a_library_of_the_host_is_used() {
     let bridge = Bridge::new(Library::new());
     assert_eq!(output(&bridge, &bridge.run_pars(&empty(), &compiled(&bridge, "!(+ 1 2)"))), ["3"]);
 }
+
+#[test]
+fn the_calls_need_no_bridge() {
+    use metta_rholang::{metta_compile, metta_compile_safe, run_pars, run_state, try_run_state};
+    let rules = metta_compile("(= (f) 1)").expect("a program");
+    let state = run_state(metta_sched::MettaState::default(), rules).expect("it runs");
+    let answer = try_run_state(state.clone(), metta_compile_safe("!(f)")).expect("it runs");
+    assert_eq!(answer.output[0][0].to_string(), "1");
+    assert!(metta_compile_safe("(").output[0][0].is_error());
+    let par = |state| metta_rholang::metta_state_to_pathmap_par(state).expect("a state");
+    let answer = run_pars(&par(&state), &par(&metta_compile_safe("!(f)")));
+    assert_eq!(output(&Bridge::default(), &answer), ["1"]);
+}

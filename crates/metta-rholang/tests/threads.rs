@@ -124,6 +124,22 @@ fn tasks_on_the_blocking_pool() {
     });
 }
 
+/// Such a thread has the name of a worker and runs a task, but cannot give way. It is the one that
+/// awaited calls would need, so those are left out.
+#[test]
+fn local_tasks_on_the_blocking_pool() {
+    everywhere(multi_thread, |runtime, case, call| {
+        let drive = move || {
+            let calls =
+                async move { all((0..CALLS).map(|_| tokio::task::spawn_local(case.call(call)))).await };
+            tokio::runtime::Handle::current().block_on(LocalSet::new().run_until(calls));
+        };
+        if !matches!(call, Call::Awaited) {
+            runtime.block_on(async { all(std::iter::once(tokio::task::spawn_blocking(drive))).await });
+        }
+    });
+}
+
 #[test]
 fn threads_outside_of_any_runtime() {
     let case = Case::new();
