@@ -74,7 +74,8 @@ impl Machine {
             },
             Kind::Binary(Binary::Matches, target, pattern) => {
                 let target = self.value(target, scope)?;
-                Ok(Value::Bool(match_one(pattern, &target, scope).is_some()))
+                let found = self.matching(span, |work| match_one(pattern, &target, scope, work))?;
+                Ok(Value::Bool(found.is_some()))
             }
             Kind::Binary(operator @ (Binary::And | Binary::Or), left, right) => {
                 self.connective(span, *operator, left, right, scope)

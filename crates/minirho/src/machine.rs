@@ -5,6 +5,7 @@
 //!
 //! Invariant M1: every task counts its steps, so a program that goes on for ever meets the limit.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use metta_rholang::Bridge;
@@ -16,7 +17,7 @@ use tokio::sync::mpsc;
 use crate::ProgramError;
 use crate::ast::*;
 use crate::check::check;
-use crate::matching::match_one;
+use crate::matching::{Work, match_one};
 use crate::parser::parse;
 use crate::scope::Scope;
 use crate::tuplespace::{Message, Met, Receiver, TupleSpace};
@@ -28,6 +29,8 @@ use crate::value::{System, Value};
 pub struct Limits {
     /// Processes that are run.
     pub steps: u64,
+    /// Attempts to match a pattern, and elements that are copied then.
+    pub matching: u64,
     /// Bytes of values that are made of others.
     pub made_bytes: u64,
     /// Limits of each `.run`.
@@ -35,7 +38,7 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// Returns a million steps, 1 GiB of values, and for each `.run` ten million reductions and 1 GiB.
+    /// Returns a million steps, a hundred million attempts to match, 1 GiB of values, and for each `.run` ten million reductions and 1 GiB.
     fn default() -> Self {
         let metta = RunLimits {
             steps: Some(10_000_000),
@@ -43,7 +46,7 @@ impl Default for Limits {
             results: Some(1_000_000),
             ..RunLimits::default()
         };
-        Limits { steps: 1_000_000, made_bytes: 1 << 30, metta }
+        Limits { steps: 1_000_000, matching: 100_000_000, made_bytes: 1 << 30, metta }
     }
 }
 
@@ -114,6 +117,7 @@ impl Interpreter {
             failure: Ranked::new(None),
             failed: Flag::new(),
             steps: Counter::new(0),
+            matched: Counter::new(0),
             made: Counter::new(0),
             names: Counter::new(0),
             reductions: Counter::new(0),
@@ -140,6 +144,7 @@ pub(crate) struct Machine {
     failure: Ranked<Option<ProgramError>, 1>,
     failed: Flag,
     steps: Counter,
+    matched: Counter,
     made: Counter,
     names: Counter,
     pub(crate) reductions: Counter,
@@ -169,7 +174,12 @@ impl Machine {
     fn start(self: &Arc<Self>, process: Shared, scope: Scope, alive: &Alive) {
         let (machine, alive) = (Arc::clone(self), alive.clone());
         tokio::spawn(async move {
-            if let Err(error) = machine.execute(process, scope, &alive) {
+            let span = process.span;
+            // A panic is a mistake of ours, and must not look like an end.
+            let work = AssertUnwindSafe(|| machine.execute(process, scope, &alive));
+            let ended =
+                catch_unwind(work).unwrap_or_else(|_| Err(machine.error(span, "this process panicked")));
+            if let Err(error) = ended {
                 machine.failure.lock(&mut Held::root()).0.get_or_insert(error);
                 machine.failed.raise();
             }
@@ -183,6 +193,22 @@ impl Machine {
             return Err(self.error(span, &format!("more than {limit} bytes of values were made, the limit")));
         }
         Ok(())
+    }
+
+    /// Matches and counts the work (M1).
+    pub(crate) fn matching<T>(
+        &self,
+        span: Span,
+        attempt: impl FnOnce(&mut Work) -> Option<T>,
+    ) -> Result<Option<T>, ProgramError> {
+        let mut work = Work { done: 0, limit: self.limits.matching.saturating_sub(self.matched.get()) };
+        let found = attempt(&mut work);
+        self.matched.add(work.done);
+        if work.is_too_much() {
+            let limit = self.limits.matching;
+            return Err(self.error(span, &format!("stopped after {limit} attempts to match, the limit")));
+        }
+        Ok(found)
     }
 
     /// M1
@@ -240,10 +266,11 @@ impl Machine {
             }
             Kind::Match { target, cases } => {
                 let target = self.value(target, &scope)?;
-                let case = cases.iter().find_map(|(pattern, body)| {
-                    Some((Arc::clone(body), match_one(pattern, &target, &scope)?))
-                });
-                Ok(case)
+                self.matching(process.span, |work| {
+                    cases.iter().find_map(|(pattern, body)| {
+                        Some((Arc::clone(body), match_one(pattern, &target, &scope, work)?))
+                    })
+                })
             }
             Kind::If { condition, then, otherwise } => {
                 let chosen = if self.truth(condition, &scope)? { Some(then) } else { otherwise.as_ref() };
@@ -366,7 +393,7 @@ impl Machine {
     /// Starts every receiver on a channel whose messages are there.
     fn meet(self: &Arc<Self>, span: Span, channel: &Value, alive: &Alive) -> Result<(), ProgramError> {
         loop {
-            let met = self.space.lock(&mut Held::root()).0.meet(channel);
+            let met = self.matching(span, |work| self.space.lock(&mut Held::root()).0.meet(channel, work))?;
             let Some(Met { body, scope, acknowledged }) = met else { return Ok(()) };
             self.step(span)?;
             self.start(body, scope, alive);

@@ -6,8 +6,25 @@ use crate::ast::{Collection, Kind, Name, NameKind, Proc, Rest, Shared, Type};
 use crate::scope::Scope;
 use crate::value::Value;
 
-/// How many attempts to match one value with a pattern are made: sets have exponentially many.
-const MOST_ATTEMPTS: u32 = 100_000;
+/// What matching costs: sets and joins have exponentially many attempts, and remainders are copied.
+#[derive(Debug)]
+pub(crate) struct Work {
+    pub(crate) done: u64,
+    /// From here on nothing matches any more.
+    pub(crate) limit: u64,
+}
+
+impl Work {
+    /// Counts work; `None` when it is too much.
+    pub(crate) fn count(&mut self, units: usize) -> Option<()> {
+        self.done = self.done.saturating_add(units as u64);
+        (!self.is_too_much()).then_some(())
+    }
+
+    pub(crate) fn is_too_much(&self) -> bool {
+        self.done > self.limit
+    }
+}
 
 /// Matches values, one pattern for each; returns the scope with what was bound.
 pub(crate) fn match_all(
@@ -15,23 +32,26 @@ pub(crate) fn match_all(
     rest: Option<&Rest>,
     values: &[Value],
     scope: &Scope,
+    work: &mut Work,
 ) -> Option<Scope> {
+    work.count(1)?;
     let surplus = values.len().checked_sub(patterns.len())?;
     if surplus > 0 && rest.is_none() {
         return None;
     }
-    let mut matching = Matching { attempts: 0 };
+    let mut matching = Matching { work };
     let mut bound = scope.clone();
     for (pattern, value) in patterns.iter().zip(values) {
         bound = matching.name(pattern, value, bound)?;
     }
+    matching.work.count(surplus)?;
     let remaining = Value::list(values[patterns.len()..].to_vec()).ok()?;
     Some(bind_rest(rest, remaining, bound))
 }
 
 /// Matches a value; returns the scope with what was bound.
-pub(crate) fn match_one(pattern: &Proc, value: &Value, scope: &Scope) -> Option<Scope> {
-    Matching { attempts: 0 }.process(pattern, value, scope.clone())
+pub(crate) fn match_one(pattern: &Proc, value: &Value, scope: &Scope, work: &mut Work) -> Option<Scope> {
+    Matching { work }.process(pattern, value, scope.clone())
 }
 
 fn bind_rest(rest: Option<&Rest>, value: Value, scope: Scope) -> Scope {
@@ -41,11 +61,11 @@ fn bind_rest(rest: Option<&Rest>, value: Value, scope: Scope) -> Scope {
     }
 }
 
-struct Matching {
-    attempts: u32,
+struct Matching<'w> {
+    work: &'w mut Work,
 }
 
-impl Matching {
+impl Matching<'_> {
     fn name(&mut self, pattern: &Name, value: &Value, scope: Scope) -> Option<Scope> {
         match &pattern.kind {
             NameKind::Wildcard => Some(scope),
@@ -55,10 +75,7 @@ impl Matching {
     }
 
     fn process(&mut self, pattern: &Proc, value: &Value, scope: Scope) -> Option<Scope> {
-        self.attempts += 1;
-        if self.attempts > MOST_ATTEMPTS {
-            return None;
-        }
+        self.work.count(1)?;
         let same = |same: bool| same.then_some(scope.clone());
         match (&pattern.kind, value) {
             (Kind::Wildcard, _) => Some(scope),
@@ -93,6 +110,7 @@ impl Matching {
                 }
             }
             (Kind::Map { entries, rest }, Value::Map(map)) => {
+                self.work.count(map.entries.len())?;
                 let mut left = map.entries.clone();
                 let mut scope = scope;
                 for (key, pattern) in entries {
@@ -122,6 +140,7 @@ impl Matching {
         for (pattern, value) in patterns.iter().zip(values) {
             scope = self.process(pattern, value, scope)?;
         }
+        self.work.count(surplus)?;
         let remaining = Value::sequence(kind, values[patterns.len()..].to_vec()).ok()?;
         Some(bind_rest(rest, remaining, scope))
     }
@@ -137,6 +156,7 @@ impl Matching {
     ) -> Option<Scope> {
         let Some((first, others)) = patterns.split_first() else {
             (rest.is_some() || values.is_empty()).then_some(())?;
+            self.work.count(values.len())?;
             let remaining = Value::sequence(kind, values.into_iter().cloned().collect()).ok()?;
             return Some(bind_rest(rest, remaining, scope));
         };
@@ -145,6 +165,7 @@ impl Matching {
         }
         (0..values.len()).find_map(|i| {
             let bound = self.process(first, values[i], scope.clone())?;
+            self.work.count(values.len())?;
             let mut left = values.clone();
             left.remove(i);
             self.unordered(kind, others, rest, left, bound)

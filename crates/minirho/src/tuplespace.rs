@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use crate::ast::{Arrow, Bind, From, Shared};
-use crate::matching::match_all;
+use crate::matching::{Work, match_all};
 use crate::scope::Scope;
 use crate::value::Value;
 
@@ -67,12 +67,12 @@ impl TupleSpace {
     }
 
     /// Finds a receiver on this channel that has all its messages, and takes them.
-    pub(crate) fn meet(&mut self, channel: &Value) -> Option<Met> {
+    pub(crate) fn meet(&mut self, channel: &Value, work: &mut Work) -> Option<Met> {
         let ids = self.listening.get(channel)?;
         let (id, chosen, scope) = ids.iter().find_map(|id| {
             let receiver = self.receivers.get(id)?;
             let mut chosen = Vec::new();
-            let scope = self.choose(receiver, receiver.scope.clone(), &mut chosen)?;
+            let scope = self.choose(receiver, receiver.scope.clone(), &mut chosen, work)?;
             Some((*id, chosen, scope))
         })?;
         let receiver = &self.receivers[&id];
@@ -93,11 +93,18 @@ impl TupleSpace {
     }
 
     /// Chooses a message for each bind, the oldest that fit; the first binds have the first choice.
-    fn choose(&self, receiver: &Receiver, scope: Scope, chosen: &mut Vec<usize>) -> Option<Scope> {
+    fn choose(
+        &self,
+        receiver: &Receiver,
+        scope: Scope,
+        chosen: &mut Vec<usize>,
+        work: &mut Work,
+    ) -> Option<Scope> {
         let at = chosen.len();
         let Some(bind) = receiver.binds.get(at) else { return Some(scope) };
         let channel = &receiver.channels[at];
         for (i, message) in self.messages.get(channel)?.iter().enumerate() {
+            work.count(1)?;
             let is_taken = |(taken, of): (&usize, &Value)| *taken == i && of == channel;
             if !message.persistent && chosen.iter().zip(&receiver.channels).any(is_taken) {
                 continue;
@@ -109,9 +116,11 @@ impl TupleSpace {
                 },
                 From::Channel | From::Answer(_) => &message.values[..],
             };
-            let Some(bound) = match_all(&bind.patterns, bind.rest.as_ref(), values, &scope) else { continue };
+            let Some(bound) = match_all(&bind.patterns, bind.rest.as_ref(), values, &scope, work) else {
+                continue;
+            };
             chosen.push(i);
-            if let Some(scope) = self.choose(receiver, bound, chosen) {
+            if let Some(scope) = self.choose(receiver, bound, chosen, work) {
                 return Some(scope);
             }
             chosen.pop();

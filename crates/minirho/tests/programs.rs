@@ -162,6 +162,21 @@ fn programs_without_end_meet_a_limit() {
         let error = run_within(limits.clone(), text).1.expect_err("a limit").to_string();
         assert!(error.contains(expected), "{text}: {error}");
     }
+    limits.steps = 100_000;
+    limits.made_bytes = 1 << 30;
+    limits.matching = 200_000;
+    let joins = "for (@a <- x; @b <- x; @c <- x; @d <- x; @0 <- x) { Nil }";
+    let sends = vec!["x!(1)"; 200].join(" | ");
+    let elements = (0..40).map(|i| format!("({i}, 1)")).collect::<Vec<_>>().join(", ");
+    let patterns = vec!["(_, 1)"; 20].join(", ");
+    for text in [
+        format!("new x in {{ {joins} | {sends} }}"),
+        "new x, y in { for (@0 <- y) { Nil } | contract x(@n) = { y!(1) | x!(n + 1) } | x!(0) }".to_owned(),
+        format!("match Set({elements}) {{ Set({patterns}, (_, 2) ..._) => Nil }}"),
+    ] {
+        let error = run_within(limits.clone(), &text).1.expect_err("a limit").to_string();
+        assert!(error.contains("attempts to match"), "{error}");
+    }
     let endless = "new c(`rho:metta:compile`), out(`rho:io:stdout`) in {
         for (@p <- c!?(\"(= (f) (f)) !(f)\")) { match {||}.run(p) { [code, _] => out!(code) } } }";
     assert_eq!(run_within(limits, endless).0, "evaluation_failed\n");
