@@ -308,7 +308,10 @@ impl Machine {
                 if value.is_expression() && is_function_type(&self.heap, wanted) {
                     return false;
                 }
-                self.type_of_data(value).is_some_and(|found| self.fits_type(found, wanted))
+                match self.type_of_data(value).or_else(|| self.single_type(value)) {
+                    Some(found) => self.fits_type(found, wanted),
+                    None => false,
+                }
             }
             _ => false,
         }
