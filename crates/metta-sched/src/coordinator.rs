@@ -296,7 +296,8 @@ impl<'s> Coordinator<'s> {
             limits: self.settings.limits.clone(),
             stop_at_error: !self.settings.keep_going,
             // Few expressions for many threads are dealt out one by one.
-            first_chunk: (goals.len() / (2 * config.max_blocking_threads.max(1))).min(config.batch_size_hint),
+            first_chunk: (goals.len() / config.max_blocking_threads.max(1).saturating_mul(2))
+                .min(config.batch_size_hint),
             threads: self.threads(),
             forks: self.forks.clone(),
         };
@@ -592,7 +593,7 @@ impl<'s> Coordinator<'s> {
         self.average = tide.segment.average().or(self.average);
         if tide.changed {
             self.statistics.retries += u64::try_from(claimed.saturating_sub(tide.next)).unwrap_or(u64::MAX);
-            self.window = 2 * self.threads();
+            self.window = self.threads().saturating_mul(2);
         } else {
             self.window = self.window.saturating_mul(2);
         }

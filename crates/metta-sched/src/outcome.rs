@@ -37,6 +37,12 @@ pub enum RunError {
         "a synchronous run would block this current-thread runtime; await `run_state_async` instead, or use a multi-thread runtime"
     )]
     CurrentThread,
+    /// The synchronous wrapper was called inside a `LocalSet`, whose other tasks cannot move elsewhere.
+    #[error("a synchronous run would block this `LocalSet`; await `run_state_async` instead")]
+    LocalSet,
+    /// An asynchronous run was awaited where there is no Tokio runtime.
+    #[error("there is no Tokio runtime here; await the run inside one, or use `run_state`, which needs none")]
+    NoRuntime,
     /// The runtime shut down before the run started.
     #[error("the Tokio runtime is shutting down")]
     Shutdown,
@@ -51,6 +57,8 @@ impl RunError {
             RunError::Cancelled => "E0412",
             RunError::CurrentThread => "E0413",
             RunError::Shutdown => "E0414",
+            RunError::LocalSet => "E0415",
+            RunError::NoRuntime => "E0416",
         }
     }
 

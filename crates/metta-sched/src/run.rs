@@ -111,13 +111,13 @@ impl Run {
     /// cancels the run.
     ///
     /// # Errors
-    /// [`RunError::Shutdown`] when the runtime does not start it any more; what stopped a
-    /// run that began is in the [`Outcome`].
+    /// [`RunError::Shutdown`] when the runtime does not start it any more, [`RunError::NoRuntime`] when there is
+    /// none; what stopped a run that began is in the [`Outcome`].
     ///
     /// # Panics
-    /// When there is no current runtime, and when the event sink does.
+    /// When the event sink does.
     pub async fn spawn(self, accumulated: MettaState, compiled: MettaState) -> Result<Outcome, RunError> {
-        let runtime = Handle::current();
+        let Ok(runtime) = Handle::try_current() else { return Err(RunError::NoRuntime) };
         let guard = CancelOnDrop(CancelToken::new());
         let dropped = guard.0.clone();
         let helpers = runtime.clone();
@@ -171,9 +171,6 @@ pub fn run_state(accumulated: MettaState, compiled: MettaState) -> Result<MettaS
 ///
 /// # Errors
 /// See [`RunError`].
-///
-/// # Panics
-/// When there is no current Tokio runtime.
 pub async fn run_state_async(accumulated: MettaState, compiled: MettaState) -> Result<MettaState, RunError> {
     Run::new().spawn(accumulated, compiled).await?.into_result()
 }
@@ -184,16 +181,17 @@ pub async fn run_state_async(accumulated: MettaState, compiled: MettaState) -> R
 /// worker's other tasks move elsewhere first.
 ///
 /// # Errors
-/// See [`RunError`]; [`RunError::CurrentThread`] on a current-thread runtime.
-///
-/// # Panics
-/// Inside a `LocalSet`, whose tasks cannot move.
+/// See [`RunError`]; [`RunError::CurrentThread`] on a current-thread runtime, [`RunError::LocalSet`] inside a
+/// `LocalSet`. Only trying tells the latter, so the panic hook of the process is called for it.
 pub fn run_state_sync(accumulated: MettaState, compiled: MettaState) -> Result<MettaState, RunError> {
     let Ok(runtime) = Handle::try_current() else {
         return run_state(accumulated, compiled);
     };
     if runtime.runtime_flavor() == RuntimeFlavor::CurrentThread {
         return Err(RunError::CurrentThread);
+    }
+    if std::panic::catch_unwind(|| tokio::task::block_in_place(|| ())).is_err() {
+        return Err(RunError::LocalSet);
     }
     tokio::task::block_in_place(|| Run::new().on(&runtime, accumulated, compiled)).into_result()
 }

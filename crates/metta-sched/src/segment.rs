@@ -150,7 +150,7 @@ impl Segment {
                 }
             };
             // The last chunks are small, so that the threads end together.
-            let fair = queue.unclaimed().div_ceil(2 * self.threads);
+            let fair = queue.unclaimed().div_ceil(self.threads.saturating_mul(2));
             let claimed = queue.take(by_cost.clamp(1, fair.max(1)));
             queue.largest = queue.largest.max(claimed.as_ref().map_or(0, Range::len));
             queue.locked += asked.elapsed();

@@ -182,9 +182,6 @@ impl Engine {
     ///
     /// # Errors
     /// See [`EngineError`].
-    ///
-    /// # Panics
-    /// When there is no current Tokio runtime.
     pub async fn run_async(&mut self, text: &str) -> Result<Vec<Vec<Atom>>, EngineError> {
         let compiled = self.compile(text)?;
         let fork = self.environment.clone();

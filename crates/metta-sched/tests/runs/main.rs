@@ -9,4 +9,6 @@ mod control;
 #[cfg(test)]
 mod forks;
 #[cfg(test)]
+mod misuse;
+#[cfg(test)]
 mod programs;
