@@ -13,10 +13,11 @@ use crate::code::{
 };
 use crate::machine::choices::Alternatives;
 use crate::machine::data::returned;
+use crate::machine::quick::is_special_type;
 use crate::machine::{Machine, NO_RULE, Task};
 use crate::program::OPEN;
 use crate::program::clause::Clause;
-use crate::terms::cell::{Cell, SymbolId};
+use crate::terms::cell::{Cell, SymbolId, View};
 use crate::terms::symbols::{self, cell};
 
 impl Machine {
@@ -65,10 +66,9 @@ impl Machine {
         let (address, length) = call.slice().unwrap_or_default();
         let arity = length - first_argument(symbol);
         // A type variable that is bound to the name of a kind of terms is not that type.
-        let known = match self.heap.deref(expected) {
-            found if found.is_expression() || expected.is_expression() => self.known_type(found),
-            found => Some(found).filter(|found| *found == expected),
-        };
+        let found = self.heap.deref(expected);
+        let special = matches!(found.view(), View::Symbol(id) if is_special_type(id)) && found != expected;
+        let known = if special { None } else { self.known_type(found) };
         let Some(expected) = known.filter(|known| known.is_ground()) else {
             return (self.code.function(self.space, symbol, arity), expected);
         };
