@@ -4,10 +4,22 @@
 
 use std::io::BufRead as _;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// Structs are walked by recursion, so deep messages need a large stack.
+const STACK_BYTES: usize = 64 << 20;
+/// How many messages may nest. Encoding structs takes time that grows with the square of it.
+const DEPTH: usize = 5_000;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn main() -> Result<(), Failure> {
+    let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(convert)?;
+    thread.join().map_err(|_| "the conversion panicked")?
+}
+
+fn convert() -> Result<(), Failure> {
     for line in std::io::stdin().lock().lines() {
         let bytes = from_hex(line?.trim()).ok_or("expected pairs of hexadecimal digits")?;
-        let par = metta_rholang::par::decode(&bytes)?;
+        let par = metta_rholang::par::decode_within(&bytes, DEPTH)?;
         let digits: String =
             metta_rholang::par::encode(&par).iter().map(|byte| format!("{byte:02x}")).collect();
         println!("{digits}");
