@@ -232,6 +232,7 @@ impl<'s> Coordinator<'s> {
 
     fn batch(&mut self, forms: &[Form], range: Range<usize>) -> Result<(), Stop> {
         self.statistics.batches += 1;
+        let _span = tracing::debug_span!("batch", first = range.start, expressions = range.len()).entered();
         let mut next = range.start;
         while next < range.end {
             self.settings.watch.check()?;
@@ -484,6 +485,7 @@ impl<'s> Coordinator<'s> {
 
     /// Makes the end of an expression part of the run (C1).
     fn commit(&mut self, index: usize, goal: &Atom, ended: Ended) -> Result<(), Stop> {
+        let _span = tracing::trace_span!("commit", index).entered();
         let answer = match ended {
             Ended::Done(Finished { atoms, faults, world, reductions, .. }) => {
                 let text = self.texts(index, &world, &atoms)?;

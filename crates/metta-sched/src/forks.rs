@@ -247,6 +247,7 @@ impl Given {
         if !eager && now - self.last_fork < apart || !forks.crew.places.take_below(forks.threads as u64) {
             return;
         }
+        let _span = tracing::debug_span!("fork").entered();
         let begun = Instant::now();
         let part = forks.crew.pool(forks.threads).and_then(|pool| Some((pool, machine.split()?)));
         self.last_fork = Instant::now();
@@ -334,6 +335,7 @@ fn run(part: Arc<Part>, forks: Forks, begun: Instant) {
     let mut given = Given::new(forks, begun);
     given.giver = Some(Arc::clone(&part));
     let mut next = Some(Box::new(Job { machine, given, pace, own: part, started: Instant::now() }));
+    let _span = tracing::debug_span!("part").entered();
     while let Some(mut job) = next {
         next = match guarded(|| job.work()) {
             Ok(Pause::Waits) => wait_as_job(job, &crew),

@@ -179,6 +179,7 @@ impl Worker {
         world: World,
         mut between: impl FnMut(&mut Output) -> ControlFlow<()>,
     ) -> Ended {
+        let _span = tracing::debug_span!("expression").entered();
         let library = &self.machines.library;
         let mut machine = self.machine.take().unwrap_or_else(|| Machine::new(library.clone()));
         let begun = Instant::now();

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -65,6 +66,10 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) no_forking: bool,
 
+    /// Write what each thread did and when to FILE, for Perfetto; `trace` may be the first word then
+    #[arg(long, value_name = "FILE")]
+    pub(crate) perfetto: Option<PathBuf>,
+
     /// Explain neither errors nor unknown names on the standard error
     #[arg(short, long)]
     pub(crate) quiet: bool,
@@ -115,6 +120,15 @@ pub(crate) enum Format {
     Json,
     /// One object on a line for each `!` and each printed line
     Jsonl,
+}
+
+/// Takes the word `trace` out of `mettatron trace FILE --perfetto OUT`. Without the option it is a file.
+pub(crate) fn without_command(mut words: Vec<OsString>) -> Vec<OsString> {
+    let traces = |word: &OsString| word.to_string_lossy().starts_with("--perfetto");
+    if words.get(1).is_some_and(|word| word == "trace") && words.iter().any(traces) {
+        words.remove(1);
+    }
+    words
 }
 
 impl Args {
@@ -193,6 +207,15 @@ mod tests {
         for text in ["", "s", "-1s", "1d", "1e400s"] {
             assert!(duration(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn the_word_trace_is_a_command_only_with_its_option() {
+        let words = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
+        let without = |line| without_command(words(line));
+        assert_eq!(without("mettatron trace a.metta --perfetto b"), words("mettatron a.metta --perfetto b"));
+        assert_eq!(without("mettatron trace a.metta"), words("mettatron trace a.metta"));
+        assert_eq!(without("mettatron a --perfetto trace"), words("mettatron a --perfetto trace"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod report;
 mod run;
 mod seen;
 mod source;
+mod timeline;
 
 use std::process::ExitCode;
 
@@ -18,7 +19,7 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let args = args::Args::parse();
+    let args = args::Args::parse_from(args::without_command(std::env::args_os().collect()));
     let Err(error) = run::run(&args);
     report::usage(&error);
     ExitCode::from(run::Status::Input.code())

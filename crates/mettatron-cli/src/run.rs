@@ -22,6 +22,7 @@ use crate::output::Output;
 use crate::report;
 use crate::seen::{Seen, SeenFiles};
 use crate::source::{Places, Program};
+use crate::timeline::Timeline;
 
 /// How a run went, worst last.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -78,7 +79,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Infallible> {
         .forking(if args.no_forking { Forking::Off } else { Forking::Automatic })
         .cancel(cancel)
         .on_event(move |event| output.event(event));
+    let timeline = args.perfetto.as_deref().map(|file| Ok::<_, anyhow::Error>((Timeline::start()?, file)));
+    let timeline = timeline.transpose()?;
     let outcome = execute(run, config, &library, program.forms)?;
+    if let Some((timeline, file)) = timeline {
+        timeline.write(file)?;
+    }
 
     // The run has dropped its events' receiver, which had the places.
     let places = Arc::into_inner(home).and_then(OnceLock::into_inner);
