@@ -3,10 +3,14 @@
 use super::body::*;
 use super::compiler::{Compiler, Dest, Label, MOST_NESTING, Outcome};
 use super::instr::*;
-use super::types::{Conditions, Reading};
+use super::types::{Conditions, Reading, Signature};
+use crate::Effect;
 use crate::library::Binary;
-use crate::terms::cell::{Cell, View};
+use crate::terms::cell::{Cell, SymbolId, View};
 use crate::terms::symbols::{self, cell};
+
+/// Operations with more operands are called in the general way.
+const MOST_OPERANDS: u32 = 8;
 
 impl Compiler<'_> {
     /// Reports whether evaluating a node takes no call and has no effect, provided its variables hold numbers.
@@ -105,6 +109,70 @@ impl Compiler<'_> {
         self.note_number(b);
         self.release(mark);
         self.assign(to, Known::Number);
+        self.deliver(to, dest);
+        self.join(join, before, dest);
+        Ok(Some(()))
+    }
+
+    /// An operation on numbers and truth values.
+    pub(super) fn native(
+        &mut self,
+        id: SymbolId,
+        node: Cell,
+        dest: Dest,
+        expected: Expected,
+    ) -> Outcome<Option<()>> {
+        let Some(builtin) = self.machine.program.builtin(id).filter(|it| it.effect == Effect::Pure) else {
+            return Ok(None);
+        };
+        let Some(Signature { parameters, returned, .. }) = self.operation_signature(id) else {
+            return Ok(None);
+        };
+        let (number, bool) = (cell(symbols::NUMBER), cell(symbols::BOOL));
+        let is_leaf = |wanted: &Cell| *wanted == number || *wanted == bool;
+        let count = self.length(node) - 1;
+        if !parameters.iter().chain([&returned]).all(is_leaf)
+            || !(1..=MOST_OPERANDS).contains(&count)
+            || parameters.len() != count as usize
+            || !Self::can_accept(returned, expected)
+        {
+            return Ok(None);
+        }
+        let mut conditions = Conditions::new();
+        for (index, parameter) in (1..).zip(&parameters) {
+            if self.passing(*parameter, self.child(node, index), &mut conditions).is_none() {
+                return Ok(None);
+            }
+        }
+        let (mark, before) = (self.temporaries(), self.known);
+        let (join, resume, restart) = self.begin_form(node, dest, expected, &conditions);
+        self.accepts(returned, expected, restart);
+        let mut evaluated = Vec::new();
+        for (index, parameter) in (1..).zip(&parameters) {
+            evaluated
+                .push((index, self.argument(self.child(node, index), Expected::Type(*parameter), false)?.0));
+        }
+        let called = Expected::Type(returned);
+        let otherwise = self.otherwise_call(Task::Call, node, evaluated.clone(), called, dest, resume);
+        let to = self.destination(dest)?;
+        let operands: Vec<Operand> = evaluated.into_iter().map(|(_, operand)| operand).collect();
+        match (logical_named(builtin.name), &operands[..]) {
+            (Some(operation), [a]) => self.emit(Instr::Logical { operation, to, a: *a, b: *a, otherwise }),
+            (Some(operation), [a, b]) => self.emit(Instr::Logical { operation, to, a: *a, b: *b, otherwise }),
+            _ => {
+                let truths = (0..).zip(&parameters).map(|(at, it)| u8::from(*it == bool) << at).sum();
+                let code = &mut self.machine.code;
+                let first = code.arguments.len() as u32;
+                let as_argument = |value| Argument { value, source: Source::Other };
+                code.arguments.extend(operands.into_iter().map(as_argument));
+                let (operation, count) = (Cell::operation(id), count as u8);
+                let native = code.natives.len() as u32;
+                code.natives.push(Native { builtin, operation, operands: first, count, truths });
+                self.emit(Instr::Native { to, native, otherwise });
+            }
+        }
+        self.release(mark);
+        self.assign(to, if returned == bool { Known::Bool } else { Known::Number });
         self.deliver(to, dest);
         self.join(join, before, dest);
         Ok(Some(()))
@@ -261,6 +329,16 @@ pub(super) fn arithmetic_named(name: &str) -> Option<Binary> {
         "*" => Binary::Multiply,
         "/" => Binary::Divide,
         "%" => Binary::Remainder,
+        _ => return None,
+    })
+}
+
+fn logical_named(name: &str) -> Option<Logical> {
+    Some(match name {
+        "and" => Logical::And,
+        "or" => Logical::Or,
+        "xor" => Logical::Xor,
+        "not" => Logical::Not,
         _ => return None,
     })
 }

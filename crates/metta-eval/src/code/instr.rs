@@ -6,8 +6,8 @@
 
 use std::cmp::Ordering;
 
-use crate::library::Binary;
-use crate::terms::cell::{Cell, SymbolId};
+use crate::library::{Binary, Builtin};
+use crate::terms::cell::{Cell, SymbolId, View};
 
 /// A slot of the current activation.
 pub(crate) type Slot = u8;
@@ -74,6 +74,29 @@ impl Test {
             Test::GreaterOrEqual => order.is_ge(),
             Test::Equal => order.is_eq(),
         }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Logical {
+    And,
+    Or,
+    Xor,
+    /// Of the first operand; the second is the same.
+    Not,
+}
+
+impl Logical {
+    /// The value for two truth values; `None` for others.
+    #[inline]
+    pub(crate) fn of(self, a: Cell, b: Cell) -> Option<Cell> {
+        let (View::Bool(a), View::Bool(b)) = (a.view(), b.view()) else { return None };
+        Some(Cell::bool(match self {
+            Logical::And => a & b,
+            Logical::Or => a | b,
+            Logical::Xor => a ^ b,
+            Logical::Not => !a,
+        }))
     }
 }
 
@@ -199,6 +222,19 @@ pub(crate) enum Instr {
         to: Slot,
         a: Operand,
         b: Operand,
+        otherwise: u32,
+    },
+    Logical {
+        operation: Logical,
+        to: Slot,
+        a: Operand,
+        b: Operand,
+        otherwise: u32,
+    },
+    /// Runs an operation on numbers and truth values.
+    Native {
+        to: Slot,
+        native: u32,
         otherwise: u32,
     },
     Cons {
@@ -496,6 +532,18 @@ impl Site {
             kept: false,
         }
     }
+}
+
+/// A call of an operation that takes numbers and truth values and has no effect.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Native {
+    pub(crate) builtin: &'static Builtin,
+    pub(crate) operation: Cell,
+    /// Index of the first operand in [`Code::arguments`](super::Code::arguments).
+    pub(crate) operands: u32,
+    pub(crate) count: u8,
+    /// Which operands have to be truth values.
+    pub(crate) truths: u8,
 }
 
 /// A pattern to be looked up in a space.

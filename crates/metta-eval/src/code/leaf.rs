@@ -7,7 +7,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{Code, Expected, Instr, Known, MAX_SLOTS, Operand, Resume, Slot, Task, Test};
+use super::{Code, Expected, Instr, Known, Logical, MAX_SLOTS, Operand, Resume, Slot, Task, Test};
 use crate::library::Binary;
 use crate::terms::cell::Cell;
 use crate::terms::symbols::{self, cell};
@@ -37,6 +37,14 @@ pub(crate) enum Op {
         a: Operand,
         b: Operand,
     },
+    Logical {
+        operation: Logical,
+        to: Slot,
+        a: Operand,
+        b: Operand,
+    },
+    /// An operation that is left to the machine.
+    Native,
     Compare {
         test: Test,
         to: Slot,
@@ -103,8 +111,10 @@ pub(crate) enum Op {
         to: Slot,
         any: bool,
     },
-    GuardNumber {
+    /// The value of a slot is a number, or a truth value.
+    Guard {
         slot: Slot,
+        truth: bool,
     },
     GuardExpected {
         constant: Cell,
@@ -268,6 +278,8 @@ impl Code {
                 | Instr::Give { .. } => {}
                 Instr::Arithmetic { .. }
                 | Instr::Compare { .. }
+                | Instr::Logical { .. }
+                | Instr::Native { .. }
                 | Instr::Copy { .. }
                 | Instr::Eval { .. }
                 | Instr::Guard { .. }
@@ -293,6 +305,8 @@ impl Code {
         let op = match self.instrs[pc as usize] {
             Instr::Arithmetic { operation, to, a, b, .. } => self.arithmetic(operation, to, a, b),
             Instr::Compare { test, to, a, b, .. } => Op::Compare { test, to, a, b },
+            Instr::Logical { operation, to, a, b, .. } => Op::Logical { operation, to, a, b },
+            Instr::Native { .. } => Op::Native,
             Instr::JumpUnless { test, a, b, to, .. } => self.jump_unless(test, a, b, to),
             Instr::Branch { slot, to, .. } => Op::Branch { slot, to },
             Instr::Jump { to } => Op::Jump { to },
@@ -306,7 +320,8 @@ impl Code {
                 }
                 _ => return None,
             },
-            Instr::Guard { slot, known: Known::Number, .. } => Op::GuardNumber { slot },
+            Instr::Guard { slot, known: Known::Number, .. } => Op::Guard { slot, truth: false },
+            Instr::Guard { slot, known: Known::Bool, .. } => Op::Guard { slot, truth: true },
             Instr::GuardExpected { constant, .. } => {
                 Op::GuardExpected { constant: self.constants[constant as usize] }
             }

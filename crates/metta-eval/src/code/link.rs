@@ -18,6 +18,8 @@ impl Compiler<'_> {
                 }
                 Instr::Arithmetic { otherwise, .. }
                 | Instr::Compare { otherwise, .. }
+                | Instr::Logical { otherwise, .. }
+                | Instr::Native { otherwise, .. }
                 | Instr::Cons { otherwise, .. }
                 | Instr::Uncons { otherwise, .. }
                 | Instr::Decons { otherwise, .. }

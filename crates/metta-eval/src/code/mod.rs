@@ -112,7 +112,7 @@ pub(crate) struct Compiled {
 const MOST_INSTANCES: u32 = 32;
 
 /// The lengths of the tables of code.
-pub(crate) type Extent = [usize; 11];
+pub(crate) type Extent = [usize; 12];
 
 /// All code of a machine.
 #[derive(Clone, Debug, Default)]
@@ -126,6 +126,7 @@ pub(crate) struct Code {
     pub(crate) names: Vec<SymbolId>,
     pub(crate) queries: Vec<Query>,
     pub(crate) eaches: Vec<Each>,
+    pub(crate) natives: Vec<Native>,
     /// Slots and names of variables that queries make.
     pub(crate) fresh: Vec<(Slot, SymbolId)>,
     pub(crate) functions: Vec<Function>,
@@ -240,13 +241,27 @@ impl Code {
             self.eaches.len(),
             self.fresh.len(),
             self.clauses.len(),
+            self.natives.len(),
         ]
     }
 
     /// Forgets the code behind an extent. No function may refer to it.
     pub(crate) fn truncate(&mut self, to: Extent) {
-        let [instrs, constants, cells, templates, sites, arguments, names, queries, eaches, fresh, clauses] =
-            to;
+        let [
+            instrs,
+            constants,
+            cells,
+            templates,
+            sites,
+            arguments,
+            names,
+            queries,
+            eaches,
+            fresh,
+            clauses,
+            natives,
+        ] = to;
+        self.natives.truncate(natives);
         self.instrs.truncate(instrs);
         self.constants.truncate(constants);
         self.cells.truncate(cells);

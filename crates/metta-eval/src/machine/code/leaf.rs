@@ -178,6 +178,10 @@ impl Machine {
                 let truth = self.compare(test, a, b)?;
                 self.set_slot(base, to, Cell::bool(truth));
             }
+            Instr::Native { to, native, .. } => {
+                let value = self.run_native(native, base)?;
+                self.set_slot(base, to, value);
+            }
             Instr::JumpUnless { test, a, b, .. } => {
                 let (a, b) = (self.operand(base, a), self.operand(base, b));
                 if !self.compare(test, a, b)? {
@@ -226,6 +230,9 @@ fn value_of(op: Op, slots: &[Cell; MAX_SLOTS], constants: &[Cell]) -> Option<Cel
         Op::Compare { test, a, b, .. } | Op::JumpUnless { test, a, b, .. } => {
             let order = read(slots, constants, a).compare_ints(read(slots, constants, b))?;
             Some(Cell::bool(test.holds(order)))
+        }
+        Op::Logical { operation, a, b, .. } => {
+            operation.of(read(slots, constants, a), read(slots, constants, b))
         }
         _ => None,
     }
@@ -281,13 +288,15 @@ fn run(
                 }
                 None => break Stop::Slow,
             },
-            Op::Arithmetic { to, .. } | Op::Compare { to, .. } => match value_of(*op, slots, constants) {
-                Some(value) => {
-                    set(slots, to, value);
-                    reductions += 1;
+            Op::Arithmetic { to, .. } | Op::Compare { to, .. } | Op::Logical { to, .. } => {
+                match value_of(*op, slots, constants) {
+                    Some(value) => {
+                        set(slots, to, value);
+                        reductions += 1;
+                    }
+                    None => break Stop::Slow,
                 }
-                None => break Stop::Slow,
-            },
+            }
             Op::UnlessLess { a, b, to } | Op::IfLess { a, b, to } => {
                 let Some(less) = get(slots, a).is_less(get(slots, b)) else { break Stop::Slow };
                 reductions += 1;
@@ -327,6 +336,7 @@ fn run(
                     break Stop::Leave;
                 }
             }
+            Op::Native => break Stop::Slow,
             Op::Jump { to } => pc = to,
             Op::Copy { to, from } => set(slots, to, get(slots, from)),
             Op::Constant { to, constant } => set(slots, to, constant),
@@ -343,8 +353,9 @@ fn run(
                     break Stop::Leave;
                 }
             }
-            Op::GuardNumber { slot } => {
-                if !fits(get(slots, slot), cell(symbols::NUMBER)) {
+            Op::Guard { slot, truth } => {
+                let expected = if truth { symbols::BOOL } else { symbols::NUMBER };
+                if !fits(get(slots, slot), cell(expected)) {
                     break Stop::Leave;
                 }
             }

@@ -82,6 +82,22 @@ impl Machine {
                         None => pc = otherwise,
                     }
                 }
+                Instr::Logical { operation, to, a, b, otherwise } => {
+                    match operation.of(self.operand(base, a), self.operand(base, b)) {
+                        Some(truth) => {
+                            self.stats.reductions += 1;
+                            self.set_slot(base, to, truth);
+                        }
+                        None => pc = otherwise,
+                    }
+                }
+                Instr::Native { to, native, otherwise } => match self.run_native(native, base) {
+                    Some(value) => {
+                        self.stats.reductions += 1;
+                        self.set_slot(base, to, value);
+                    }
+                    None => pc = otherwise,
+                },
                 Instr::Branch { slot, to, otherwise } => {
                     let value = self.heap.deref(self.slot(base, slot));
                     if value == Cell::bool(false) {

@@ -1,10 +1,11 @@
 //! Arithmetic and comparison.
 
-use crate::code::Test;
-use crate::library::{Binary, apply, small};
+use crate::code::{Native, Test};
+use crate::library::{Binary, Call, Outcome, apply, small};
 use crate::machine::Machine;
 use crate::machine::quick::Judged;
-use crate::terms::cell::Cell;
+use crate::terms::cell::{Cell, View};
+use crate::terms::symbols::{self, cell};
 
 impl Machine {
     #[inline(always)]
@@ -26,6 +27,36 @@ impl Machine {
         }
     }
 
+    /// The value of an operation on numbers and truth values; `None` where it is to be called in the general way.
+    pub(super) fn run_native(&mut self, native: u32, base: u32) -> Option<Cell> {
+        let Native { builtin, operation, operands, count, truths } = self.code.natives[native as usize];
+        let address = self.heap.top();
+        self.heap.cells.push(operation);
+        let mut fits = true;
+        for index in 0..u32::from(count) {
+            let value = self.operand(base, self.code.arguments[(operands + index) as usize].value);
+            fits &= match value.view() {
+                View::Bool(_) => truths >> index & 1 == 1,
+                View::Int(_) | View::Float(_) => truths >> index & 1 == 0,
+                _ => false,
+            };
+            self.heap.cells.push(value);
+        }
+        let value = if fits {
+            let term = Cell::expression(address, u32::from(count) + 1, true);
+            let (arguments, count, expected) = (address + 1, u32::from(count), cell(symbols::UNDEFINED));
+            match (builtin.run)(self, Call { term, arguments, count, expected }) {
+                Outcome::Value(value) if !value.is_expression() => Some(value),
+                // It has no effect, so it is called again.
+                _ => None,
+            }
+        } else {
+            None
+        };
+        self.heap.cells.truncate(address as usize);
+        value
+    }
+
     fn compare_values(&mut self, test: Test, a: Cell, b: Cell) -> Option<bool> {
         if test == Test::Equal {
             return self.equal_quickly(a, b);
@@ -40,6 +71,7 @@ impl Machine {
         match (x, y) {
             (Judged::Number, Judged::Number) => Some(self.heap.leaves_equal(a, b)),
             (Judged::Bool, Judged::Bool) => Some(a == b),
+            (Judged::Untyped, Judged::Untyped) if a.is_canonical() && b.is_canonical() => Some(a == b),
             (Judged::Untyped, Judged::Untyped) => Some(self.heap.equal(a, b)),
             (Judged::Untyped, _) | (_, Judged::Untyped) => Some(false),
             _ => None,

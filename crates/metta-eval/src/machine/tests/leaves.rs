@@ -24,10 +24,18 @@ const RULES: &str = "
     (= (walk $n) (if (== $n 0) (amb) (+ (walk (- $n 1)) (amb))))
     (= (count $i $end $found)
        (if (>= $i $end) $found (count (+ $i 1) $end (if (even (* $i 3)) (+ $found 1) $found))))
+    (= (odds $n $c)
+       (if (== $n 0)
+           $c
+           (if (or (not (== (% $n 2) 0)) (and (> $n 5) (xor (even $n) False)))
+               (odds (- $n 1) (+ $c (abs-math (- $n 7))))
+               (odds (- $n 1) (pow-math $c 1)))))
+    (= (either $a $b) (if (and $a $b) (or $a False) (not $b)))
+    (= (root $x) (if (isnan-math (sqrt-math $x)) (trunc-math (/ $x 2)) (sqrt-math $x)))
     (= (late $n) (if (== $n 0) (added 7) (+ 1 (late (- $n 1)))))
     (= (endless $n) (endless (+ $n 1)))";
 
-const QUERIES: [&str; 24] = [
+const QUERIES: [&str; 28] = [
     "(fib 12)",
     "(typed 11)",
     "(ack 2 4)",
@@ -49,6 +57,10 @@ const QUERIES: [&str; 24] = [
     "(fib $x)",
     "(fib (fib 6))",
     "(fib (small 9))",
+    "(odds 9 0)",
+    "(odds (superpose (6 0)) (superpose (1 2.5)))",
+    "(either (superpose (True False 1 x)) (superpose (True (> 1 2) $y)))",
+    "(root (superpose (16 -9 2.25 \"s\" a)))",
     "(late 3)",
     "(let $x (add-atom &self (= (added $n) (* $n 2))) (late 4))",
     "(let $x (remove-atom &self (= (amb) 1)) (walk 2))",
