@@ -6,6 +6,7 @@
 mod invariants;
 mod layers;
 mod links;
+mod names;
 mod rust;
 
 use anyhow::{Result, bail};
@@ -65,6 +66,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     }
     invariants::check(&members, &sources, &mut report);
     links::check(&mut report)?;
+    names::check(&mut report);
     for page in reference::stale()? {
         report.error(&page, "reference", "the library and the book disagree", "cargo xtask reference");
     }

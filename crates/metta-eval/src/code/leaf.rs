@@ -366,7 +366,8 @@ impl Code {
             (Binary::Add, Some(a), Some(b), _) => Op::Add { to, a, b },
             (Binary::Subtract, Some(a), Some(b), _) => Op::Subtract { to, a, b },
             (Binary::Add, Some(a), None, Some(by)) => Op::Step { to, a, by },
-            (Binary::Subtract, Some(a), None, Some(by)) => Op::Step { to, a, by: -by },
+            // Of -0.0 and 0 sum and difference are not the same.
+            (Binary::Subtract, Some(a), None, Some(by)) if by != 0 => Op::Step { to, a, by: -by },
             _ => Op::Arithmetic { operation, to, a, b },
         }
     }

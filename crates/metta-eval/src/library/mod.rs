@@ -52,7 +52,7 @@ pub(crate) use assertions::{Assertion, report};
 pub use documentation::{Area, Description};
 pub(crate) use documentation::{WORDS as DOCUMENTATION_WORDS, documentation};
 pub(crate) use modules::bad_token;
-pub(crate) use numbers::{Binary, apply, small};
+pub(crate) use numbers::{Binary, apply, small, small_floats, two_floats};
 
 /// The error of an operation that needs a list.
 pub(crate) const NOT_AN_EXPRESSION: &str = "Atom is not an ExpressionAtom";

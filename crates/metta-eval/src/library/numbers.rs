@@ -37,6 +37,26 @@ pub(crate) fn small(operation: Binary, a: Cell, b: Cell) -> Option<Cell> {
     }
 }
 
+/// The values of two numbers in cells, one of them a float, as far as that loses nothing.
+#[inline]
+pub(crate) fn two_floats(a: Cell, b: Cell) -> Option<(f64, f64)> {
+    // Integers up to here are floats as they are.
+    const EXACT: i64 = 1 << 53;
+    let exact = |x: i64| (-EXACT..=EXACT).contains(&x).then_some(x as f64);
+    match (a.view(), b.view()) {
+        (View::Float(x), View::Float(y)) => Some((x, y)),
+        (View::Float(x), View::Int(y)) => Some((x, exact(y)?)),
+        (View::Int(x), View::Float(y)) => Some((exact(x)?, y)),
+        _ => None,
+    }
+}
+
+/// The result for floats, if it fits a cell.
+pub(crate) fn small_floats(operation: Binary, a: Cell, b: Cell) -> Option<Cell> {
+    let (x, y) = two_floats(a, b)?;
+    Cell::float(floats(operation, x, y))
+}
+
 /// Applies an operation; integers stay integers unless an operand is a float.
 pub(crate) fn apply(operation: Binary, a: &Number, b: &Number) -> Result<Number, DivisionByZero> {
     match (a, b) {

@@ -135,6 +135,11 @@ impl Cell {
         self.is_small().then_some((self.0 - TAG_INT) as i64)
     }
 
+    /// The small integer with this step.
+    pub(crate) fn of_step(by: i64) -> Cell {
+        Cell(by as u64 | TAG_INT)
+    }
+
     /// The sum of a small integer and the one with this [`step`](Cell::step), if it is one as well.
     #[inline(always)]
     pub(crate) fn stepped(self, by: i64) -> Option<Cell> {

@@ -7,7 +7,7 @@
 use super::Next;
 use super::functions::reserve;
 use crate::code::{Code, Instr, LeafCall, Leaves, MAX_SLOTS, Op, Operand, Origin};
-use crate::library::small;
+use crate::library::{Binary, small, small_floats, two_floats};
 use crate::machine::{Kept, Machine, RuleId, Task};
 use crate::terms::cell::{Cell, View};
 use crate::terms::symbols::{self, cell};
@@ -220,12 +220,21 @@ fn read(slots: &[Cell; MAX_SLOTS], constants: &[Cell], operand: Operand) -> Cell
     }
 }
 
-/// The value of an operation on small integers that has no loop's place of its own.
+/// The value of an operation on numbers that the loop has no code for: floats, and what is rare.
 #[inline(never)]
 fn value_of(op: Op, slots: &[Cell; MAX_SLOTS], constants: &[Cell]) -> Option<Cell> {
+    let any = |operation, a, b| small(operation, a, b).or_else(|| small_floats(operation, a, b));
+    let less = |a, b| two_floats(a, b).map(|(a, b)| Cell::bool(a < b));
     match op {
         Op::Arithmetic { operation, a, b, .. } => {
-            small(operation, read(slots, constants, a), read(slots, constants, b))
+            any(operation, read(slots, constants, a), read(slots, constants, b))
+        }
+        Op::Step { a, by, .. } => any(Binary::Add, get(slots, a), Cell::of_step(by)),
+        Op::Add { a, b, .. } => any(Binary::Add, get(slots, a), get(slots, b)),
+        Op::Subtract { a, b, .. } => any(Binary::Subtract, get(slots, a), get(slots, b)),
+        Op::UnlessLess { a, b, .. } | Op::IfLess { a, b, .. } => less(get(slots, a), get(slots, b)),
+        Op::UnlessLessThan { a, constant, .. } | Op::IfLessThan { a, constant, .. } => {
+            less(get(slots, a), constant)
         }
         Op::Compare { test, a, b, .. } | Op::JumpUnless { test, a, b, .. } => {
             let order = read(slots, constants, a).compare_ints(read(slots, constants, b))?;
@@ -236,6 +245,10 @@ fn value_of(op: Op, slots: &[Cell; MAX_SLOTS], constants: &[Cell]) -> Option<Cel
         }
         _ => None,
     }
+}
+
+fn truth_of(op: Op, slots: &[Cell; MAX_SLOTS], constants: &[Cell]) -> Option<bool> {
+    value_of(op, slots, constants).map(|truth| truth == Cell::bool(true))
 }
 
 /// Reports whether a leaf evaluates to itself where a type is expected.
@@ -267,27 +280,19 @@ fn run(
         let op = &ops[pc as usize];
         pc += 1;
         match *op {
-            Op::Step { to, a, by } => match get(slots, a).stepped(by) {
-                Some(value) => {
-                    set(slots, to, value);
-                    reductions += 1;
-                }
-                None => break Stop::Slow,
-            },
-            Op::Add { to, a, b } => match get(slots, a).plus(get(slots, b)) {
-                Some(value) => {
-                    set(slots, to, value);
-                    reductions += 1;
-                }
-                None => break Stop::Slow,
-            },
-            Op::Subtract { to, a, b } => match get(slots, a).minus(get(slots, b)) {
-                Some(value) => {
-                    set(slots, to, value);
-                    reductions += 1;
-                }
-                None => break Stop::Slow,
-            },
+            Op::Step { to, .. } | Op::Add { to, .. } | Op::Subtract { to, .. } => {
+                let small = match *op {
+                    Op::Step { a, by, .. } => get(slots, a).stepped(by),
+                    Op::Add { a, b, .. } => get(slots, a).plus(get(slots, b)),
+                    Op::Subtract { a, b, .. } => get(slots, a).minus(get(slots, b)),
+                    _ => None,
+                };
+                let Some(value) = small.or_else(|| value_of(*op, slots, constants)) else {
+                    break Stop::Slow;
+                };
+                set(slots, to, value);
+                reductions += 1;
+            }
             Op::Arithmetic { to, .. } | Op::Compare { to, .. } | Op::Logical { to, .. } => {
                 match value_of(*op, slots, constants) {
                     Some(value) => {
@@ -298,14 +303,16 @@ fn run(
                 }
             }
             Op::UnlessLess { a, b, to } | Op::IfLess { a, b, to } => {
-                let Some(less) = get(slots, a).is_less(get(slots, b)) else { break Stop::Slow };
+                let less = get(slots, a).is_less(get(slots, b));
+                let Some(less) = less.or_else(|| truth_of(*op, slots, constants)) else { break Stop::Slow };
                 reductions += 1;
                 if less == matches!(op, Op::IfLess { .. }) {
                     pc = to;
                 }
             }
             Op::UnlessLessThan { a, to, constant } | Op::IfLessThan { a, to, constant } => {
-                let Some(less) = get(slots, a).is_less(constant) else { break Stop::Slow };
+                let less = get(slots, a).is_less(constant);
+                let Some(less) = less.or_else(|| truth_of(*op, slots, constants)) else { break Stop::Slow };
                 reductions += 1;
                 if less == matches!(op, Op::IfLessThan { .. }) {
                     pc = to;

@@ -1,7 +1,7 @@
 //! Arithmetic and comparison.
 
 use crate::code::{Native, Test};
-use crate::library::{Binary, Call, Outcome, apply, small};
+use crate::library::{Binary, Call, Outcome, apply, small, small_floats};
 use crate::machine::Machine;
 use crate::machine::quick::Judged;
 use crate::terms::cell::{Cell, View};
@@ -15,6 +15,9 @@ impl Machine {
 
     #[cold]
     fn compute_numbers(&mut self, operation: Binary, a: Cell, b: Cell) -> Option<Cell> {
+        if let Some(value) = small_floats(operation, a, b) {
+            return Some(value);
+        }
         let number = apply(operation, &self.heap.as_number(a)?, &self.heap.as_number(b)?).ok()?;
         Some(self.heap.number(number))
     }

@@ -32,10 +32,11 @@ const RULES: &str = "
                (odds (- $n 1) (pow-math $c 1)))))
     (= (either $a $b) (if (and $a $b) (or $a False) (not $b)))
     (= (root $x) (if (isnan-math (sqrt-math $x)) (trunc-math (/ $x 2)) (sqrt-math $x)))
+    (= (less-nothing $x) (- $x 0))
     (= (late $n) (if (== $n 0) (added 7) (+ 1 (late (- $n 1)))))
     (= (endless $n) (endless (+ $n 1)))";
 
-const QUERIES: [&str; 28] = [
+const QUERIES: [&str; 29] = [
     "(fib 12)",
     "(typed 11)",
     "(ack 2 4)",
@@ -57,6 +58,7 @@ const QUERIES: [&str; 28] = [
     "(fib $x)",
     "(fib (fib 6))",
     "(fib (small 9))",
+    "(less-nothing -0.0)",
     "(odds 9 0)",
     "(odds (superpose (6 0)) (superpose (1 2.5)))",
     "(either (superpose (True False 1 x)) (superpose (True (> 1 2) $y)))",
