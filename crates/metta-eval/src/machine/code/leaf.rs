@@ -247,8 +247,21 @@ fn value_of(op: Op, slots: &[Cell; MAX_SLOTS], constants: &[Cell]) -> Option<Cel
     }
 }
 
-fn truth_of(op: Op, slots: &[Cell; MAX_SLOTS], constants: &[Cell]) -> Option<bool> {
-    value_of(op, slots, constants).map(|truth| truth == Cell::bool(true))
+/// Does an operation on numbers that are not small integers, in front of `next`; the place of the one behind it.
+#[inline(never)]
+fn odd(op: Op, slots: &mut [Cell; MAX_SLOTS], constants: &[Cell], next: u32) -> Option<u32> {
+    let value = value_of(op, slots, constants)?;
+    let jumps = value == Cell::bool(matches!(op, Op::IfLess { .. } | Op::IfLessThan { .. }));
+    match op {
+        Op::Step { to, .. }
+        | Op::Add { to, .. }
+        | Op::Subtract { to, .. }
+        | Op::Arithmetic { to, .. }
+        | Op::Compare { to, .. } => set(slots, to, value),
+        _ if jumps => return op.target(),
+        _ => {}
+    }
+    Some(next)
 }
 
 /// Reports whether a leaf evaluates to itself where a type is expected.
@@ -277,168 +290,182 @@ fn run(
     let Place { mut pc, mut base, mut reductions } = *place;
     let Some(mut slots) = activation(env, base) else { return Stop::Leave };
     let stop = loop {
-        let op = &ops[pc as usize];
-        pc += 1;
-        match *op {
-            Op::Step { to, .. } | Op::Add { to, .. } | Op::Subtract { to, .. } => {
-                let small = match *op {
-                    Op::Step { a, by, .. } => get(slots, a).stepped(by),
-                    Op::Add { a, b, .. } => get(slots, a).plus(get(slots, b)),
-                    Op::Subtract { a, b, .. } => get(slots, a).minus(get(slots, b)),
-                    _ => None,
-                };
-                let Some(value) = small.or_else(|| value_of(*op, slots, constants)) else {
-                    break Stop::Slow;
-                };
-                set(slots, to, value);
-                reductions += 1;
-            }
-            Op::Arithmetic { to, .. } | Op::Compare { to, .. } | Op::Logical { to, .. } => {
-                match value_of(*op, slots, constants) {
+        let stop = loop {
+            let op = &ops[pc as usize];
+            pc += 1;
+            match *op {
+                Op::Step { to, a, by } => match get(slots, a).stepped(by) {
                     Some(value) => {
                         set(slots, to, value);
                         reductions += 1;
                     }
                     None => break Stop::Slow,
-                }
-            }
-            Op::UnlessLess { a, b, to } | Op::IfLess { a, b, to } => {
-                let less = get(slots, a).is_less(get(slots, b));
-                let Some(less) = less.or_else(|| truth_of(*op, slots, constants)) else { break Stop::Slow };
-                reductions += 1;
-                if less == matches!(op, Op::IfLess { .. }) {
-                    pc = to;
-                }
-            }
-            Op::UnlessLessThan { a, to, constant } | Op::IfLessThan { a, to, constant } => {
-                let less = get(slots, a).is_less(constant);
-                let Some(less) = less.or_else(|| truth_of(*op, slots, constants)) else { break Stop::Slow };
-                reductions += 1;
-                if less == matches!(op, Op::IfLessThan { .. }) {
-                    pc = to;
-                }
-            }
-            Op::UnlessEqual { a, to, constant } => {
-                let value = get(slots, a);
-                if !value.is_small() {
-                    break Stop::Slow;
-                }
-                reductions += 1;
-                if value != constant {
-                    pc = to;
-                }
-            }
-            Op::JumpUnless { to, .. } => {
-                let Some(truth) = value_of(*op, slots, constants) else { break Stop::Slow };
-                reductions += 1;
-                if truth == Cell::bool(false) {
-                    pc = to;
-                }
-            }
-            Op::Branch { slot, to } => {
-                let value = get(slots, slot);
-                if value == Cell::bool(false) {
-                    pc = to;
-                } else if value != Cell::bool(true) {
-                    break Stop::Leave;
-                }
-            }
-            Op::Native => break Stop::Slow,
-            Op::Jump { to } => pc = to,
-            Op::Copy { to, from } => set(slots, to, get(slots, from)),
-            Op::Constant { to, constant } => set(slots, to, constant),
-            Op::Shift { from, count } => {
-                let (from, count) = (usize::from(from), usize::from(count));
-                slots.copy_within(from..from + count, 1);
-            }
-            Op::Eval { from, to, any } => {
-                let value = get(slots, from);
-                let expected = if any { symbols::UNDEFINED } else { symbols::NUMBER };
-                if value.is_small() || fits(value, cell(expected)) {
-                    set(slots, to, value);
-                } else {
-                    break Stop::Leave;
-                }
-            }
-            Op::Guard { slot, truth } => {
-                let expected = if truth { symbols::BOOL } else { symbols::NUMBER };
-                if !fits(get(slots, slot), cell(expected)) {
-                    break Stop::Leave;
-                }
-            }
-            Op::GuardExpected { constant } => {
-                let expected = slots[0];
-                if expected != cell(symbols::UNDEFINED) && expected != constant {
-                    break Stop::Leave;
-                }
-            }
-            Op::Block { after, .. } => frames.push(LeafFrame { base, next: after, op: pc - 1 }),
-            Op::Return { .. } | Op::Give { .. } => {
-                let value = match *op {
-                    Op::Return { value, expected } => {
-                        let value = read(slots, constants, value);
-                        let expected = if expected == Cell::NONE { slots[0] } else { expected };
-                        let any = expected == cell(symbols::UNDEFINED);
-                        if !(any && value.is_small() || fits(value, expected)) {
-                            break Stop::Leave;
-                        }
-                        value
+                },
+                Op::Add { to, a, b } => match get(slots, a).plus(get(slots, b)) {
+                    Some(value) => {
+                        set(slots, to, value);
+                        reductions += 1;
                     }
-                    Op::Give { value } => {
-                        let value = read(slots, constants, value);
-                        if !value.is_small() && !fits(value, cell(symbols::UNDEFINED)) {
-                            break Stop::Leave;
-                        }
-                        value
+                    None => break Stop::Slow,
+                },
+                Op::Subtract { to, a, b } => match get(slots, a).minus(get(slots, b)) {
+                    Some(value) => {
+                        set(slots, to, value);
+                        reductions += 1;
                     }
-                    _ => break Stop::Leave,
-                };
-                let Some(frame) = frames.pop() else { break Stop::Give(value) };
-                LeafFrame { base, next: pc, .. } = frame;
-                let Some(back) = activation(env, base) else { break Stop::Leave };
-                slots = back;
-                if let Op::Result { to } = ops[pc as usize] {
-                    set(slots, to, value);
-                    pc += 1;
+                    None => break Stop::Slow,
+                },
+                Op::Arithmetic { to, .. } | Op::Compare { to, .. } | Op::Logical { to, .. } => {
+                    match value_of(*op, slots, constants) {
+                        Some(value) => {
+                            set(slots, to, value);
+                            reductions += 1;
+                        }
+                        None => break Stop::Slow,
+                    }
                 }
-            }
-            // Only a call comes here, and it goes on behind this.
-            Op::Result { .. } => break Stop::Leave,
-            Op::Call { size, call } | Op::LastCall { size, call } => {
-                if let Op::Call { .. } = op {
-                    frames.push(LeafFrame { base, next: pc, op: pc - 1 });
+                Op::UnlessLess { a, b, to } | Op::IfLess { a, b, to } => {
+                    let Some(less) = get(slots, a).is_less(get(slots, b)) else { break Stop::Slow };
+                    reductions += 1;
+                    if less == matches!(op, Op::IfLess { .. }) {
+                        pc = to;
+                    }
                 }
-                let LeafCall { target, linked, expected, .. } = calls[call as usize];
-                let expected = if expected == Cell::NONE { slots[0] } else { expected };
-                base += u32::from(size);
-                reserve(env, base);
-                let Some(fresh) = activation(env, base) else { break Stop::Leave };
-                slots = fresh;
-                slots[0] = expected;
-                reductions += 1;
-                if reductions >= pause_at {
-                    break Stop::Pause { call };
+                Op::UnlessLessThan { a, to, constant } | Op::IfLessThan { a, to, constant } => {
+                    let Some(less) = get(slots, a).is_less(constant) else { break Stop::Slow };
+                    reductions += 1;
+                    if less == matches!(op, Op::IfLessThan { .. }) {
+                        pc = to;
+                    }
                 }
-                if linked != *links {
-                    break Stop::Enter { call };
+                Op::UnlessEqual { a, to, constant } => {
+                    let value = get(slots, a);
+                    if !value.is_small() {
+                        break Stop::Slow;
+                    }
+                    reductions += 1;
+                    if value != constant {
+                        pc = to;
+                    }
                 }
-                pc = target;
-            }
-            Op::TailCall { call } => {
-                let LeafCall { target, linked, expected, .. } = calls[call as usize];
-                if expected != Cell::NONE {
+                Op::JumpUnless { to, .. } => {
+                    let Some(truth) = value_of(*op, slots, constants) else { break Stop::Slow };
+                    reductions += 1;
+                    if truth == Cell::bool(false) {
+                        pc = to;
+                    }
+                }
+                Op::Branch { slot, to } => {
+                    let value = get(slots, slot);
+                    if value == Cell::bool(false) {
+                        pc = to;
+                    } else if value != Cell::bool(true) {
+                        break Stop::Leave;
+                    }
+                }
+                Op::Native => break Stop::Slow,
+                Op::Jump { to } => pc = to,
+                Op::Copy { to, from } => set(slots, to, get(slots, from)),
+                Op::Constant { to, constant } => set(slots, to, constant),
+                Op::Shift { from, count } => {
+                    let (from, count) = (usize::from(from), usize::from(count));
+                    slots.copy_within(from..from + count, 1);
+                }
+                Op::Eval { from, to, any } => {
+                    let value = get(slots, from);
+                    let expected = if any { symbols::UNDEFINED } else { symbols::NUMBER };
+                    if value.is_small() || fits(value, cell(expected)) {
+                        set(slots, to, value);
+                    } else {
+                        break Stop::Leave;
+                    }
+                }
+                Op::Guard { slot, truth } => {
+                    let expected = if truth { symbols::BOOL } else { symbols::NUMBER };
+                    if !fits(get(slots, slot), cell(expected)) {
+                        break Stop::Leave;
+                    }
+                }
+                Op::GuardExpected { constant } => {
+                    let expected = slots[0];
+                    if expected != cell(symbols::UNDEFINED) && expected != constant {
+                        break Stop::Leave;
+                    }
+                }
+                Op::Block { after, .. } => frames.push(LeafFrame { base, next: after, op: pc - 1 }),
+                Op::Return { .. } | Op::Give { .. } => {
+                    let value = match *op {
+                        Op::Return { value, expected } => {
+                            let value = read(slots, constants, value);
+                            let expected = if expected == Cell::NONE { slots[0] } else { expected };
+                            let any = expected == cell(symbols::UNDEFINED);
+                            if !(any && value.is_small() || fits(value, expected)) {
+                                break Stop::Leave;
+                            }
+                            value
+                        }
+                        Op::Give { value } => {
+                            let value = read(slots, constants, value);
+                            if !value.is_small() && !fits(value, cell(symbols::UNDEFINED)) {
+                                break Stop::Leave;
+                            }
+                            value
+                        }
+                        _ => break Stop::Leave,
+                    };
+                    let Some(frame) = frames.pop() else { break Stop::Give(value) };
+                    LeafFrame { base, next: pc, .. } = frame;
+                    let Some(back) = activation(env, base) else { break Stop::Leave };
+                    slots = back;
+                    if let Op::Result { to } = ops[pc as usize] {
+                        set(slots, to, value);
+                        pc += 1;
+                    }
+                }
+                // Only a call comes here, and it goes on behind this.
+                Op::Result { .. } => break Stop::Leave,
+                Op::Call { size, call } | Op::LastCall { size, call } => {
+                    if let Op::Call { .. } = op {
+                        frames.push(LeafFrame { base, next: pc, op: pc - 1 });
+                    }
+                    let LeafCall { target, linked, expected, .. } = calls[call as usize];
+                    let expected = if expected == Cell::NONE { slots[0] } else { expected };
+                    base += u32::from(size);
+                    reserve(env, base);
+                    let Some(fresh) = activation(env, base) else { break Stop::Leave };
+                    slots = fresh;
                     slots[0] = expected;
+                    reductions += 1;
+                    if reductions >= pause_at {
+                        break Stop::Pause { call };
+                    }
+                    if linked != *links {
+                        break Stop::Enter { call };
+                    }
+                    pc = target;
                 }
-                reductions += 1;
-                if reductions >= pause_at {
-                    break Stop::Pause { call };
+                Op::TailCall { call } => {
+                    let LeafCall { target, linked, expected, .. } = calls[call as usize];
+                    if expected != Cell::NONE {
+                        slots[0] = expected;
+                    }
+                    reductions += 1;
+                    if reductions >= pause_at {
+                        break Stop::Pause { call };
+                    }
+                    if linked != *links {
+                        break Stop::Enter { call };
+                    }
+                    pc = target;
                 }
-                if linked != *links {
-                    break Stop::Enter { call };
-                }
-                pc = target;
             }
-        }
+        };
+        // Out of the way of the others.
+        let Some(again) = activation(env, base).filter(|_| matches!(stop, Stop::Slow)) else { break stop };
+        slots = again;
+        let Some(next) = odd(ops[pc as usize - 1], slots, constants, pc) else { break stop };
+        pc = next;
+        reductions += 1;
     };
     *place = Place { pc, base, reductions };
     if matches!(stop, Stop::Slow | Stop::Leave) {
