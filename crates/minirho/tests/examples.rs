@@ -1,11 +1,12 @@
 //! The examples print what stands beside them, in every run and on every kind of runtime.
 
+mod lines;
+
 use std::path::Path;
 
-use metta_sync::{Held, Ranked};
+use lines::Lines;
 use mettatron::{Atom, Engine};
 use minirho::Interpreter;
-use std::sync::Arc;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::LocalSet;
 
@@ -19,17 +20,11 @@ fn multi_thread(blocking: usize) -> Runtime {
 }
 
 async fn output(text: &str) -> String {
-    let lines = Arc::new(Ranked::<String, 1>::new(String::new()));
-    let printed = Arc::clone(&lines);
-    let print = move |line: &str| {
-        let mut held = Held::root();
-        let (mut lines, _) = printed.lock(&mut held);
-        lines.push_str(line);
-        lines.push('\n');
-    };
-    let report = Interpreter::new().run(text, print).await.unwrap_or_else(|error| panic!("{error}"));
+    let lines = Lines::new();
+    let report =
+        Interpreter::new().run(text, lines.printer()).await.unwrap_or_else(|error| panic!("{error}"));
     assert!(report.steps > 0);
-    lines.lock(&mut Held::root()).0.clone()
+    lines.text()
 }
 
 const EXAMPLES: [&str; 4] = ["robots", "learning", "mistakes", "processes"];

@@ -1,25 +1,17 @@
 //! Small programs: what they print, what is wrong with them and where, and that all of them end.
 
-use std::sync::Arc;
+mod lines;
 
-use metta_sync::{Held, Ranked};
+use lines::Lines;
 use minirho::{Interpreter, Limits, ProgramError, Report};
 use proptest::prelude::*;
 
 fn run_within(limits: Limits, text: &str) -> (String, Result<Report, ProgramError>) {
-    let lines = Arc::new(Ranked::<String, 1>::new(String::new()));
-    let printed = Arc::clone(&lines);
-    let print = move |line: &str| {
-        let mut held = Held::root();
-        let (mut lines, _) = printed.lock(&mut held);
-        lines.push_str(line);
-        lines.push('\n');
-    };
+    let lines = Lines::new();
     // One thread, so that what is beside each other has an order too.
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let result = runtime.block_on(Interpreter::new().limits(limits).run(text, print));
-    let output = lines.lock(&mut Held::root()).0.clone();
-    (output, result)
+    let result = runtime.block_on(Interpreter::new().limits(limits).run(text, lines.printer()));
+    (lines.text(), result)
 }
 
 /// Runs the body of a program that may print.

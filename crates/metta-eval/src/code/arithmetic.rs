@@ -5,12 +5,12 @@ use super::compiler::{Compiler, Dest, Label, MOST_NESTING, Outcome};
 use super::instr::*;
 use super::types::{Conditions, Reading, Signature};
 use crate::Effect;
-use crate::library::Binary;
+use crate::library::{Binary, Logical};
 use crate::terms::cell::{Cell, SymbolId, View};
 use crate::terms::symbols::{self, cell};
 
 /// Operations with more operands are called in the general way.
-const MOST_OPERANDS: u32 = 8;
+const MOST_OPERANDS: usize = 8;
 
 impl Compiler<'_> {
     /// Reports whether evaluating a node takes no call and has no effect, provided its variables hold numbers.
@@ -118,6 +118,7 @@ impl Compiler<'_> {
     pub(super) fn native(
         &mut self,
         id: SymbolId,
+        signature: &Signature,
         node: Cell,
         dest: Dest,
         expected: Expected,
@@ -125,30 +126,22 @@ impl Compiler<'_> {
         let Some(builtin) = self.machine.program.builtin(id).filter(|it| it.effect == Effect::Pure) else {
             return Ok(None);
         };
-        let Some(Signature { parameters, returned, .. }) = self.operation_signature(id) else {
-            return Ok(None);
-        };
+        let (parameters, returned) = (&signature.parameters, signature.returned);
         let (number, bool) = (cell(symbols::NUMBER), cell(symbols::BOOL));
         let is_leaf = |wanted: &Cell| *wanted == number || *wanted == bool;
-        let count = self.length(node) - 1;
+        let mut conditions = Conditions::new();
         if !parameters.iter().chain([&returned]).all(is_leaf)
-            || !(1..=MOST_OPERANDS).contains(&count)
-            || parameters.len() != count as usize
+            || !(1..=MOST_OPERANDS).contains(&parameters.len())
             || !Self::can_accept(returned, expected)
+            || self.passings(node, signature, &mut conditions).is_none()
         {
             return Ok(None);
-        }
-        let mut conditions = Conditions::new();
-        for (index, parameter) in (1..).zip(&parameters) {
-            if self.passing(*parameter, self.child(node, index), &mut conditions).is_none() {
-                return Ok(None);
-            }
         }
         let (mark, before) = (self.temporaries(), self.known);
         let (join, resume, restart) = self.begin_form(node, dest, expected, &conditions);
         self.accepts(returned, expected, restart);
         let mut evaluated = Vec::new();
-        for (index, parameter) in (1..).zip(&parameters) {
+        for (index, parameter) in (1..).zip(parameters) {
             evaluated
                 .push((index, self.argument(self.child(node, index), Expected::Type(*parameter), false)?.0));
         }
@@ -160,12 +153,12 @@ impl Compiler<'_> {
             (Some(operation), [a]) => self.emit(Instr::Logical { operation, to, a: *a, b: *a, otherwise }),
             (Some(operation), [a, b]) => self.emit(Instr::Logical { operation, to, a: *a, b: *b, otherwise }),
             _ => {
-                let truths = (0..).zip(&parameters).map(|(at, it)| u8::from(*it == bool) << at).sum();
+                let truths = (0..).zip(parameters).map(|(at, it)| u8::from(*it == bool) << at).sum();
                 let code = &mut self.machine.code;
                 let first = code.arguments.len() as u32;
                 let as_argument = |value| Argument { value, source: Source::Other };
                 code.arguments.extend(operands.into_iter().map(as_argument));
-                let (operation, count) = (Cell::operation(id), count as u8);
+                let (operation, count) = (Cell::operation(id), parameters.len() as u8);
                 let native = code.natives.len() as u32;
                 code.natives.push(Native { builtin, operation, operands: first, count, truths });
                 self.emit(Instr::Native { to, native, otherwise });

@@ -370,16 +370,11 @@ impl Compiler<'_> {
             "change-state!" => return self.change_state_form(node, dest, expected),
             _ => {}
         }
-        let before = (self.assigned, self.known, self.temporaries());
-        if self.native(id, node, dest, expected)?.is_some() {
+        let Some(signature) = self.operation_signature(id) else { return Ok(None) };
+        if self.native(id, &signature, node, dest, expected)?.is_some() {
             return Ok(Some(()));
         }
-        self.release(before.2);
-        (self.assigned, self.known) = (before.0, before.1);
-        match self.operation_signature(id) {
-            Some(signature) => self.typed_call(None, node, &signature, dest, expected),
-            None => Ok(None),
-        }
+        self.typed_call(None, node, &signature, dest, expected)
     }
 
     // Conditions.

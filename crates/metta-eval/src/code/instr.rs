@@ -6,8 +6,8 @@
 
 use std::cmp::Ordering;
 
-use crate::library::{Binary, Builtin};
-use crate::terms::cell::{Cell, SymbolId, View};
+use crate::library::{Binary, Builtin, Logical};
+use crate::terms::cell::{Cell, SymbolId};
 
 /// A slot of the current activation.
 pub(crate) type Slot = u8;
@@ -74,29 +74,6 @@ impl Test {
             Test::GreaterOrEqual => order.is_ge(),
             Test::Equal => order.is_eq(),
         }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Logical {
-    And,
-    Or,
-    Xor,
-    /// Of the first operand; the second is the same.
-    Not,
-}
-
-impl Logical {
-    /// The value for two truth values; `None` for others.
-    #[inline]
-    pub(crate) fn of(self, a: Cell, b: Cell) -> Option<Cell> {
-        let (View::Bool(a), View::Bool(b)) = (a.view(), b.view()) else { return None };
-        Some(Cell::bool(match self {
-            Logical::And => a & b,
-            Logical::Or => a | b,
-            Logical::Xor => a ^ b,
-            Logical::Not => !a,
-        }))
     }
 }
 

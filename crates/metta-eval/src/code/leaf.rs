@@ -7,8 +7,8 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{Code, Expected, Instr, Known, Logical, MAX_SLOTS, Operand, Resume, Slot, Task, Test};
-use crate::library::Binary;
+use super::{Code, Expected, Instr, Known, MAX_SLOTS, Operand, Resume, Slot, Task, Test};
+use crate::library::{Binary, Logical};
 use crate::terms::cell::Cell;
 use crate::terms::symbols::{self, cell};
 

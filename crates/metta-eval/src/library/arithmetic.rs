@@ -26,10 +26,10 @@ pub(super) const TABLE: &[Builtin] = &[
     Builtin::operation("==", "(-> $t $t Bool)", Pure, equal).usage("== expects two arguments"),
     Builtin::operation("=alpha", "(-> Atom Atom Bool)", Pure, alpha_equal)
         .usage("=alpha expects two atoms as arguments: actual and expected"),
-    Builtin::operation("and", LOGICAL, Pure, |m, c| logical(m, c, |a, b| a & b)),
-    Builtin::operation("or", LOGICAL, Pure, |m, c| logical(m, c, |a, b| a | b)),
-    Builtin::operation("xor", LOGICAL, Pure, |m, c| logical(m, c, |a, b| a ^ b)),
-    Builtin::operation("not", "(-> Bool Bool)", Pure, not),
+    Builtin::operation("and", LOGICAL, Pure, |m, c| logical(m, c, Logical::And)),
+    Builtin::operation("or", LOGICAL, Pure, |m, c| logical(m, c, Logical::Or)),
+    Builtin::operation("xor", LOGICAL, Pure, |m, c| logical(m, c, Logical::Xor)),
+    Builtin::operation("not", "(-> Bool Bool)", Pure, |m, c| logical(m, c, Logical::Not)),
 ];
 
 fn binary(machine: &mut Machine, call: Call, operation: Binary) -> Outcome {
@@ -71,16 +71,36 @@ fn alpha_equal(machine: &mut Machine, call: Call) -> Outcome {
     Outcome::Value(Cell::bool(machine.heap.alpha_equal(a, b)))
 }
 
-fn logical(machine: &mut Machine, call: Call, operation: fn(bool, bool) -> bool) -> Outcome {
-    match (call.argument(machine, 0).view(), call.argument(machine, 1).view()) {
-        (View::Bool(a), View::Bool(b)) => Outcome::Value(Cell::bool(operation(a, b))),
-        _ => Outcome::NotReducible,
+/// An operation on truth values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Logical {
+    And,
+    Or,
+    Xor,
+    /// Of the first operand; there is no second.
+    Not,
+}
+
+impl Logical {
+    /// The value for truth values; `None` for others.
+    #[inline]
+    pub(crate) fn of(self, a: Cell, b: Cell) -> Option<Cell> {
+        let View::Bool(a) = a.view() else { return None };
+        let b = match (self, b.view()) {
+            (Logical::Not, _) => true,
+            (_, View::Bool(b)) => b,
+            _ => return None,
+        };
+        Some(Cell::bool(match self {
+            Logical::And => a & b,
+            Logical::Or => a | b,
+            Logical::Xor => a ^ b,
+            Logical::Not => !a,
+        }))
     }
 }
 
-fn not(machine: &mut Machine, call: Call) -> Outcome {
-    match call.argument(machine, 0).view() {
-        View::Bool(value) => Outcome::Value(Cell::bool(!value)),
-        _ => Outcome::NotReducible,
-    }
+fn logical(machine: &mut Machine, call: Call, operation: Logical) -> Outcome {
+    let value = operation.of(call.argument(machine, 0), call.argument(machine, 1));
+    value.map_or(Outcome::NotReducible, Outcome::Value)
 }

@@ -48,6 +48,7 @@ pub use host::{Function, PatternError};
 
 pub(crate) use random::Generators;
 
+pub(crate) use arithmetic::Logical;
 pub(crate) use assertions::{Assertion, report};
 pub use documentation::{Area, Description};
 pub(crate) use documentation::{WORDS as DOCUMENTATION_WORDS, documentation};

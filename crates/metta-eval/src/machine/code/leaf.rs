@@ -28,7 +28,6 @@ struct Place {
     /// The next operation.
     pc: u32,
     base: u32,
-    reductions: u64,
 }
 
 /// Why the loop stops.
@@ -49,27 +48,24 @@ impl Machine {
     /// Runs a function on leaves whose arguments are at `base`.
     #[inline(never)]
     pub(super) fn run_leaf(&mut self, op: u32, base: u32) -> Next {
-        let mut place = Place { pc: op, base, reductions: self.stats.reductions };
+        let mut place = Place { pc: op, base };
         loop {
-            let stop = run(&self.code, &mut self.env, &mut self.leaf_frames, &mut place, self.pause_at);
-            self.stats.reductions = place.reductions;
-            let next = match stop {
+            let reductions = &mut self.stats.reductions;
+            let next = match run(
+                &self.code,
+                &mut self.env,
+                &mut self.leaf_frames,
+                &mut place,
+                reductions,
+                self.pause_at,
+            ) {
                 Stop::Slow => self.slowly(place),
                 Stop::Leave => None,
-                Stop::Enter { call } => match self.link(call) {
+                Stop::Pause { call } if !self.pause_is_over(call) => return self.pause_in_leaf(call, place),
+                Stop::Enter { call } | Stop::Pause { call } => match self.link(call) {
                     Some(op) => Some(op),
                     None => return self.call_from_leaf(call, place),
                 },
-                Stop::Pause { call } => {
-                    let function = self.code.leaves.calls[call as usize].function;
-                    if !self.pause_is_over(function) {
-                        return self.pause_in_leaf(call, place);
-                    }
-                    match self.link(call) {
-                        Some(op) => Some(op),
-                        None => return self.call_from_leaf(call, place),
-                    }
-                }
                 Stop::Give(value) => match self.give(value) {
                     Next::At(pc, base) => match self.leaf_behind(pc) {
                         Some(op) => {
@@ -82,25 +78,24 @@ impl Machine {
                 },
             };
             let Some(pc) = next else { return self.leave_leaves(place) };
-            (place.pc, place.reductions) = (pc, self.stats.reductions);
+            place.pc = pc;
         }
     }
 
-    /// Looks at the limits at a call of a function; reports whether code may go on at once.
-    fn pause_is_over(&mut self, function: u32) -> bool {
+    /// Looks at the limits at a call; reports whether code may go on at once.
+    fn pause_is_over(&mut self, call: u32) -> bool {
         if self.stats.reductions >= self.step_end || self.stats.reductions > self.last_step {
             return false;
         }
         self.check_limits();
-        self.note_pause(function);
+        self.note_pause(self.code.leaves.calls[call as usize].function);
         self.pause_at = self.next_pause();
         self.failure.is_none()
     }
 
     /// Puts a call off until the loop of the machine has looked at limits.
     fn pause_in_leaf(&mut self, call: u32, place: Place) -> Next {
-        self.make_frames();
-        self.rule = self.rule_at(place.pc - 1);
+        self.make_frames(place.pc - 1);
         let LeafCall { function, count, .. } = self.code.leaves.calls[call as usize];
         self.top = place.base + 1 + u32::from(count);
         self.task = Task::Enter { function, base: place.base, kept: Kept::No };
@@ -109,8 +104,7 @@ impl Machine {
 
     /// Calls a function that is none on leaves, or not any more.
     fn call_from_leaf(&mut self, call: u32, place: Place) -> Next {
-        self.make_frames();
-        self.rule = self.rule_at(place.pc - 1);
+        self.make_frames(place.pc - 1);
         self.kept = Kept::No;
         let function = self.code.leaves.calls[call as usize].function;
         self.enter_counted(function, place.base)
@@ -136,8 +130,7 @@ impl Machine {
 
     /// Goes on with the instruction that an operation stands for.
     fn leave_leaves(&mut self, place: Place) -> Next {
-        self.make_frames();
-        self.rule = self.rule_at(place.pc);
+        self.make_frames(place.pc);
         Next::At(self.code.leaves.origins[place.pc as usize].pc, place.base)
     }
 
@@ -147,8 +140,8 @@ impl Machine {
         self.code.clauses[clause as usize].rule
     }
 
-    /// Makes frames of the machine of the calls under way (C3).
-    fn make_frames(&mut self) {
+    /// Makes frames of the machine of the calls under way (C3), and goes on in the rule of an operation.
+    fn make_frames(&mut self, current: u32) {
         for index in 0..self.leaf_frames.len() {
             let LeafFrame { base, op, .. } = self.leaf_frames[index];
             let site = match self.code.leaves.ops[op as usize] {
@@ -160,13 +153,14 @@ impl Machine {
             self.push_code_frame(site, base);
         }
         self.leaf_frames.clear();
+        self.rule = self.rule_at(current);
     }
 
     /// Does an operation whose operands are no small integers; the place of the next one.
     #[cold]
     fn slowly(&mut self, Place { pc, base, .. }: Place) -> Option<u32> {
         let (op, origin) = (self.code.leaves.ops[pc as usize], self.code.leaves.origins[pc as usize]);
-        let (mut next, reductions) = (pc + 1, self.stats.reductions + 1);
+        let mut next = pc + 1;
         match self.code.instrs[origin.pc as usize] {
             Instr::Arithmetic { operation, to, a, b, .. } => {
                 let (a, b) = (self.operand(base, a), self.operand(base, b));
@@ -190,7 +184,7 @@ impl Machine {
             }
             _ => return None,
         }
-        self.stats.reductions = reductions;
+        self.stats.reductions += 1;
         Some(next)
     }
 }
@@ -283,11 +277,13 @@ fn run(
     env: &mut Vec<Cell>,
     frames: &mut Vec<LeafFrame>,
     place: &mut Place,
+    counted: &mut u64,
     pause_at: u64,
 ) -> Stop {
     let Leaves { ops, calls, links, .. } = &code.leaves;
     let constants = &code.constants[..];
-    let Place { mut pc, mut base, mut reductions } = *place;
+    let Place { mut pc, mut base } = *place;
+    let mut reductions = *counted;
     let Some(mut slots) = activation(env, base) else { return Stop::Leave };
     let stop = loop {
         let stop = loop {
@@ -467,7 +463,8 @@ fn run(
         pc = next;
         reductions += 1;
     };
-    *place = Place { pc, base, reductions };
+    *place = Place { pc, base };
+    *counted = reductions;
     if matches!(stop, Stop::Slow | Stop::Leave) {
         place.pc -= 1;
     }
