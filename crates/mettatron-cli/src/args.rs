@@ -1,23 +1,16 @@
-//! The command line.
+//! Flags that several commands share, and how their values are read.
 
-use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
-use mettatron::RunLimits;
+use clap::ValueEnum;
 
-use crate::memory::default_limit;
-
-/// Runs MeTTa programs.
+/// What a program is read from.
 ///
-/// Several files and expressions make one program, in this order: files as given, then
-/// the texts of `-e`. Modules are looked for beside the first file, then in the folders of `-I`, then in
-/// those that METTA_PATH lists.
-#[derive(Debug, Parser)]
-#[command(name = "mettatron", version, max_term_width = 100)]
-pub(crate) struct Args {
+/// Several files and expressions make one program, in this order: files as given, then the texts of `-e`.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct SourceArgs {
     /// Files to run; `-` is the standard input
     #[arg(value_name = "FILE", required_unless_present = "expressions")]
     pub(crate) files: Vec<PathBuf>,
@@ -25,18 +18,15 @@ pub(crate) struct Args {
     /// Program text to run after the files; without any `!` its last form is evaluated
     #[arg(short = 'e', long = "expr", value_name = "EXPR")]
     pub(crate) expressions: Vec<String>,
+}
 
+/// How programs are evaluated, and what they may use: the same for every command that evaluates.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Evaluation")]
+pub(crate) struct EngineArgs {
     /// Threads that evaluate; 1 evaluates one expression after the other [default: processors]
     #[arg(short, long, value_name = "N")]
     pub(crate) jobs: Option<NonZeroUsize>,
-
-    /// How results are written
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub(crate) format: Format,
-
-    /// Go on after a result list with an Error
-    #[arg(long)]
-    pub(crate) keep_going: bool,
 
     /// Folder in which modules are looked for after that of the first FILE; may be repeated
     #[arg(short = 'I', long = "include", value_name = "DIR")]
@@ -54,9 +44,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
 
-    /// How rules are run; the answers are the same
-    #[arg(long, value_enum, default_value_t = Engine::Compiled)]
-    pub(crate) engine: Engine,
+    /// How rules are run; the answers are the same [default: compiled]
+    #[arg(long, value_enum)]
+    pub(crate) engine: Option<Engine>,
 
     /// Keep no answers of function calls to use again; the answers are the same
     #[arg(long)]
@@ -66,40 +56,33 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) no_forking: bool,
 
-    /// Write what each thread did and when to FILE, for Perfetto; `trace` may be the first word then
-    #[arg(long, value_name = "FILE")]
-    pub(crate) perfetto: Option<PathBuf>,
-
-    /// Explain neither errors nor unknown names on the standard error
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
-
     #[command(flatten)]
-    limits: Limits,
+    pub(crate) limits: Limits,
 }
 
-#[derive(Debug, clap::Args)]
+/// What ends a run that goes too far.
+#[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Limits")]
-struct Limits {
+pub(crate) struct Limits {
     /// Reductions of one expression
     #[arg(long, value_name = "N")]
-    steps: Option<u64>,
+    pub(crate) steps: Option<u64>,
 
     /// Nesting depth of one expression
     #[arg(long, value_name = "N")]
-    depth: Option<u64>,
+    pub(crate) depth: Option<u64>,
 
     /// Memory of one expression, such as 512M or 2G [default: half of the machine's]
     #[arg(long, value_name = "SIZE", value_parser = size)]
-    memory: Option<u64>,
+    pub(crate) memory: Option<u64>,
 
     /// Time of the whole run, such as 10s, 500ms or 2m
     #[arg(long, value_name = "TIME", value_parser = duration)]
-    time: Option<Duration>,
+    pub(crate) time: Option<Duration>,
 
     /// Results of one expression
     #[arg(long, value_name = "N")]
-    results: Option<u64>,
+    pub(crate) results: Option<u64>,
 }
 
 /// How rules are run.
@@ -120,22 +103,6 @@ pub(crate) enum Format {
     Json,
     /// One object on a line for each `!` and each printed line
     Jsonl,
-}
-
-/// Takes the word `trace` out of `mettatron trace FILE --perfetto OUT`. Without the option it is a file.
-pub(crate) fn without_command(mut words: Vec<OsString>) -> Vec<OsString> {
-    let traces = |word: &OsString| word.to_string_lossy().starts_with("--perfetto");
-    if words.get(1).is_some_and(|word| word == "trace") && words.iter().any(traces) {
-        words.remove(1);
-    }
-    words
-}
-
-impl Args {
-    pub(crate) fn limits(&self) -> RunLimits {
-        let Limits { steps, depth, memory, time, results } = self.limits;
-        RunLimits { steps, depth, memory_bytes: memory.or_else(default_limit), results, time }
-    }
 }
 
 /// Splits a text into a decimal number and a unit.
@@ -207,20 +174,5 @@ mod tests {
         for text in ["", "s", "-1s", "1d", "1e400s"] {
             assert!(duration(text).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn the_word_trace_is_a_command_only_with_its_option() {
-        let words = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
-        let without = |line| without_command(words(line));
-        assert_eq!(without("mettatron trace a.metta --perfetto b"), words("mettatron a.metta --perfetto b"));
-        assert_eq!(without("mettatron trace a.metta"), words("mettatron trace a.metta"));
-        assert_eq!(without("mettatron a --perfetto trace"), words("mettatron a --perfetto trace"));
-    }
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        use clap::CommandFactory;
-        Args::command().debug_assert();
     }
 }

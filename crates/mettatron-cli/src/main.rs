@@ -1,17 +1,17 @@
 #![doc = include_str!("../README.md")]
 
 mod args;
+mod commands;
 mod memory;
 mod output;
 mod report;
-mod run;
 mod seen;
+mod settings;
 mod source;
+mod status;
 mod timeline;
 
 use std::process::ExitCode;
-
-use clap::Parser;
 
 // Evaluation makes and drops many small values, on several threads at once.
 #[cfg(feature = "mimalloc")]
@@ -19,8 +19,10 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let args = args::Args::parse_from(args::without_command(std::env::args_os().collect()));
-    let Err(error) = run::run(&args);
-    report::usage(&error);
-    ExitCode::from(run::Status::Input.code())
+    let command = commands::parse(std::env::args_os().collect());
+    let status = commands::run(&command).unwrap_or_else(|error| {
+        report::usage(&error);
+        status::Status::Input
+    });
+    ExitCode::from(status.code())
 }

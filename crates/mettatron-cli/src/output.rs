@@ -7,7 +7,7 @@ use mettatron::diagnosis::{Diagnosis, Label, Place};
 use mettatron::{Atom, CancelToken, Event, Fault};
 use serde_json::{Value, json};
 
-use crate::args::{Args, Format};
+use crate::args::Format;
 use crate::report;
 use crate::source::Places;
 
@@ -33,11 +33,11 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    pub(crate) fn new(args: &Args, places: Places, cancel: CancelToken) -> Self {
-        let explain = args.format == Format::Text && !args.quiet;
+    pub(crate) fn new(format: Format, quiet: bool, places: Places, cancel: CancelToken) -> Self {
+        let explain = format == Format::Text && !quiet;
         Output {
             out: BufWriter::new(io::stdout()),
-            format: args.format,
+            format,
             explain,
             places: Some(places),
             home: Lent::default(),

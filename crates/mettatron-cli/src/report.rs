@@ -1,7 +1,9 @@
 //! What goes to stderr: mistakes in the program, where errors come from, why a run stopped.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 
+use anyhow::Context;
+use clap::builder::StyledStr;
 use mettatron::RunError;
 use mettatron::diagnosis::{Diagnosis, Label, Text, Texts, Unknown};
 use mettatron::syntax::{Diagnostic, Span};
@@ -10,10 +12,31 @@ use miette::{
 };
 
 use crate::source::Places;
+use crate::status::Status;
 
 /// Reports a problem with the command line or a file.
 pub(crate) fn usage(error: &anyhow::Error) {
     say(&format!("error: {error:#}\n"));
+}
+
+/// Shows help where it was not asked for.
+pub(crate) fn help(help: &StyledStr) {
+    match std::io::stderr().is_terminal() {
+        true => say(&help.ansi().to_string()),
+        false => say(&help.to_string()),
+    }
+}
+
+/// Writes a text to stdout.
+///
+/// # Errors
+/// When it cannot be written; not when whoever read it has seen enough.
+pub(crate) fn print(text: &[u8]) -> anyhow::Result<Status> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write the output"),
+        _ => Ok(Status::Fine),
+    }
 }
 
 /// Reports what is wrong with a text.

@@ -8,7 +8,7 @@ use mettatron::Library;
 use mettatron::diagnosis::{Mentions, Place, Text, Texts};
 use mettatron::syntax::{Diagnostic, Form, Span, parse_bytes};
 
-use crate::args::Args;
+use crate::args::SourceArgs;
 use crate::seen::Seen;
 
 /// All texts, read.
@@ -36,7 +36,7 @@ impl Program {
     /// Reads the texts that the command line names, up to the first mistake.
     ///
     /// Forms before a mistake are part of the program: it does not take back their results.
-    pub(crate) fn read(args: &Args, library: &Library, seen: Seen) -> anyhow::Result<Self> {
+    pub(crate) fn read(args: &SourceArgs, library: &Library, seen: Seen) -> anyhow::Result<Self> {
         // All files are opened before anything runs: a wrong name has no other effect.
         let mut texts = Vec::new();
         for path in &args.files {

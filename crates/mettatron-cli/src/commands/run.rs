@@ -1,0 +1,114 @@
+//! `mettatron run`: a run from its flags to its exit code.
+
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use anyhow::{Context, bail};
+use mettatron::{Atom, CancelToken, MettaState, Outcome, RunError};
+
+use crate::args::{EngineArgs, Format, SourceArgs};
+use crate::output::Output;
+use crate::report;
+use crate::seen::Seen;
+use crate::settings::Settings;
+use crate::source::{Places, Program};
+use crate::status::Status;
+use crate::timeline::Timeline;
+
+/// Run a program; `run` may be left out
+///
+/// Several files and expressions make one program, in this order: files as given, then
+/// the texts of `-e`. Modules are looked for beside the first file, then in the folders of `-I`, then in
+/// those that METTA_PATH lists.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    source: SourceArgs,
+
+    /// How results are written
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    /// Go on after a result list with an Error
+    #[arg(long)]
+    keep_going: bool,
+
+    /// Write what each thread did and when to FILE, for Perfetto
+    #[arg(long, value_name = "FILE")]
+    perfetto: Option<PathBuf>,
+
+    /// Explain neither errors nor unknown names on the standard error
+    #[arg(short, long)]
+    quiet: bool,
+
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+/// Runs what the command line asks for, and ends the process.
+pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
+    let settings = Settings::of(&args.engine, args.source.files.first().map(PathBuf::as_path))?;
+    let seen = Seen::default();
+    let library = settings.library(&seen);
+    let program = Program::read(&args.source, &library, seen)?;
+    let cancel = CancelToken::new();
+    interrupt(cancel.clone())?;
+
+    let mut output = Output::new(args.format, args.quiet, program.places, cancel.clone());
+    let (trouble, home) = (output.trouble(), output.home());
+    let run =
+        settings.run().keep_going(args.keep_going).cancel(cancel).on_event(move |event| output.event(event));
+    let timeline = args.perfetto.as_deref().map(|file| Ok::<_, anyhow::Error>((Timeline::start()?, file)));
+    let timeline = timeline.transpose()?;
+    let compiled = MettaState::compiled(library.clone(), program.forms);
+    let outcome = settings.execute(run, MettaState::new(library.clone()), compiled)?;
+    if let Some((timeline, file)) = timeline {
+        timeline.write(file)?;
+    }
+
+    // The run has dropped its events' receiver, which had the places.
+    let places = Arc::into_inner(home).and_then(OnceLock::into_inner);
+    let mut places = places.context("the run keeps the texts of the program")?;
+    let mut status = judge(&mut places, &outcome);
+    match trouble.get() {
+        None => {}
+        // Whoever read the results has seen enough.
+        Some(ErrorKind::BrokenPipe) => Status::Fine.end(),
+        Some(kind) => bail!("cannot write the results: {kind}"),
+    }
+    let unknown = places.mentions.unknown(&outcome.state.environment.world(), &library);
+    unknown.iter().for_each(|unknown| report::unknown(&mut places, unknown));
+    if let Some(text) = places.last()
+        && !program.diagnostics.is_empty()
+        && status < Status::Interrupted
+    {
+        report::mistakes(text, &program.diagnostics);
+        status = status.max(Status::Input);
+    }
+    status.end()
+}
+
+/// Lets Ctrl-C end the run; a second one ends the process, for a host operation that hangs.
+fn interrupt(cancel: CancelToken) -> anyhow::Result<()> {
+    ctrlc::set_handler(move || {
+        if cancel.is_cancelled() {
+            Status::Interrupted.end();
+        }
+        cancel.cancel();
+    })
+    .context("cannot listen for interrupts")
+}
+
+/// Reports why the run stopped and says how it went.
+fn judge(places: &mut Places, outcome: &Outcome) -> Status {
+    match &outcome.error {
+        None if outcome.state.output.iter().flatten().any(Atom::is_error) => Status::Wrong,
+        None => Status::Fine,
+        Some(RunError::Cancelled) => Status::Interrupted,
+        Some(error) => {
+            report::stop(places, outcome.completed, error);
+            if error.is_limit() { Status::Limit } else { Status::Input }
+        }
+    }
+}
