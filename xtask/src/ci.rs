@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::{bench, data, fuzz, loom, shell, tidy, tools, workspace};
+use crate::{bench, book, data, fuzz, loom, newcomer, shell, tidy, tools, workspace};
 
 /// Runs every check; the first that fails ends the run.
 pub(crate) fn run(args: &[String]) -> Result<()> {
@@ -23,11 +23,15 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     shell::run(&mut shell::cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     let mut doc = shell::cargo(&["doc", "--workspace", "--no-deps"]);
     shell::run(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
+    println!("\n$ cargo xtask book");
+    book::run(&[])?;
     println!("\n$ cargo xtask loom");
     loom::run(&[])?;
     deny(full)?;
     println!("\n$ cargo xtask fuzz");
     fuzz::run(&[])?;
+    println!("\n$ cargo xtask newcomer");
+    newcomer::run(&[])?;
     // Late, so that what is left on the screen is the outcome of the tests.
     shell::run(&mut shell::cargo(&["test", "--workspace"]))?;
     if full {
@@ -47,7 +51,7 @@ const DENY_VERSION: &str = "0.20.2";
 ///
 /// Advisories are part of `full`: their list comes from GitHub, and it changes without us.
 fn deny(full: bool) -> Result<()> {
-    let program = tools::find_or_install("cargo-deny", DENY_VERSION)?;
+    let program = tools::find_or_install("cargo-deny", DENY_VERSION, &[])?;
     let mut check = Command::new(program);
     check
         .args(["--log-level", "warn", "check", "licenses", "bans", "sources"])

@@ -34,7 +34,7 @@ enum Task {
 /// Runs targets one after the other; the first that fails ends the run.
 pub(crate) fn run(args: &[String]) -> Result<()> {
     let (targets, task) = parse(args)?;
-    let program = tools::find_or_install("cargo-fuzz", VERSION)?;
+    let program = tools::find_or_install("cargo-fuzz", VERSION, &[])?;
     let work = workspace::root().join("target/fuzz");
     fs::create_dir_all(&work).context("cannot make target/fuzz")?;
     let dictionary = work.join("words.dict");

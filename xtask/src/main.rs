@@ -3,12 +3,14 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a terminal program")]
 
 mod bench;
+mod book;
 mod campaign;
 mod ci;
 mod conform;
 mod data;
 mod fuzz;
 mod loom;
+mod newcomer;
 mod reference;
 mod shell;
 mod source;
@@ -24,9 +26,11 @@ cargo xtask <command>
   ci [--full]     every check, in the order of the CI machine; --full asks for advisories and
                   counts instructions, too
   tidy [--fix]    layers, sizes, errors, invariants, links; --fix redraws the layer diagram
+  book            the manual as pages for a browser, with their links checked
   loom            the concurrency models, every interleaving up to three preemptions
   fuzz ...        inputs that look for panics, hangs and broken promises
   reference [--check]  the pages of the book about the library, from its descriptions
+  newcomer        what the README says to do first, in a copy of the repository
   conform ...     the corpus compared with the reference engine
   campaign ...    generated programs compared with the reference engine
   bench ...       what programs take: beside a base, other engines, the record
@@ -43,11 +47,13 @@ fn main() -> ExitCode {
         "ci" => ci::run(rest),
         "tidy" => tidy::run(rest),
         "loom" => loom::run(rest),
+        "newcomer" => newcomer::run(rest),
         "reference" => reference::run(rest),
         "conform" => conform::run(rest),
         "fuzz" => fuzz::run(rest),
         "campaign" => campaign::run(rest),
         "bench" => bench::run(rest),
+        "book" => book::run(rest),
         "data" => data::run(rest),
         _ => {
             eprint!("no command `{command}`\n\n{USAGE}");

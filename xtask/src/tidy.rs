@@ -5,7 +5,7 @@
 
 mod invariants;
 mod layers;
-mod links;
+pub(crate) mod links;
 mod names;
 mod rust;
 

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::{shell, workspace};
 
-/// Returns a program of the registry, installed in this version if there is none.
-pub(crate) fn find_or_install(name: &str, version: &str) -> Result<PathBuf> {
+/// Returns a program of the registry, installed in this version and with these features if there is none.
+pub(crate) fn find_or_install(name: &str, version: &str, features: &[&str]) -> Result<PathBuf> {
     let in_path = Command::new(name).arg("--version").output().is_ok_and(|it| it.status.success());
     if in_path {
         return Ok(PathBuf::from(name));
@@ -19,6 +19,7 @@ pub(crate) fn find_or_install(name: &str, version: &str) -> Result<PathBuf> {
     let program = tools.join("bin").join(name);
     if !program.exists() {
         let mut install = shell::cargo(&["install", "--locked", name, "--version", version]);
+        install.args(features);
         // They are run once or twice: what optimises across crates would take longer than it saves.
         install.args([
             "--config",

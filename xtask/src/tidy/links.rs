@@ -39,7 +39,7 @@ fn exists(dir: &Path, target: &str) -> bool {
 }
 
 /// The targets of `[text](target)` outside of code, with their lines.
-fn targets(text: &str) -> Vec<(usize, &str)> {
+pub(crate) fn targets(text: &str) -> Vec<(usize, &str)> {
     let mut found = Vec::new();
     let mut in_code = false;
     for (index, line) in text.lines().enumerate() {
