@@ -149,11 +149,11 @@ impl<'s> Coordinator<'s> {
         };
         let machines = environment.machines();
         let at_work = AtWork::begin(machines.crew());
-        let forks = settings.runtime.as_ref().map(|_| {
+        let forks = settings.runtime.as_ref().map(|runtime| {
             let most = settings.config.max_blocking_threads;
             // Tests fork also where there are no processors for it.
             let threads = if settings.forking == Forking::Everything { most } else { most.min(useful) };
-            Forks::new(machines.crew(), settings.forking, threads)
+            Forks::new(machines.crew(), settings.forking, threads, runtime)
         });
         Coordinator {
             settings,

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use metta_eval::{Limits, Machine, Step};
 use metta_sync::{Counter, Errand, Flag, Met, Places};
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use tokio::runtime::Handle;
 
 use crate::worker::{Pace, guarded};
 
@@ -54,6 +55,8 @@ pub enum Forking {
 pub(crate) struct Crew {
     pub(crate) places: Places,
     pool: OnceLock<Option<ThreadPool>>,
+    /// Somebody makes the pool, or has made it.
+    prepared: Flag,
 }
 
 impl Crew {
@@ -123,11 +126,23 @@ pub(crate) struct Forks {
     pub(crate) forking: Forking,
     /// How many threads may compute.
     pub(crate) threads: usize,
+    runtime: Handle,
 }
 
 impl Forks {
-    pub(crate) fn new(crew: &Arc<Crew>, forking: Forking, threads: usize) -> Self {
-        Forks { crew: Arc::clone(crew), tally: Arc::default(), forking, threads }
+    pub(crate) fn new(crew: &Arc<Crew>, forking: Forking, threads: usize, runtime: &Handle) -> Self {
+        let (crew, runtime) = (Arc::clone(crew), runtime.clone());
+        Forks { crew, tally: Arc::default(), forking, threads, runtime }
+    }
+
+    /// Lets another thread make the pool, which takes about as long as the evaluation has to run before the first fork.
+    fn prepare(&self) {
+        if self.crew.prepared.is_raised() || self.crew.places.taken() >= self.threads as u64 {
+            return;
+        }
+        self.crew.prepared.raise();
+        let (crew, threads) = (Arc::clone(&self.crew), self.threads);
+        drop(self.runtime.spawn_blocking(move || crew.pool(threads).is_some()));
     }
 
     /// These forks on fewer threads, if the program says so; `None` when there are to be none.
@@ -234,9 +249,9 @@ impl Given {
         }
     }
 
-    /// The pace of the evaluation, if it is a special one.
-    pub(crate) fn pace(&self) -> Option<Pace> {
-        self.forks.budget().map(|budget| Pace::new(Some(budget)))
+    /// The pace of the evaluation, where it would be `usual` without forks.
+    pub(crate) fn pace(&self, usual: Pace) -> Pace {
+        self.forks.budget().map_or(usual.divisible(true), |budget| Pace::new(Some(budget)))
     }
 
     /// Gives alternatives away if a thread has nothing to do and it seems worth it.
@@ -244,7 +259,14 @@ impl Given {
         let forks = &self.forks;
         let eager = forks.forking == Forking::Everything;
         let apart = APART.max(self.cost * SHARE) * (1 << self.vain.min(MOST_DOUBLINGS));
-        if !eager && now - self.last_fork < apart || !forks.crew.places.take_below(forks.threads as u64) {
+        let early = !eager && now - self.last_fork < apart;
+        if early && forks.crew.prepared.is_raised() || !machine.is_divisible() {
+            return;
+        }
+        if early {
+            return forks.prepare();
+        }
+        if !forks.crew.places.take_below(forks.threads as u64) {
             return;
         }
         let _span = tracing::debug_span!("fork").entered();
@@ -331,7 +353,7 @@ fn run(part: Arc<Part>, forks: Forks, begun: Instant) {
     // What came back is not begun, and its place was left.
     let Some(machine) = part.errand.begin() else { return };
     let crew = Arc::clone(&forks.crew);
-    let pace = Pace::new(forks.budget());
+    let pace = Pace::new(forks.budget()).divisible(true);
     let mut given = Given::new(forks, begun);
     given.giver = Some(Arc::clone(&part));
     let mut next = Some(Box::new(Job { machine, given, pace, own: part, started: Instant::now() }));

@@ -21,6 +21,8 @@ const LONG_STEP: Duration = Duration::from_millis(5);
 /// cancel within a millisecond.
 const STEP_FROM: Duration = Duration::from_micros(200);
 const STEP_TO: Duration = Duration::from_micros(800);
+/// Where others may take a part of the work, they do not wait long for it: steps are so many times shorter.
+const SHORTER: u32 = 4;
 const FIRST_BUDGET: u64 = 2_000;
 const LEAST_BUDGET: u64 = 64;
 const MOST_BUDGET: u64 = 1 << 20;
@@ -115,12 +117,23 @@ impl Output {
 pub(crate) struct Pace {
     budget: u64,
     is_fixed: bool,
+    /// Between these two a step has the right length.
+    from: Duration,
+    to: Duration,
 }
 
 impl Pace {
     /// A pace that fits itself to the machine, unless a budget is given.
     pub(crate) fn new(fixed: Option<u64>) -> Self {
-        Pace { budget: fixed.unwrap_or(FIRST_BUDGET), is_fixed: fixed.is_some() }
+        let budget = fixed.unwrap_or(FIRST_BUDGET);
+        Pace { budget, is_fixed: fixed.is_some(), from: STEP_FROM, to: STEP_TO }
+    }
+
+    /// The pace of an evaluation of which others may take a part, or of one that is alone.
+    pub(crate) fn divisible(mut self, divisible: bool) -> Self {
+        let shorter = if divisible { SHORTER } else { 1 };
+        (self.from, self.to) = (STEP_FROM / shorter, STEP_TO / shorter);
+        self
     }
 
     pub(crate) fn budget(&self) -> u64 {
@@ -134,9 +147,9 @@ impl Pace {
         if self.is_fixed {
             return now;
         }
-        if spent < STEP_FROM {
+        if spent < self.from {
             self.budget = (self.budget * 2).min(MOST_BUDGET);
-        } else if spent > STEP_TO {
+        } else if spent > self.to {
             self.budget = (self.budget / 2).max(LEAST_BUDGET);
         }
         now
@@ -188,7 +201,7 @@ impl Worker {
             .forks
             .and_then(|forks| forks.within(task.limits, world.parallel()))
             .map(|forks| Given::new(forks, begun));
-        let mut pace = given.as_ref().and_then(Given::pace).unwrap_or(self.pace);
+        let mut pace = given.as_ref().map_or(self.pace.divisible(false), |given| given.pace(self.pace));
         let mut step = guarded(|| {
             machine.begin(task.goal, SpaceId::TOP, world, task.limits, task.allowed);
             if task.allowed < Effect::Outside {

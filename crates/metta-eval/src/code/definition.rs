@@ -11,6 +11,7 @@ use crate::program::OPEN;
 use crate::program::clause::Clause;
 use crate::terms::cell::{Cell, SymbolId, View};
 use crate::terms::heap::Heap;
+use crate::terms::shared::Shared;
 
 /// Of so many clauses those that fit are found by looking at each.
 const FEW: usize = 16;
@@ -71,11 +72,11 @@ impl Key {
 /// The clauses of a function, in order. What is there stays: clauses are only added, behind all others.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Definition {
-    entries: Vec<Entry>,
+    entries: Shared<Entry>,
     /// The argument that tells most clauses apart, if there is one.
     selector: Option<u8>,
     /// For each clause what that argument has to be, and whether nothing else is tested.
-    keys: Vec<(Key, bool)>,
+    keys: Shared<(Key, bool)>,
     /// Finds clauses by what their arguments are, once there are many.
     index: facts::Index,
     indexed: u32,

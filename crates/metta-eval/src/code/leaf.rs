@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 use super::{Code, Expected, Instr, Known, MAX_SLOTS, Operand, Resume, Slot, Task, Test};
 use crate::library::{Binary, Logical};
 use crate::terms::cell::Cell;
+use crate::terms::shared::{Shared, SharedMap};
 use crate::terms::symbols::{self, cell};
 
 /// One operation. Jumps lead to operations.
@@ -198,14 +199,14 @@ pub(crate) struct Origin {
 /// The code of all functions on leaves.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Leaves {
-    pub(crate) ops: Vec<Op>,
+    pub(crate) ops: Shared<Op>,
     /// One for each operation.
-    pub(crate) origins: Vec<Origin>,
+    pub(crate) origins: Shared<Origin>,
     pub(crate) calls: Vec<LeafCall>,
     /// Changes when a function may no longer be one on leaves.
     pub(crate) links: u32,
     /// The operations at which code goes on behind calls, by instruction.
-    returns: FxHashMap<u32, u32>,
+    returns: SharedMap<u32, u32>,
 }
 
 impl Leaves {
@@ -235,7 +236,8 @@ impl Code {
             places.insert(pc, self.leaves.ops.len() as u32);
             if !self.is_settled(pc, clause) {
                 self.operations(pc)?;
-                self.leaves.origins.resize(self.leaves.ops.len(), Origin { pc, clause });
+                let more = self.leaves.ops.len() - self.leaves.origins.len();
+                self.leaves.origins.lengthen(more, Origin { pc, clause });
             }
         }
         let first = *places.get(&body)? as usize;

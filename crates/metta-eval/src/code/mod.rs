@@ -29,13 +29,13 @@ mod types;
 use std::sync::Arc;
 
 use metta_atom::SpaceId;
-use rustc_hash::FxHashMap;
 
 use crate::answers::Profile;
 use crate::machine::RuleId;
 use crate::program::Head;
 use crate::program::clause::Clause;
 use crate::terms::cell::{Cell, SymbolId};
+use crate::terms::shared::{Shared, SharedMap};
 
 pub(crate) use compiler::Compiler;
 pub(crate) use definition::{Arguments, Definition, Definitions, Entry, first_argument};
@@ -117,27 +117,27 @@ pub(crate) type Extent = [usize; 12];
 /// All code of a machine.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Code {
-    pub(crate) instrs: Vec<Instr>,
-    pub(crate) constants: Vec<Cell>,
-    pub(crate) cells: Vec<Cell>,
-    pub(crate) templates: Vec<Template>,
-    pub(crate) sites: Vec<Site>,
-    pub(crate) arguments: Vec<Argument>,
-    pub(crate) names: Vec<SymbolId>,
-    pub(crate) queries: Vec<Query>,
-    pub(crate) eaches: Vec<Each>,
-    pub(crate) natives: Vec<Native>,
+    pub(crate) instrs: Shared<Instr>,
+    pub(crate) constants: Shared<Cell>,
+    pub(crate) cells: Shared<Cell>,
+    pub(crate) templates: Shared<Template>,
+    pub(crate) sites: Shared<Site>,
+    pub(crate) arguments: Shared<Argument>,
+    pub(crate) names: Shared<SymbolId>,
+    pub(crate) queries: Shared<Query>,
+    pub(crate) eaches: Shared<Each>,
+    pub(crate) natives: Shared<Native>,
     /// Slots and names of variables that queries make.
-    pub(crate) fresh: Vec<(Slot, SymbolId)>,
+    pub(crate) fresh: Shared<(Slot, SymbolId)>,
     pub(crate) functions: Vec<Function>,
     pub(crate) definitions: Definitions,
-    pub(crate) clauses: Vec<Compiled>,
+    pub(crate) clauses: Shared<Compiled>,
     pub(crate) leaves: Leaves,
-    keys: FxHashMap<(SpaceId, SymbolId, u32, Cell), u32>,
+    keys: SharedMap<(SpaceId, SymbolId, u32, Cell), u32>,
     /// How many instances a function has.
-    instances: FxHashMap<(SpaceId, SymbolId), u32>,
+    instances: SharedMap<(SpaceId, SymbolId), u32>,
     /// By space, clause, the symbol that is called (the head of a clause may be a variable), and the instance.
-    codes: FxHashMap<(SpaceId, usize, SymbolId, Cell), u32>,
+    codes: SharedMap<(SpaceId, usize, SymbolId, Cell), u32>,
     /// Changes with every declaration.
     pub(crate) stamp: u64,
 }

@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 
 use crate::terms::cell::{Cell, View};
 use crate::terms::heap::Heap;
+use crate::terms::shared::Shared;
 
 /// A fact of a table.
 pub(crate) type FactId = u32;
@@ -176,14 +177,14 @@ struct Split {
 /// The index of a table.
 #[derive(Clone, Debug)]
 pub(crate) struct Index {
-    nodes: Vec<Node>,
+    nodes: Shared<Node>,
     /// How many facts all nodes list.
     references: usize,
 }
 
 impl Default for Index {
     fn default() -> Self {
-        Index { nodes: vec![Node::default()], references: 0 }
+        Index { nodes: vec![Node::default()].into(), references: 0 }
     }
 }
 
@@ -220,7 +221,7 @@ impl Index {
 
     /// Splits a node where the query tells most facts apart.
     fn split<'h>(&mut self, node: u32, query: &impl Look, root_of: &impl Fn(FactId) -> Term<'h>) -> bool {
-        let here = &mut self.nodes[node as usize];
+        let here = &self.nodes[node as usize];
         let count = here.facts.len();
         if here.vain >= VAIN && count < 2 * here.tried as usize {
             return false;
@@ -240,6 +241,7 @@ impl Index {
             }
         }
         let Some((path, _)) = best else {
+            let here = &mut self.nodes[node as usize];
             if here.vain == 0 || count >= 2 * here.tried as usize {
                 (here.vain, here.tried) = (0, count as u32);
             }
@@ -248,6 +250,7 @@ impl Index {
         };
         let facts = here.facts.clone();
         if !Tally::of(&facts, path, root_of).is_worth_it(facts.len()) {
+            let here = &mut self.nodes[node as usize];
             (here.vain, here.tried) = (VAIN, count as u32);
             return false;
         }

@@ -22,6 +22,8 @@ pub(crate) use table::{Search, Stored, Table};
 const QUERY: u64 = 4;
 /// Facts of a space that are read without asking whether it pays.
 const FEW: u64 = 16;
+/// A table will be asked for soon when the work for its queries is such a part of what it takes.
+const SOON: u64 = 8;
 
 /// The facts of a space with one head and length.
 type Asked = (SpaceId, SymbolId, u32);
@@ -59,7 +61,26 @@ impl FactTables {
         }
         match self.seen.get(&asked) {
             Some(table) => *table,
-            None => self.make(heap, world, asked),
+            None => match self.make(heap, world, asked, 1) {
+                Some(table) => table,
+                None => {
+                    self.note_work(asked, 0);
+                    None
+                }
+            },
+        }
+    }
+
+    /// Makes the tables that seem to be asked for soon, for a machine that will be copied: the copies would make
+    /// them each for itself.
+    pub(crate) fn make_soon(&mut self, heap: &mut Heap, world: &World, stamp: u64) {
+        if self.stamp != stamp {
+            return;
+        }
+        let open: Vec<Asked> =
+            self.work.keys().filter(|asked| !self.seen.contains_key(asked)).copied().collect();
+        for asked in open {
+            self.make(heap, world, asked, SOON);
         }
     }
 
@@ -76,14 +97,20 @@ impl FactTables {
         *self.work.entry(asked).or_default() += QUERY + facts;
     }
 
-    fn make(&mut self, heap: &mut Heap, world: &World, (space, head, length): Asked) -> Option<u32> {
+    /// Makes the table for a query, if the work for such queries, taken so many times, is worth one.
+    fn make(
+        &mut self,
+        heap: &mut Heap,
+        world: &World,
+        (space, head, length): Asked,
+        times: u64,
+    ) -> Option<Option<u32>> {
         let mut spaces = world.visible_ids(space);
         spaces.extend(world.library(space).map(|_| SpaceId::CORELIB));
         let size: u64 = spaces.iter().filter_map(|id| Some(world.space(*id)?.distinct().min(1 << 32))).sum();
         let own: u64 = world.space(space).map_or(0, metta_space::Snapshot::distinct);
         let done = self.work.get(&(space, head, length)).copied().unwrap_or(0);
-        if done < size.min(own.max(FEW)) && !self.is_eager() {
-            self.note_work((space, head, length), 0);
+        if times * done < size.min(own.max(FEW)) && !self.is_eager() {
             return None;
         }
         let mut table = None;
@@ -97,7 +124,7 @@ impl FactTables {
         }
         let seen = table.filter(|_| !several);
         self.seen.insert((space, head, length), seen);
-        seen
+        Some(seen)
     }
 
     fn is_eager(&self) -> bool {

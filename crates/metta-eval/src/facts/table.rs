@@ -11,6 +11,7 @@ use metta_space::bytes::Writer;
 use super::index::{FactId, Index, List, Look, Term};
 use crate::terms::cell::{CODE, Cell, SymbolId, View};
 use crate::terms::heap::Heap;
+use crate::terms::shared::Shared;
 
 /// No time yet.
 const NEVER: u64 = u64::MAX;
@@ -47,8 +48,8 @@ struct Entry {
 /// The facts of a space with one head and length, as far as they are known.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Table {
-    entries: Vec<Entry>,
-    names: Vec<Box<[SymbolId]>>,
+    entries: Shared<Entry>,
+    names: Shared<Box<[SymbolId]>>,
     index: Index,
     /// The index has grown too big: every search goes through all facts.
     unindexed: bool,
@@ -290,7 +291,7 @@ impl Table {
                 done = match cell.view() {
                     View::Expression { address, length } if length > 0 => {
                         let place = heap.code.len() as u32;
-                        heap.code.resize(heap.code.len() + length as usize, Cell::UNIT);
+                        heap.code.lengthen(length as usize, Cell::UNIT);
                         let copy = Cell::expression(place | CODE, length, false);
                         path.push(Part {
                             source: address,
@@ -363,7 +364,7 @@ impl Table {
             }
         }
         self.index.retain(|fact| Some(renamed[fact as usize]).filter(|id| *id != NONE));
-        self.entries = kept;
+        self.entries = kept.into();
         (self.dead, self.unindexed) = (0, false);
         self.bearable = FEW_DEAD.max(self.entries.len());
     }

@@ -87,9 +87,10 @@ impl Machine {
     /// [`Machine::take_back`] has to be called before the next step. What was given last comes first.
     ///
     /// Answers `None` when there is nothing to give that nobody could tell. Cost: O(memory older than the
-    /// choice point, and all compiled rules).
+    /// choice point); compiled rules and tables of facts are shared until one of the two adds to them.
     pub fn split(&mut self) -> Option<Machine> {
         let position = self.oldest_divisible()?;
+        self.facts.make_soon(&mut self.heap, &self.world, self.code.stamp);
         let whole = std::mem::replace(&mut self.choices[position].alternatives, Alternatives::Exhausted);
         let (kept, alternatives) = self.divide(whole);
         let part = self.part(position, alternatives.clone());
@@ -140,6 +141,11 @@ impl Machine {
         let newer = choice.with(kept, self.choices_made);
         self.choices.push(newer);
         self.task = Task::Fail;
+    }
+
+    /// Reports whether [`Machine::split`] has something to give.
+    pub fn is_divisible(&self) -> bool {
+        self.oldest_divisible().is_some()
     }
 
     /// The position of the oldest choice point with alternatives that may be given away.

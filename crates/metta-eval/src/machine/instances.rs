@@ -11,13 +11,13 @@
 //! variables are `Local` cells, numbered as they occur.
 
 use metta_atom::SpaceId;
-use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use crate::machine::Machine;
 use crate::machine::data::returned;
 use crate::terms::cell::{CODE, Cell, SymbolId, View};
 use crate::terms::heap::Heap;
+use crate::terms::shared::SharedMap;
 use crate::terms::symbols::{self, cell};
 use crate::types::is_function_type;
 
@@ -36,11 +36,11 @@ type Arguments = SmallVec<[Cell; 4]>;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Instances {
     /// By what they are, from the outside in.
-    types: FxHashMap<Box<[Cell]>, Cell>,
+    types: SharedMap<Box<[Cell]>, Cell>,
     /// By the head and the types of its first arguments.
-    functions: FxHashMap<(SymbolId, Arguments), Option<Cell>>,
+    functions: SharedMap<(SymbolId, Arguments), Option<Cell>>,
     /// Whether a type with variables fits one without.
-    fitting: FxHashMap<(Cell, Cell), bool>,
+    fitting: SharedMap<(Cell, Cell), bool>,
     /// The declarations and the space that `functions` are from.
     valid: Option<(u64, SpaceId)>,
 }
@@ -69,7 +69,7 @@ impl Machine {
         *next += 1;
         let Some((_, length @ 1..)) = part.slice() else { return part };
         let place = self.heap.code.len() as u32;
-        self.heap.code.resize(self.heap.code.len() + length as usize, Cell::UNIT);
+        self.heap.code.lengthen(length as usize, Cell::UNIT);
         let mut ground = true;
         for index in 0..length {
             let element = self.enter_type(key, next);

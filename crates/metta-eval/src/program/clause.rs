@@ -257,7 +257,7 @@ fn code_node<'a>(
         Atom::Expression(expression) if !expression.children().is_empty() => {
             let place = heap.code.len() as u32;
             let length = expression.children().len();
-            heap.code.resize(heap.code.len() + length, Cell::UNIT);
+            heap.code.lengthen(length, Cell::UNIT);
             pending.extend(expression.children().iter().rev().zip((place..place + length as u32).rev()));
             Cell::expression(place | CODE, length as u32, expression.is_ground())
         }

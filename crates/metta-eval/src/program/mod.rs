@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use metta_atom::{Atom, OPERATION_MARK, SpaceId};
 use metta_space::{Declaration, Declared, Key, Relation, Snapshot};
-use rustc_hash::FxHashMap;
 
 use crate::library::{Builtin, Library, documentation};
 use crate::machine::{NO_RULE, Rule, RuleId};
@@ -19,6 +18,7 @@ use crate::modules::{bare_space, main_space};
 use crate::program::clause::Clause;
 use crate::terms::cell::SymbolId;
 use crate::terms::heap::Heap;
+use crate::terms::shared::{Shared, SharedMap};
 use crate::terms::symbols::is_documentation;
 use crate::world::World;
 
@@ -94,16 +94,16 @@ struct Entry {
 /// The cache.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Program {
-    heads: FxHashMap<(SpaceId, SymbolId), Entry>,
+    heads: SharedMap<(SpaceId, SymbolId), Entry>,
     /// By address of the declaration, and space.
-    compiled: FxHashMap<(usize, SpaceId), Arc<Clause>>,
+    compiled: SharedMap<(usize, SpaceId), Arc<Clause>>,
     /// What was compiled, from rule 1 on.
-    rules: Vec<(Arc<Declaration>, SpaceId)>,
+    rules: Shared<(Arc<Declaration>, SpaceId)>,
     epoch: u64,
     /// How many lists of rules were made that are not the continuation of another.
     lists: u64,
-    builtins: FxHashMap<SymbolId, &'static Builtin>,
-    operation_types: FxHashMap<SymbolId, Clauses>,
+    builtins: SharedMap<SymbolId, &'static Builtin>,
+    operation_types: SharedMap<SymbolId, Clauses>,
     /// What the library has for documentation, once it was asked for.
     documentation: Option<Snapshot>,
 }

@@ -15,6 +15,7 @@ use smallvec::SmallVec;
 use crate::states::States;
 use crate::terms::cell::{CODE, Cell, MAX_LENGTH, SymbolId, View};
 use crate::terms::matching::{Matched, Meeting};
+use crate::terms::shared::Shared;
 use crate::terms::symbols::SymbolTable;
 use crate::terms::visits::Memo;
 
@@ -30,8 +31,8 @@ pub(crate) const MAX_CELLS: usize = (1 << 31) - (1 << 27);
 pub(crate) struct Heap {
     pub(crate) cells: Vec<Cell>,
     pub(crate) boxes: Vec<Grounded>,
-    pub(crate) code: Vec<Cell>,
-    pub(crate) code_boxes: Vec<Grounded>,
+    pub(crate) code: Shared<Cell>,
+    pub(crate) code_boxes: Shared<Grounded>,
     /// Bound variables with the cell they had, oldest first.
     pub(crate) trail: Vec<(u32, Cell)>,
     /// Variables below this address outlive the newest choice point: their bindings are trailed.
@@ -59,8 +60,8 @@ impl Heap {
         Heap {
             cells: Vec::new(),
             boxes: Vec::new(),
-            code: Vec::new(),
-            code_boxes: Vec::new(),
+            code: Shared::new(),
+            code_boxes: Shared::new(),
             trail: Vec::new(),
             boundary: 0,
             symbols: SymbolTable::new(),

@@ -6,6 +6,7 @@ pub(crate) mod convert;
 pub(crate) mod heap;
 pub(crate) mod matching;
 pub(crate) mod parcel;
+pub(crate) mod shared;
 pub(crate) mod symbols;
 mod unify;
 pub(crate) mod visits;

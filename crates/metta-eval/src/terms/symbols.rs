@@ -1,18 +1,18 @@
 //! Symbols as numbers, private to one machine.
 
 use metta_atom::Symbol;
-use rustc_hash::FxHashMap;
 
 use crate::library::DOCUMENTATION_WORDS;
 use crate::terms::cell::{Cell, SymbolId};
+use crate::terms::shared::{Shared, SharedMap};
 
 /// Both directions between names and numbers.
 ///
 /// Each machine has its own table (ADR-0007), so looking a name up needs no lock.
 #[derive(Clone, Debug)]
 pub(crate) struct SymbolTable {
-    names: Vec<Symbol>,
-    ids: FxHashMap<Symbol, SymbolId>,
+    names: Shared<Symbol>,
+    ids: SharedMap<Symbol, SymbolId>,
 }
 
 macro_rules! well_known {
@@ -82,7 +82,7 @@ pub(crate) fn is_documentation(id: SymbolId) -> bool {
 
 impl SymbolTable {
     pub(crate) fn new() -> Self {
-        let mut table = SymbolTable { names: Vec::new(), ids: FxHashMap::default() };
+        let mut table = SymbolTable { names: Shared::new(), ids: SharedMap::default() };
         for name in WELL_KNOWN.iter().chain(&DOCUMENTATION_WORDS) {
             table.insert(Symbol::from(*name));
         }
