@@ -2,6 +2,7 @@
 
 mod boundary;
 mod diagnostic;
+mod format;
 mod lexer;
 mod line_index;
 mod literal;
@@ -16,6 +17,7 @@ mod tests;
 
 pub use boundary::is_complete;
 pub use diagnostic::{Diagnostic, Span};
+pub use format::{DEFAULT_WIDTH, format};
 pub use line_index::LineIndex;
 pub use outline::{Part, parts};
 pub use parser::{Form, Parsed, parse, parse_bytes};

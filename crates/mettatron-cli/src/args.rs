@@ -94,6 +94,16 @@ pub(crate) enum Engine {
     Compiled,
 }
 
+/// How findings are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MessageFormat {
+    /// Drawn with the source
+    #[default]
+    Human,
+    /// One object on a line for each
+    Json,
+}
+
 /// How results are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {

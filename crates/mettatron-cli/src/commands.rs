@@ -3,7 +3,9 @@
 //! [`Cli`] is the one table of commands and flags. Parsing, `--help`, the man pages and the completions come
 //! from it. A command is a row here, a module with `Args`, and a function `run` that says how it went.
 
+mod check;
 mod completions;
+mod fmt;
 mod man;
 mod run;
 
@@ -41,6 +43,8 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Run(run::Args),
+    Check(check::Args),
+    Fmt(fmt::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -58,6 +62,8 @@ const STYLES: Styles = Styles::styled()
 pub(crate) fn run(command: &Command) -> anyhow::Result<Status> {
     match command {
         Command::Run(args) => run::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Fmt(args) => fmt::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),
     }

@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod diff;
 mod memory;
 mod output;
 mod report;

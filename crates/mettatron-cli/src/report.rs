@@ -5,12 +5,16 @@ use std::io::{ErrorKind, IsTerminal, Write};
 use anyhow::Context;
 use clap::builder::StyledStr;
 use mettatron::RunError;
-use mettatron::diagnosis::{Diagnosis, Label, Text, Texts, Unknown};
+use mettatron::diagnosis::Severity as Gravity;
+use mettatron::diagnosis::{Diagnosis, Finding, Label, Text, Texts, Unknown};
 use mettatron::syntax::{Diagnostic, Span};
 use miette::{
     GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report, Severity,
 };
 
+use serde_json::{Value, json};
+
+use crate::settings::variable;
 use crate::source::Places;
 use crate::status::Status;
 
@@ -21,10 +25,15 @@ pub(crate) fn usage(error: &anyhow::Error) {
 
 /// Shows help where it was not asked for.
 pub(crate) fn help(help: &StyledStr) {
-    match std::io::stderr().is_terminal() {
+    match Drawn::Stderr.in_colour() {
         true => say(&help.ansi().to_string()),
         false => say(&help.to_string()),
     }
+}
+
+/// Says in a line how something went.
+pub(crate) fn note(line: &str) {
+    say(&format!("{line}\n"));
 }
 
 /// Writes a text to stdout.
@@ -83,29 +92,29 @@ pub(crate) fn unknown(places: &mut Places, unknown: &Unknown) {
 
 /// Draws a diagnostic with the places that are known, the most telling one first.
 fn located(texts: &Texts, diagnostic: MietteDiagnostic, labels: [Option<&Label>; 2]) {
-    let mut known = labels.into_iter().flatten();
-    let Some((first, text)) = known.next().and_then(|label| Some((label, texts.get(label.place.text)?)))
+    let labels: Vec<Label> = labels.into_iter().flatten().cloned().collect();
+    say(&picture_of(texts, diagnostic, &labels, Drawn::Stderr));
+}
+
+fn picture_of(texts: &Texts, diagnostic: MietteDiagnostic, labels: &[Label], stream: Drawn) -> String {
+    let Some((first, text)) = labels.first().and_then(|label| Some((label, texts.get(label.place.text)?)))
     else {
         let code = diagnostic.code.as_deref().unwrap_or_default();
-        return say(&format!(
-            "{code}: {}
-",
-            diagnostic.message
-        ));
+        return format!("{code}: {}\n", diagnostic.message);
     };
-    let second = known.next();
-    let (span, words) = (first.place.span, &first.words);
-    let mut labels =
-        vec![LabeledSpan::new_primary_with_span(Some(words.clone()), (span.start, span.end - span.start))];
-    let beside = second.filter(|label| label.place.text == first.place.text);
-    labels.extend(beside.map(|label| underline(label.place.span, Some(label.words.as_str()))));
-    draw(text, diagnostic.with_labels(labels));
-    if let Some(label) = second.filter(|_| beside.is_none())
-        && let Some(text) = texts.get(label.place.text)
-    {
-        let advice = MietteDiagnostic::new(&label.words).with_severity(Severity::Advice);
-        draw(text, advice.with_labels([underline(label.place.span, None)]));
+    let Span { start, end } = first.place.span;
+    let mut marks = vec![LabeledSpan::new_primary_with_span(Some(first.words.clone()), (start, end - start))];
+    let (beside, elsewhere): (Vec<&Label>, Vec<&Label>) =
+        labels[1..].iter().partition(|label| label.place.text == first.place.text);
+    marks.extend(beside.iter().map(|label| underline(label.place.span, Some(label.words.as_str()))));
+    let mut drawn = picture(text, diagnostic.with_labels(marks), stream);
+    for label in elsewhere {
+        if let Some(text) = texts.get(label.place.text) {
+            let advice = MietteDiagnostic::new(&label.words).with_severity(Severity::Advice);
+            drawn += &picture(text, advice.with_labels([underline(label.place.span, None)]), stream);
+        }
     }
+    drawn
 }
 
 /// Writes lines of a program's trace.
@@ -137,8 +146,63 @@ fn underline(span: Span, words: Option<&str>) -> LabeledSpan {
 }
 
 fn draw(text: &Text, diagnostic: MietteDiagnostic) {
+    say(&picture(text, diagnostic, Drawn::Stderr));
+}
+
+/// Which stream a drawing is for: colours are for terminals that want them.
+#[derive(Clone, Copy)]
+pub(crate) enum Drawn {
+    Stdout,
+    Stderr,
+}
+
+impl Drawn {
+    pub(crate) fn in_colour(self) -> bool {
+        let terminal = match self {
+            Drawn::Stdout => std::io::stdout().is_terminal(),
+            Drawn::Stderr => std::io::stderr().is_terminal(),
+        };
+        terminal && variable("NO_COLOR").is_none()
+    }
+}
+
+/// Draws a finding with its source.
+pub(crate) fn drawn(texts: &Texts, finding: &Finding, stream: Drawn) -> String {
+    let Finding { code, severity, message, help, labels } = finding;
+    let severity = match severity {
+        Gravity::Error => Severity::Error,
+        Gravity::Warning => Severity::Warning,
+    };
+    let diagnostic = describe(code, message, help.as_deref()).with_severity(severity);
+    picture_of(texts, diagnostic, labels, stream)
+}
+
+/// Writes a finding as an object for tools: lines and columns count from 1, bytes from 0.
+pub(crate) fn json(texts: &Texts, finding: &Finding) -> Value {
+    let Finding { code, severity, message, help, labels } = finding;
+    let severity = match severity {
+        Gravity::Error => "error",
+        Gravity::Warning => "warning",
+    };
+    let labels: Vec<Value> = labels
+        .iter()
+        .filter_map(|Label { place, words }| {
+            let text = texts.get(place.text)?;
+            let ((line, column), (end_line, end_column)) =
+                (text.position(place.span.start), text.position(place.span.end));
+            Some(json!({
+                "source": text.name(), "label": words,
+                "line": line, "column": column, "end_line": end_line, "end_column": end_column,
+                "start": place.span.start, "end": place.span.end,
+            }))
+        })
+        .collect();
+    json!({ "code": code, "severity": severity, "message": message, "help": help, "labels": labels })
+}
+
+fn picture(text: &Text, diagnostic: MietteDiagnostic, stream: Drawn) -> String {
     let source = NamedSource::new(text.name(), printable(text.bytes()));
-    let theme = match std::io::stderr().is_terminal() {
+    let theme = match stream.in_colour() {
         true => GraphicalTheme::unicode(),
         false => GraphicalTheme::unicode_nocolor(),
     };
@@ -146,12 +210,9 @@ fn draw(text: &Text, diagnostic: MietteDiagnostic) {
     let mut drawn = String::new();
     // Writing to a String fails only when the diagnostic cannot be drawn; its own words remain.
     if GraphicalReportHandler::new_themed(theme).render_report(&mut drawn, report.as_ref()).is_err() {
-        drawn = format!(
-            "{report}
-"
-        );
+        drawn = format!("{report}\n");
     }
-    say(&drawn);
+    drawn
 }
 
 /// Makes a text of bytes, each that is not UTF-8 replaced by one `?`, so that places stay.

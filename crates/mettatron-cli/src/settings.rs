@@ -69,6 +69,11 @@ impl Settings {
         library
     }
 
+    /// Where modules are looked for.
+    pub(crate) fn modules(&self) -> &Files {
+        &self.modules
+    }
+
     /// Begins a run with these settings.
     pub(crate) fn run(&self) -> Run {
         Run::new().config(self.config).limits(self.limits.clone()).forking(self.forking)
@@ -133,11 +138,12 @@ fn cache() -> PathBuf {
     cache.unwrap_or_else(std::env::temp_dir).join("mettatron").join("modules")
 }
 
+/// Returns a variable of the environment that is not empty.
 #[expect(
     clippy::disallowed_methods,
     reason = "the binary passes its environment on to libraries that do not look"
 )]
-fn variable(name: &str) -> Option<OsString> {
+pub(crate) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 

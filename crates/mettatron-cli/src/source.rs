@@ -1,9 +1,9 @@
 //! The texts of a program.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use mettatron::Library;
 use mettatron::diagnosis::{Mentions, Place, Text, Texts};
 use mettatron::syntax::{Diagnostic, Form, Span, parse_bytes};
@@ -109,7 +109,48 @@ impl Places {
     }
 }
 
-fn open(path: &Path) -> anyhow::Result<(String, Vec<u8>)> {
+/// Replaces each folder by the files `*.metta` in it and below, in the order of their names.
+///
+/// # Errors
+/// A folder that cannot be read, or has no such file.
+pub(crate) fn expand(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let before = files.len();
+        let mut folders = vec![path.clone()];
+        while let Some(folder) = folders.pop() {
+            let problem = || format!("cannot read the folder `{}`", folder.display());
+            for entry in std::fs::read_dir(&folder).with_context(problem)? {
+                let (path, kind) =
+                    entry.and_then(|entry| Ok((entry.path(), entry.file_type()?))).with_context(problem)?;
+                let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+                match kind.is_dir() {
+                    // Links are not followed: they may lead in circles.
+                    true if !hidden => folders.push(path),
+                    false if path.extension().is_some_and(|extension| extension == "metta") => {
+                        files.push(path)
+                    }
+                    _ => {}
+                }
+            }
+        }
+        if files.len() == before {
+            bail!("there is no file `*.metta` in the folder `{}`", path.display());
+        }
+        files[before..].sort();
+    }
+    Ok(files)
+}
+
+/// Reads a file, or the standard input for `-`.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) fn open(path: &Path) -> anyhow::Result<(String, Vec<u8>)> {
     if path.as_os_str() == "-" {
         let mut bytes = Vec::new();
         std::io::stdin().lock().read_to_end(&mut bytes).context("cannot read the standard input")?;

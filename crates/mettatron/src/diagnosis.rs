@@ -16,6 +16,7 @@ use metta_syntax::{Span, parse_bytes};
 
 use crate::{Fault, Rule};
 use explain::{Explanation, explain, shown};
+pub(crate) use names::{Known, close};
 pub use names::{Mentions, Unknown};
 pub use texts::{Text, Texts};
 
@@ -51,6 +52,45 @@ pub struct Diagnosis {
     pub form: Option<Label>,
     /// The rule at fault, or the call in it.
     pub rule: Option<Label>,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// It may be meant.
+    Warning,
+    /// It is wrong.
+    Error,
+}
+
+/// Something to say about a program, as plain data: whoever shows it draws it or writes it for tools.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Its kind, stable across releases: `E0501`.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it is: lower case, no full stop, what was expected and what was found.
+    pub message: String,
+    /// The way out, or more details.
+    pub help: Option<String>,
+    /// The places, the most telling one first.
+    pub labels: Vec<Label>,
+}
+
+impl Finding {
+    /// Returns the most telling place.
+    pub fn place(&self) -> Option<Place> {
+        Some(self.labels.first()?.place)
+    }
+}
+
+impl From<Diagnosis> for Finding {
+    fn from(diagnosis: Diagnosis) -> Self {
+        let Diagnosis { code, message, help, form, rule } = diagnosis;
+        let labels = rule.into_iter().chain(form).collect();
+        Finding { code, severity: Severity::Error, message, help, labels }
+    }
 }
 
 impl Texts {

@@ -380,6 +380,11 @@ impl Library {
         Arc::make_mut(&mut self.modules).insert(module.name().to_owned(), Arc::new(module));
     }
 
+    /// Returns the names of the modules that programs can import without a source, in order.
+    pub fn module_names(&self) -> impl Iterator<Item = &str> {
+        self.modules.keys().map(String::as_str)
+    }
+
     /// Lets programs import modules from `source`. Without a source there are only built-in modules.
     pub fn set_modules(&mut self, source: Arc<dyn ModuleSource>) {
         self.source = Some(source);

@@ -99,7 +99,7 @@ impl Texts {
 
 /// What a world knows.
 #[derive(Default)]
-struct Known {
+pub(crate) struct Known {
     /// All symbols but those that only right sides of rules mention.
     heard: HashSet<String>,
     /// Functions, and heads of facts and of what they hold.
@@ -111,7 +111,8 @@ struct Known {
 }
 
 impl Known {
-    fn of(world: &World) -> Option<Self> {
+    /// Looks through a world; `None` for one with many thousands of atoms.
+    pub(crate) fn of(world: &World) -> Option<Self> {
         let own = world.space_ids().filter(|id| *id != SpaceId::CORELIB);
         let n_atoms: u64 = own.filter_map(|id| world.space(id)).map(|space| space.distinct()).sum();
         if n_atoms > MOST_ATOMS {
@@ -134,7 +135,7 @@ impl Known {
     ///
     /// A name that the right side of one rule has, once, and that nothing else has, is a slip if it is close to
     /// a function; in other letters of the same name it may be data that the function is named after.
-    fn suggestions(&self, name: &str) -> Vec<String> {
+    pub(crate) fn suggestions(&self, name: &str) -> Vec<String> {
         if self.heard.contains(name) {
             return Vec::new();
         }
@@ -204,7 +205,7 @@ fn mentions(atom: &Atom, name: &str) -> bool {
 }
 
 /// Returns the names closest to `word`, the closest first and then by name.
-fn close<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Vec<String> {
+pub(crate) fn close<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Vec<String> {
     let letters: Vec<char> = word.chars().collect();
     let most = match letters.len() {
         0..=3 => 0,

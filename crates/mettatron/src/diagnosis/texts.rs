@@ -64,12 +64,22 @@ impl Texts {
         self.texts.get(number)
     }
 
-    pub(super) fn library(&self) -> &Library {
+    /// Returns how many texts there are.
+    pub fn len(&self) -> usize {
+        self.texts.len()
+    }
+
+    /// Reports whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+
+    pub(crate) fn library(&self) -> &Library {
         &self.library
     }
 
     /// Returns the bytes at a place.
-    pub(super) fn snippet(&self, place: Place) -> Option<&[u8]> {
+    pub(crate) fn snippet(&self, place: Place) -> Option<&[u8]> {
         self.get(place.text)?.bytes.get(place.span.start..place.span.end)
     }
 

@@ -1,0 +1,129 @@
+//! `mettatron fmt`: texts in the usual layout.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use mettatron::Library;
+use mettatron::diagnosis::Texts;
+use mettatron::syntax::{DEFAULT_WIDTH, Diagnostic, format};
+
+use super::check::counted;
+use crate::report::{self, Drawn};
+use crate::source;
+use crate::status::Status;
+
+/// Lay out programs in the usual way
+///
+/// Files are rewritten in place; the standard input is written to the standard output. Line breaks
+/// stay where they are; indentation, blanks and brackets are put in order, and lines that are too long are
+/// broken. Atoms and comments stay what they are.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Files and folders to lay out; `-` is the standard input
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+
+    /// Rewrite nothing: show what would change, and fail if anything would
+    #[arg(long)]
+    check: bool,
+
+    /// Characters that a line may have
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_WIDTH)]
+    width: usize,
+
+    /// Write no summary
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// What became of the files.
+#[derive(Default)]
+struct Counts {
+    same: usize,
+    changed: usize,
+    malformed: usize,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
+    let mut counts = Counts::default();
+    for file in source::expand(&args.files)? {
+        let (name, bytes) = source::open(&file)?;
+        let formatted = match std::str::from_utf8(&bytes) {
+            Ok(text) => format(text, args.width).map(|formatted| (text, formatted)),
+            Err(_) => Err(mettatron::syntax::parse_bytes(&bytes, &()).diagnostics),
+        };
+        match formatted {
+            Err(mistakes) => {
+                counts.malformed += 1;
+                complain(name, bytes.clone(), &mistakes);
+            }
+            Ok((text, formatted)) => {
+                let same = text == formatted;
+                *(if same { &mut counts.same } else { &mut counts.changed }) += 1;
+                if args.check {
+                    report::print(crate::diff::unified(&name, text, &formatted, Drawn::Stdout).as_bytes())?;
+                } else if file.as_os_str() == "-" {
+                    report::print(formatted.as_bytes())?;
+                } else if !same {
+                    replace(&file, &formatted)?;
+                }
+            }
+        }
+    }
+    if !args.quiet && args.files.iter().all(|file| file.as_os_str() != "-") {
+        report::note(&counts.summary(args.check));
+    }
+    Ok(match counts {
+        Counts { malformed: 1.., .. } => Status::Input,
+        Counts { changed: 1.., .. } if args.check => Status::Wrong,
+        Counts { .. } => Status::Fine,
+    })
+}
+
+fn complain(name: String, bytes: Vec<u8>, mistakes: &[Diagnostic]) {
+    let mut texts = Texts::new(Library::new());
+    let number = texts.add(name, bytes);
+    if let Some(text) = texts.get(number) {
+        report::mistakes(text, mistakes);
+    }
+}
+
+/// Writes a text beside a file and moves it there, so that the file is whole at any moment.
+fn replace(file: &Path, text: &str) -> anyhow::Result<()> {
+    let problem = || format!("cannot write `{}`", file.display());
+    let target = fs::canonicalize(file).with_context(problem)?;
+    let mut name = target.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let beside = target.with_file_name(name);
+    let written = fs::metadata(&target).and_then(|metadata| {
+        let mut out = fs::File::create_new(&beside)?;
+        out.write_all(text.as_bytes())?;
+        out.set_permissions(metadata.permissions())?;
+        out.sync_all()?;
+        fs::rename(&beside, &target)
+    });
+    if written.is_err() {
+        // What remains of it is of no use; the first problem is the one to tell.
+        let _ = fs::remove_file(&beside);
+    }
+    written.with_context(problem)
+}
+
+impl Counts {
+    fn summary(&self, check: bool) -> String {
+        let mut parts = Vec::new();
+        let verb = if check { "would change" } else { "changed" };
+        if self.changed > 0 {
+            parts.push(format!("{verb} {}", counted(self.changed, "file")));
+        }
+        if self.same > 0 || parts.is_empty() {
+            parts.push(format!("{} laid out already", counted(self.same, "file")));
+        }
+        if self.malformed > 0 {
+            parts.push(format!("{} malformed, left alone", counted(self.malformed, "file")));
+        }
+        parts.join(", ")
+    }
+}
