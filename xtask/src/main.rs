@@ -15,6 +15,7 @@ mod reference;
 mod shell;
 mod source;
 mod tidy;
+mod timeline;
 mod tools;
 mod workspace;
 
@@ -34,6 +35,7 @@ cargo xtask <command>
   conform ...     the corpus compared with the reference engine
   campaign ...    generated programs compared with the reference engine
   bench ...       what programs take: beside a base, other engines, the record
+  timeline        the picture of the book that shows what threads do
   data ...        data sets for examples and benchmarks
 ";
 
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
     let result = match command.as_str() {
         "ci" => ci::run(rest),
         "tidy" => tidy::run(rest),
+        "timeline" => timeline::run(rest),
         "loom" => loom::run(rest),
         "newcomer" => newcomer::run(rest),
         "reference" => reference::run(rest),

@@ -83,7 +83,7 @@ impl Page {
         let mut program: Option<&Block> = None;
         for block in &self.blocks {
             let snippet = match (block.language(), block.value("file=")) {
-                _ if block.has("norun") => Snippet::NotRun,
+                _ if block.has("unchecked") => Snippet::NotRun,
                 (_, Some(name)) => Snippet::File { name: name.to_owned() },
                 ("metta", None) => {
                     if let Some(before) = program.replace(block) {
@@ -140,7 +140,7 @@ impl Block {
 
     fn complaint(&self) -> String {
         let (line, info) = (self.line, self.info.join(","));
-        format!(":{line}: nothing checks the block `{info}`: see `tests/book/main.rs`, or say `norun`")
+        format!(":{line}: nothing checks the block `{info}`: see `tests/book/main.rs`, or say `unchecked`")
     }
 }
 
