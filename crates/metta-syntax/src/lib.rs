@@ -10,6 +10,7 @@ mod outline;
 mod parser;
 mod pieces;
 mod reader;
+mod tokens;
 mod words;
 
 #[cfg(test)]
@@ -23,4 +24,5 @@ pub use outline::{Part, parts};
 pub use parser::{Form, Parsed, parse, parse_bytes};
 pub use pieces::{Piece, Pieces};
 pub use reader::{FormReader, ReadError};
+pub use tokens::{Token, TokenKind, tokens};
 pub use words::Words;

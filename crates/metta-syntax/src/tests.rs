@@ -4,7 +4,9 @@ use std::io::Cursor;
 
 use metta_atom::Atom;
 
-use crate::{FormReader, LineIndex, Parsed, ReadError, Words, is_complete, parse, parse_bytes};
+use crate::{
+    FormReader, LineIndex, Parsed, ReadError, TokenKind, Words, is_complete, parse, parse_bytes, tokens,
+};
 
 /// `+` and `match` are operations, as with the standard library.
 struct Operations;
@@ -393,4 +395,27 @@ fn a_stream_that_fails_ends() {
         matches!(reader.next(), Some(Err(ReadError::Io(error))) if error.kind() == std::io::ErrorKind::BrokenPipe)
     );
     assert!(reader.next().is_none());
+}
+
+#[test]
+fn tokens_are_told_of_any_text() {
+    let shown = |text: &str| {
+        let letter = |kind| match kind {
+            TokenKind::Open => '(',
+            TokenKind::Close => ')',
+            TokenKind::Text => 't',
+            TokenKind::Variable => 'v',
+            TokenKind::Run => '!',
+            TokenKind::Word => 'w',
+            TokenKind::Comment => ';',
+        };
+        let token = |token: crate::Token| {
+            format!("{} {}", letter(token.kind), &text[token.span.start..token.span.end])
+        };
+        tokens(text.as_bytes()).map(token).collect::<Vec<_>>().join("|")
+    };
+    assert_eq!(shown("!(f $x 1) ; end"), "! !|( (|w f|v $x|w 1|) )|; ; end");
+    assert_eq!(shown("(! a) !b ! c"), "( (|w !|w a|) )|w !b|! !|w c");
+    assert_eq!(shown("))! \"a\\\"b (c"), ") )|) )|! !|t \"a\\\"b (c");
+    assert_eq!(shown(" \n"), "");
 }
