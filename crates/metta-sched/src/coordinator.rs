@@ -15,7 +15,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-use metta_atom::{Atom, SpaceId};
+use metta_atom::{Atom, Grounded, SpaceId};
 use metta_config::EvalConfig;
 use metta_eval::{Effect, FactKey, Fault, Limits, World};
 use metta_syntax::Form;
@@ -42,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) watch: Watch,
     pub(crate) limits: Limits,
     pub(crate) keep_going: bool,
+    /// Whether results are told of before the end.
+    pub(crate) streams: bool,
     pub(crate) runtime: Option<Handle>,
     pub(crate) config: EvalConfig,
     pub(crate) forking: Forking,
@@ -275,11 +277,15 @@ impl<'s> Coordinator<'s> {
         let mut worker = self.environment.machines().worker();
         let limits = self.settings.limits.clone();
         let forks = self.forks.clone();
-        let task = Task { goal, limits: &limits, allowed: Effect::Outside, forks: forks.as_ref() };
+        let streams = self.settings.streams;
+        let task = Task { goal, limits: &limits, allowed: Effect::Outside, forks: forks.as_ref(), streams };
         let mut stopped = Ok(());
+        let mut tells = streams;
         let ended = worker.evaluate(task, self.world.clone(), |output| {
             shown.skip(output);
+            let found = std::mem::take(&mut output.found);
             self.show(output);
+            tells = tells && self.tell(index, &found);
             stopped = self.settings.watch.check();
             if stopped.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
@@ -534,11 +540,23 @@ impl<'s> Coordinator<'s> {
     }
 
     fn show(&mut self, output: &mut Output) {
-        let Output { printed, traced } = std::mem::take(output);
+        let Output { printed, traced, found: _ } = std::mem::take(output);
         if let Some(sink) = &mut self.sink {
             printed.into_iter().map(Event::Printed).for_each(&mut *sink);
             traced.into_iter().map(Event::Traced).for_each(&mut *sink);
         }
+    }
+
+    /// Tells of results before the end; reports whether more may be told.
+    fn tell(&mut self, index: usize, found: &[Atom]) -> bool {
+        let told = found.iter().take_while(|atom| has_lasting_text(atom)).count();
+        let texts = self.world.print_results(&found[..told], &self.settings.limits);
+        // A text that is too long is told of at the end.
+        let (Ok(text), Some(sink)) = (texts, &mut self.sink) else { return false };
+        if !text.is_empty() {
+            sink(Event::Found { index, text });
+        }
+        told == found.len()
     }
 
     fn publish(&mut self) {
@@ -600,6 +618,23 @@ impl<'s> Coordinator<'s> {
             self.window = self.window.saturating_mul(2);
         }
     }
+}
+
+/// Reports whether the text of an atom is known before the end of the evaluation that made it: it mentions neither
+/// spaces nor states. Of a big atom nobody knows.
+fn has_lasting_text(atom: &Atom) -> bool {
+    const MOST_PARTS: usize = 4_096;
+    let mut pending = vec![atom];
+    for _ in 0..MOST_PARTS {
+        match pending.pop() {
+            None => return true,
+            Some(Atom::Grounded(Grounded::State(_) | Grounded::Space(_) | Grounded::Bindings(_))) => {
+                return false;
+            }
+            Some(atom) => pending.extend(atom.children().unwrap_or_default()),
+        }
+    }
+    false
 }
 
 impl Tide {

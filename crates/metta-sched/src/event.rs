@@ -11,7 +11,14 @@ pub enum Event {
     Printed(String),
     /// A line of the program's trace.
     Traced(String),
-    /// The result list of one form.
+    /// Results of the form whose turn it is, before its end, for a run that [streams](crate::Run::stream).
+    Found {
+        /// The position of the form in the program, from 0.
+        index: usize,
+        /// The results since the last such event, as text.
+        text: Vec<String>,
+    },
+    /// The result list of one form, with what was found before.
     Results {
         /// The position of the form in the program, from 0.
         index: usize,

@@ -15,6 +15,7 @@ pub struct Run {
     limits: RunLimits,
     cancel: CancelToken,
     keep_going: bool,
+    streams: bool,
     forking: Forking,
     sink: Option<Sink>,
 }
@@ -43,6 +44,7 @@ impl Run {
             limits: RunLimits::default(),
             cancel: CancelToken::new(),
             keep_going: false,
+            streams: false,
             forking: Forking::default(),
             sink: None,
         }
@@ -74,6 +76,15 @@ impl Run {
     /// Goes on after a result list with an `Error`.
     pub fn keep_going(mut self, keep_going: bool) -> Self {
         self.keep_going = keep_going;
+        self
+    }
+
+    /// Tells of results before the expression that has them has ended: see [`Event::Found`].
+    ///
+    /// Only an expression that is evaluated in its turn is told of like this, one by itself at the latest; and of one
+    /// that answers with spaces or states only what comes before them, since their text is that at the end.
+    pub fn stream(mut self, streams: bool) -> Self {
+        self.streams = streams;
         self
     }
 
@@ -144,6 +155,7 @@ impl Run {
             watch: Watch::start(vec![self.cancel, dropped], self.limits.time),
             limits: self.limits.machine(),
             keep_going: self.keep_going,
+            streams: self.streams && self.sink.is_some(),
             runtime,
             config: self.config,
             forking: self.forking,

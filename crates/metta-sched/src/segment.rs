@@ -211,6 +211,7 @@ impl Segment {
             limits: &self.limits,
             allowed: Effect::Prints,
             forks: self.forks.as_ref(),
+            streams: false,
         };
         self.settle(index, worker.evaluate(task, self.world.clone(), between))
     }

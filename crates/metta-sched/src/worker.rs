@@ -64,6 +64,8 @@ pub(crate) struct Task<'a> {
     pub(crate) allowed: Effect,
     /// How the evaluation may spread over threads.
     pub(crate) forks: Option<&'a Forks>,
+    /// Whether results are told of before the end.
+    pub(crate) streams: bool,
 }
 
 /// How an evaluation ended.
@@ -90,21 +92,24 @@ pub(crate) struct Finished {
     pub(crate) footprint: Footprint,
 }
 
-/// Lines written since the last look.
+/// What was written and found since the last look.
 #[derive(Default)]
 pub(crate) struct Output {
     pub(crate) printed: Vec<String>,
     pub(crate) traced: Vec<String>,
+    /// Results, of a task that streams.
+    pub(crate) found: Vec<Atom>,
 }
 
 impl Output {
     pub(crate) fn take(machine: &mut Machine) -> Self {
-        Output { printed: machine.take_output(), traced: machine.take_trace() }
+        Output { printed: machine.take_output(), traced: machine.take_trace(), found: Vec::new() }
     }
 
     pub(crate) fn append(&mut self, other: &mut Output) {
         self.printed.append(&mut other.printed);
         self.traced.append(&mut other.traced);
+        self.found.append(&mut other.found);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -197,6 +202,7 @@ impl Worker {
         let mut machine = self.machine.take().unwrap_or_else(|| Machine::new(library.clone()));
         let begun = Instant::now();
         let mut started = begun;
+        let mut n_found = 0;
         let mut given = task
             .forks
             .and_then(|forks| forks.within(task.limits, world.parallel()))
@@ -211,7 +217,12 @@ impl Worker {
         });
         while matches!(step, Ok(Step::Yield | Step::Waits)) {
             started = self.adapt(&mut pace, started);
-            if between(&mut Output::take(&mut machine)).is_break() {
+            let mut output = Output::take(&mut machine);
+            if task.streams {
+                output.found.extend_from_slice(machine.results().get(n_found..).unwrap_or_default());
+                n_found += output.found.len();
+            }
+            if between(&mut output).is_break() {
                 self.rest(machine);
                 return Ended::Dropped;
             }

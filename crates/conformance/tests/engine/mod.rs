@@ -180,7 +180,7 @@ fn collect(
                 *answer = Answer { printed: std::mem::take(&mut printed), outcome: Outcome::Results(text) };
             }
             // The trace is for people.
-            Event::Traced(_) | _ => {}
+            Event::Traced(_) | Event::Found { .. } | _ => {}
         }
     }
     Ok((answers, printed))

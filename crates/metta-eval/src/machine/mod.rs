@@ -383,6 +383,11 @@ impl Machine {
         std::mem::take(&mut self.results)
     }
 
+    /// Returns the results found since they were last taken, in order.
+    pub fn results(&self) -> &[Atom] {
+        &self.results
+    }
+
     /// Returns the lines printed since the last call.
     pub fn take_output(&mut self) -> Vec<String> {
         self.line_bytes = 0;

@@ -77,7 +77,7 @@ pub(crate) fn transcript(run: Run, start: impl FnOnce(Run) -> Outcome) -> String
                     }
                 }
             }
-            _ => panic!("unknown event"),
+            Event::Found { .. } | _ => panic!("unknown event"),
         }
     }));
     let mut log = std::mem::take(&mut *log.lock(&mut Held::root()).0);

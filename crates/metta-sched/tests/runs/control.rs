@@ -1,5 +1,6 @@
 //! Stopping a run, running it in every kind of place, and writing beside it.
 
+use std::sync::mpsc::channel;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use crate::common::{atoms, compile, host, runtime, threads};
 use metta_atom::{Atom, SpaceId};
 use metta_eval::Effect;
 use metta_sched::{
-    CancelToken, Library, MettaState, Outcome, Run, RunError, RunLimits, run_state, run_state_async,
+    CancelToken, Event, Library, MettaState, Outcome, Run, RunError, RunLimits, run_state, run_state_async,
     run_state_sync,
 };
 use metta_space::Space;
@@ -42,6 +43,63 @@ fn a_time_limit_stops_an_endless_expression() {
             assert!(outcome.completed <= results + 1);
         },
     );
+}
+
+/// What a run that streams tells before and at the end of its expressions; it is cancelled when `enough` says so.
+fn streamed(text: &str, enough: fn(&[String]) -> bool) -> (Vec<String>, Vec<Vec<String>>, Outcome) {
+    let library = Library::new();
+    let (token, (sender, events)) = (CancelToken::new(), channel());
+    let cancel = token.clone();
+    let mut found = Vec::new();
+    let run = Run::new().stream(true).cancel(token).on_event(move |event| {
+        if let Event::Found { text, .. } = &event {
+            found.extend(text.iter().cloned());
+            if enough(&found) {
+                cancel.cancel();
+            }
+        }
+        sender.send(event).unwrap();
+    });
+    let outcome = run.sequential(MettaState::new(library.clone()), compile(&library, text));
+    let (mut found, mut ended) = (Vec::new(), Vec::new());
+    for event in events {
+        match event {
+            Event::Found { text, .. } => found.extend(text),
+            Event::Results { text, .. } => ended.push(text),
+            Event::Printed(_) | Event::Traced(_) | _ => panic!("nothing is printed"),
+        }
+    }
+    (found, ended, outcome)
+}
+
+#[test]
+fn results_are_told_of_before_the_end() {
+    let naturals = "(= (from $n) $n) (= (from $n) (from (+ $n 1))) !(from 0)";
+    let (found, ended, outcome) = streamed(naturals, |found| found.len() >= 3);
+    assert_eq!(found[..3], ["0", "1", "2"]);
+    assert_eq!(ended, [[""; 0]; 0]);
+    assert!(matches!(outcome.error, Some(RunError::Cancelled)));
+}
+
+#[test]
+fn what_was_told_of_is_the_beginning_of_the_results() {
+    let some = "(= (from $n $n) $n) (= (from $n $m) (if (== $n $m) (empty) $n))
+        (= (from $n $m) (if (== $n $m) (empty) (from (+ $n 1) $m))) !(from 0 30000)";
+    let (found, ended, outcome) = streamed(some, |_| false);
+    assert!(outcome.error.is_none());
+    assert!(!found.is_empty());
+    assert_eq!(ended.len(), 1);
+    assert_eq!(ended[0].len(), 30_001);
+    assert!(ended[0].starts_with(&found));
+    // The text of a state is that at the end.
+    let state = format!(
+        "{} !(let $s (new-state 0) (superpose ($s (from 0 30000))))",
+        some.replace("!(from 0 30000)", "")
+    );
+    let (found, ended, _) = streamed(&state, |_| false);
+    assert_eq!(found, [""; 0]);
+    assert_eq!(ended[0].len(), 30_002);
+    assert_eq!(ended[0][0], "(State 0)");
 }
 
 #[test]
