@@ -122,7 +122,7 @@ fn quantity(text: &str) -> Option<(f64, &str)> {
     Some((number, &text[unit..]))
 }
 
-fn size(text: &str) -> Result<u64, String> {
+pub(crate) fn size(text: &str) -> Result<u64, String> {
     const EXPECTED: &str = "expected a size such as 64K, 512M or 2G";
     let (number, unit) = quantity(text).ok_or(EXPECTED)?;
     let factor: u32 = match unit.to_ascii_uppercase().trim_end_matches('B').trim_end_matches('I') {
@@ -138,7 +138,7 @@ fn size(text: &str) -> Result<u64, String> {
     Ok(bytes as u64)
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     const EXPECTED: &str = "expected a time such as 500ms, 10s or 2m";
     let (number, unit) = quantity(text).ok_or(EXPECTED)?;
     let seconds = match unit {

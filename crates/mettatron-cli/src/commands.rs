@@ -6,10 +6,14 @@
 mod check;
 mod completions;
 mod fmt;
+mod load;
 mod man;
+mod repl;
 mod run;
+mod space;
 
 use std::ffi::OsString;
+use std::io::{self, IsTerminal};
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args as _, CommandFactory, Parser, Subcommand};
@@ -45,6 +49,9 @@ pub(crate) enum Command {
     Run(run::Args),
     Check(check::Args),
     Fmt(fmt::Args),
+    Repl(repl::Args),
+    Load(load::Args),
+    Space(space::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -64,14 +71,19 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<Status> {
         Command::Run(args) => run::run(args),
         Command::Check(args) => check::run(args),
         Command::Fmt(args) => fmt::run(args),
+        Command::Repl(args) => repl::run(args),
+        Command::Load(args) => load::run(args),
+        Command::Space(args) => space::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),
     }
 }
 
 /// Reads a command line; ends the process when it is wrong, or asks for help.
-pub(crate) fn parse(words: Vec<OsString>) -> Command {
-    if words.len() < 2 {
+pub(crate) fn parse(mut words: Vec<OsString>) -> Command {
+    if words.len() < 2 && io::stdin().is_terminal() && io::stdout().is_terminal() {
+        words.push("repl".into());
+    } else if words.len() < 2 {
         // Nothing to do: what there is to do.
         report::help(&Cli::command().render_help());
         Status::Input.end();

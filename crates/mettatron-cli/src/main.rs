@@ -5,6 +5,8 @@ mod commands;
 mod diff;
 mod memory;
 mod output;
+mod progress;
+mod repl;
 mod report;
 mod seen;
 mod settings;

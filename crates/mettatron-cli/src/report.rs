@@ -235,7 +235,7 @@ fn printable(mut bytes: &[u8]) -> String {
 }
 
 /// Writes to stderr. There is nobody to tell when that fails.
-fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 

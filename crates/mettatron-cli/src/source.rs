@@ -28,8 +28,8 @@ pub(crate) struct Places {
     seen: Seen,
     /// Where each form is in its text.
     spans: Vec<Span>,
-    /// The first form of each text that the command line names.
-    firsts: Vec<usize>,
+    /// The texts with forms that are run: the first form of each, and its number among all texts.
+    firsts: Vec<(usize, usize)>,
 }
 
 impl Program {
@@ -44,13 +44,7 @@ impl Program {
         }
         let expressions =
             args.expressions.iter().map(|text| ("expression".to_owned(), text.as_bytes().to_vec()));
-        let places = Places {
-            texts: Texts::new(library.clone()),
-            mentions: Mentions::default(),
-            seen,
-            spans: Vec::new(),
-            firsts: Vec::new(),
-        };
+        let places = Places::new(library.clone(), seen);
         let mut program = Program { forms: Vec::new(), places, diagnostics: Vec::new() };
         let n_files = texts.len();
         for (name, bytes) in texts.into_iter().chain(expressions) {
@@ -59,9 +53,7 @@ impl Program {
                 let end = mistake.span.start;
                 parsed.forms.retain(|form| form.span.start < end);
             }
-            program.places.texts.add(name, bytes);
-            program.places.firsts.push(program.forms.len());
-            program.places.spans.extend(parsed.forms.iter().map(|form| form.span));
+            program.places.add(name, bytes, &parsed.forms);
             program.forms.append(&mut parsed.forms);
             if !parsed.diagnostics.is_empty() {
                 program.diagnostics = parsed.diagnostics;
@@ -74,7 +66,7 @@ impl Program {
 
     /// Evaluates the last form of the expressions when none of them is to be evaluated.
     fn run_last_expression(&mut self, n_files: usize) {
-        let Some(first) = self.places.firsts.get(n_files) else { return };
+        let Some((first, _)) = self.places.firsts.get(n_files) else { return };
         let asked = &mut self.forms[*first..];
         if !asked.iter().any(|form| form.run)
             && let Some(last) = asked.last_mut()
@@ -85,6 +77,25 @@ impl Program {
 }
 
 impl Places {
+    /// Begins without any text; those of modules come through `seen`.
+    pub(crate) fn new(library: Library, seen: Seen) -> Self {
+        Places {
+            texts: Texts::new(library),
+            mentions: Mentions::default(),
+            seen,
+            spans: Vec::new(),
+            firsts: Vec::new(),
+        }
+    }
+
+    /// Adds a text whose forms are to be run; returns its number, and that of its first form.
+    pub(crate) fn add(&mut self, name: String, bytes: Vec<u8>, forms: &[Form]) -> (usize, usize) {
+        let (text, first) = (self.texts.add(name, bytes), self.spans.len());
+        self.firsts.push((first, text));
+        self.spans.extend(forms.iter().map(|form| form.span));
+        (text, first)
+    }
+
     /// Takes up the texts of modules that were read meanwhile.
     pub(crate) fn catch_up(&mut self) {
         self.seen.take(&mut self.texts);
@@ -92,7 +103,7 @@ impl Places {
 
     /// Returns where a form is.
     pub(crate) fn of(&self, form: usize) -> Option<Place> {
-        let text = self.firsts.iter().rposition(|first| *first <= form)?;
+        let (_, text) = *self.firsts.iter().rfind(|(first, _)| *first <= form)?;
         Some(Place { text, span: *self.spans.get(form)? })
     }
 
@@ -105,7 +116,7 @@ impl Places {
 
     /// Returns the text that the diagnostics of the program are about.
     pub(crate) fn last(&self) -> Option<&Text> {
-        self.texts.get(self.firsts.len().checked_sub(1)?)
+        self.texts.get(self.firsts.last()?.1)
     }
 }
 
