@@ -11,6 +11,7 @@ mod man;
 mod repl;
 mod run;
 mod space;
+mod test;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
@@ -47,9 +48,10 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Run(run::Args),
+    Repl(repl::Args),
     Check(check::Args),
     Fmt(fmt::Args),
-    Repl(repl::Args),
+    Test(test::Args),
     Load(load::Args),
     Space(space::Args),
     Completions(completions::Args),
@@ -74,6 +76,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<Status> {
         Command::Repl(args) => repl::run(args),
         Command::Load(args) => load::run(args),
         Command::Space(args) => space::run(args),
+        Command::Test(args) => test::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),
     }

@@ -1,6 +1,6 @@
 //! The texts of a program.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -169,4 +169,36 @@ pub(crate) fn open(path: &Path) -> anyhow::Result<(String, Vec<u8>)> {
     }
     let bytes = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
     Ok((path.display().to_string(), bytes))
+}
+
+/// Writes a file.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    std::fs::write(path, bytes).with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+/// Writes a text beside a file and moves it there, so that the file is whole at any moment.
+///
+/// # Errors
+/// When it cannot be written; the file is then as it was.
+pub(crate) fn replace(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let problem = || format!("cannot write `{}`", file.display());
+    let target = std::fs::canonicalize(file).with_context(problem)?;
+    let mut name = target.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let beside = target.with_file_name(name);
+    let written = std::fs::metadata(&target).and_then(|metadata| {
+        let mut out = std::fs::File::create_new(&beside)?;
+        out.write_all(bytes)?;
+        out.set_permissions(metadata.permissions())?;
+        out.sync_all()?;
+        std::fs::rename(&beside, &target)
+    });
+    if written.is_err() {
+        // What remains of it is of no use; the first problem is the one to tell.
+        let _ = std::fs::remove_file(&beside);
+    }
+    written.with_context(problem)
 }

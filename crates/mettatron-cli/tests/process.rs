@@ -158,3 +158,19 @@ fn extreme_programs_have_answers() {
         assert!(output.stdout == expected.as_bytes(), "expected {} bytes", expected.len());
     }
 }
+
+#[test]
+fn tests_are_told_to_build_servers() {
+    let folder = tempfile::tempdir().unwrap();
+    let (program, report) = (folder.path().join("tests.metta"), folder.path().join("out.xml"));
+    std::fs::write(&program, "!(+ 1 2) ; => [3]\n!(+ 1 \"<&>\") ; => [4]\n").unwrap();
+    let (program, report) = (program.to_str().unwrap(), report.to_str().unwrap());
+    let output = start(&["test", "--quiet", "--junit", report, program]).wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let xml = std::fs::read_to_string(report).unwrap();
+    assert!(xml.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites"), "{xml}");
+    assert!(xml.contains("tests=\"2\" failures=\"1\" errors=\"0\""), "{xml}");
+    assert!(xml.contains("name=\"!(+ 1 &quot;&lt;&amp;&gt;&quot;)\""), "{xml}");
+    assert!(xml.contains("<failure type=\"E0701\""), "{xml}");
+    assert_eq!(xml.matches("<testcase").count(), 2);
+}

@@ -1,10 +1,7 @@
 //! `mettatron fmt`: texts in the usual layout.
 
-use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context;
 use mettatron::Library;
 use mettatron::diagnosis::Texts;
 use mettatron::syntax::{DEFAULT_WIDTH, Diagnostic, format};
@@ -67,7 +64,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
                 } else if file.as_os_str() == "-" {
                     report::print(formatted.as_bytes())?;
                 } else if !same {
-                    replace(&file, &formatted)?;
+                    source::replace(&file, formatted.as_bytes())?;
                 }
             }
         }
@@ -88,27 +85,6 @@ fn complain(name: String, bytes: Vec<u8>, mistakes: &[Diagnostic]) {
     if let Some(text) = texts.get(number) {
         report::mistakes(text, mistakes);
     }
-}
-
-/// Writes a text beside a file and moves it there, so that the file is whole at any moment.
-fn replace(file: &Path, text: &str) -> anyhow::Result<()> {
-    let problem = || format!("cannot write `{}`", file.display());
-    let target = fs::canonicalize(file).with_context(problem)?;
-    let mut name = target.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let beside = target.with_file_name(name);
-    let written = fs::metadata(&target).and_then(|metadata| {
-        let mut out = fs::File::create_new(&beside)?;
-        out.write_all(text.as_bytes())?;
-        out.set_permissions(metadata.permissions())?;
-        out.sync_all()?;
-        fs::rename(&beside, &target)
-    });
-    if written.is_err() {
-        // What remains of it is of no use; the first problem is the one to tell.
-        let _ = fs::remove_file(&beside);
-    }
-    written.with_context(problem)
 }
 
 impl Counts {

@@ -90,7 +90,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
 }
 
 /// Lets Ctrl-C end the run; a second one ends the process, for a host operation that hangs.
-fn interrupt(cancel: CancelToken) -> anyhow::Result<()> {
+pub(super) fn interrupt(cancel: CancelToken) -> anyhow::Result<()> {
     ctrlc::set_handler(move || {
         if cancel.is_cancelled() {
             Status::Interrupted.end();
