@@ -8,7 +8,8 @@ mod engine;
 use std::path::Path;
 
 use conformance::generate::{
-    Program, ProgramForm, Recorded, canonical, generate, generate_forms, in_order, read_records,
+    Program, ProgramForm, Recorded, canonical, generate, generate_forms, generate_polymorphic, in_order,
+    read_records,
 };
 use conformance::{Answer, CorpusFile, Outcome};
 use engine::{Mode, Ran, run};
@@ -98,6 +99,14 @@ fn compiled_forms_answer_as_interpreted_ones() {
     let runtime = runtime();
     for seed in 0..FORM_PROGRAMS {
         check_engines(seed, &generate_forms(seed, 6), &runtime);
+    }
+}
+
+#[test]
+fn types_found_when_code_runs_are_those_that_are_unified() {
+    let runtime = runtime();
+    for seed in 0..FORM_PROGRAMS {
+        check_engines(seed, &generate_polymorphic(seed, 6), &runtime);
     }
 }
 

@@ -63,6 +63,7 @@ const LEAVES: &[&str] = &[
     "((1 a) (2 b))",
     "(($p (got $p)))",
     "(($p (inc 1)) ($u $p))",
+    "((Empty none) ($p (got $p)))",
     "(a $x)",
     "(S $u)",
     "(S $p)",

@@ -10,6 +10,7 @@ mod expand;
 mod forms;
 mod functions;
 mod grammar;
+mod polymorphic;
 mod random;
 mod record;
 mod shrink;
@@ -18,6 +19,7 @@ mod term;
 
 pub use canonical::{canonical, in_order};
 pub use forms::generate_forms;
+pub use polymorphic::generate_polymorphic;
 pub use record::{RecordError, Recorded, read_records, write_records};
 pub use shrink::shrink;
 pub use term::Term;

@@ -341,10 +341,14 @@ impl Compiler<'_> {
                 Ok(Some(()))
             }
             Some(Reading::Function(signature)) => self.typed_call(Some(id), node, &signature, dest, expected),
-            Some(Reading::Open) => match self.instance_signature(id, node, expected) {
-                Some(signature) => self.typed_call(Some(id), node, &signature, dest, expected),
-                None => Ok(None),
-            },
+            Some(Reading::Open) => {
+                if let Some(signature) = self.instance_signature(id, node, expected)
+                    && let Some(()) = self.typed_call(Some(id), node, &signature, dest, expected)?
+                {
+                    return Ok(Some(()));
+                }
+                self.open_call(id, node, dest, expected)
+            }
             _ => Ok(None),
         }
     }

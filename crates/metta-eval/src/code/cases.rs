@@ -11,8 +11,10 @@ const UNDEFINED: Expected = Expected::Type(cell(symbols::UNDEFINED));
 /// How the term of a `case` is evaluated.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Evaluation {
-    /// It may have any number of results.
+    /// It may have any number of results; no pattern matches `Empty`.
     Any,
+    /// It may have any number of results, and without one the value is `Empty`.
+    OrEmpty,
     /// It has one.
     Value,
     /// It is an argument of a call.
@@ -20,8 +22,8 @@ enum Evaluation {
 }
 
 impl Compiler<'_> {
-    /// `(case term ((pattern template) ...))`, where no pattern matches `Empty`, so that without results of the
-    /// term there is none of the `case` either; or where the term has a value.
+    /// `(case term ((pattern template) ...))`. Where no pattern matches `Empty` there is no result of the `case`
+    /// without one of the term.
     pub(super) fn case_form(&mut self, node: Cell, dest: Dest, expected: Expected) -> Outcome<Option<()>> {
         let (term, cases) = (self.child(node, 1), self.child(node, 2));
         if self.length(node) != 3 {
@@ -37,8 +39,9 @@ impl Compiler<'_> {
             }
             _ => true,
         };
-        match self.cases(cases, true).filter(|_| has_value) {
-            Some(cases) => self.cases_form(node, &cases, Evaluation::Value, dest, expected),
+        let evaluation = if has_value { Evaluation::Value } else { Evaluation::OrEmpty };
+        match self.cases(cases, true) {
+            Some(cases) => self.cases_form(node, &cases, evaluation, dest, expected),
             None => Ok(None),
         }
     }
@@ -81,7 +84,8 @@ impl Compiler<'_> {
         let value = self.temporary()?;
         let mut seen = Vec::new();
         match evaluation {
-            Evaluation::Any => self.scrutinee(term, value)?,
+            Evaluation::Any => self.scrutinee(term, value, |site| Instr::Block { site })?,
+            Evaluation::OrEmpty => self.scrutinee(term, value, |site| Instr::Cases { site })?,
             Evaluation::Value => self.sure_scrutinee(term, value, restart),
             Evaluation::Argument => {
                 let (from, _) = self.argument(term, UNDEFINED, false)?;
@@ -158,14 +162,14 @@ impl Compiler<'_> {
         written.then(|| (0..self.length(cases)).map(pair).collect()).flatten()
     }
 
-    /// Evaluates the term of a `case`; an error is a value like any other.
-    fn scrutinee(&mut self, term: Cell, to: Slot) -> Outcome<()> {
+    /// Evaluates the term of a `case` in a block; an error is a value like any other.
+    fn scrutinee(&mut self, term: Cell, to: Slot, block: fn(u32) -> Instr) -> Outcome<()> {
         let taken = self.label();
         match term.view() {
             View::Expression { length: 1.., .. } => {
                 self.ensure_shared(&[term]);
                 let site = self.site_for(Task::Evaluate, UNDEFINED, Dest::Slot(to), Some(taken), false);
-                self.emit(Instr::Block { site });
+                self.emit(block(site));
                 let before = (self.assigned, self.known);
                 self.expression(term, Dest::Block, UNDEFINED)?;
                 (self.assigned, self.known) = before;

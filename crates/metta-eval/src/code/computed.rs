@@ -6,8 +6,8 @@ use super::compiler::{Compiler, Dest, Label, Outcome};
 use super::instr::*;
 use super::types::{Conditions, Reading};
 use crate::program::OPEN;
-use crate::terms::cell::{Cell, View};
-use crate::terms::symbols;
+use crate::terms::cell::{Cell, SymbolId, View};
+use crate::terms::symbols::{self, cell};
 
 /// What decides how the calls of a head are read.
 enum Root {
@@ -112,6 +112,52 @@ impl Compiler<'_> {
                 open.calls.iter().any(|clause| clause.takes(&self.machine.heap, OPEN, length))
             }
         }
+    }
+
+    /// A call of a function whose type has variables, which are found out when the code runs: if its arguments
+    /// are values as they stand, or data made of such.
+    pub(super) fn open_call(
+        &mut self,
+        id: SymbolId,
+        node: Cell,
+        dest: Dest,
+        expected: Expected,
+    ) -> Outcome<Option<()>> {
+        let length = self.length(node);
+        let stand = (1..length).all(|index| {
+            let argument = self.child(node, index);
+            match argument.view() {
+                View::Local(local) => self.is_assigned(self.slot_of(local)),
+                View::Symbol(id) => id != symbols::EMPTY,
+                View::Expression { length: 1.., .. } => self.may_be_data(argument),
+                _ => true,
+            }
+        });
+        if !stand || length as usize + 1 >= MAX_SLOTS - 8 || self.is_constructor(node) {
+            return Ok(None);
+        }
+        let (mark, before) = (self.temporaries(), self.known);
+        self.ensure(node);
+        let (join, _, restart) = self.begin_form(node, dest, expected, &Conditions::new());
+        let mut operands = vec![self.constant_operand(cell(id))];
+        for index in 1..length {
+            let argument = self.child(node, index);
+            operands.push(match argument.view() {
+                View::Local(local) => Operand::slot(self.slot_of(local)),
+                View::Expression { length: 1.., .. } => {
+                    let to = self.temporary()?;
+                    let template = self.template(argument);
+                    self.emit(Instr::Build { to, template });
+                    self.assign(to, Known::Expression);
+                    Operand::slot(to)
+                }
+                _ => self.constant_operand(argument),
+            });
+        }
+        self.apply_typed(&operands, dest, expected, restart);
+        self.release(mark);
+        self.join(join, before, dest);
+        Ok(Some(()))
     }
 
     /// The parts of a call of a variable, if none of them is an expression.

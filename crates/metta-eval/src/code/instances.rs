@@ -116,11 +116,7 @@ impl Compiler<'_> {
             Reading::Open if found != Cell::NONE && self.machine.is_plain_type(found) => {
                 let found = self.machine.known_type(found)?;
                 let instance = self.machine.find_instance(head, &[], found)?;
-                let mut parameters = self.signature(instance)?.parameters;
-                for parameter in &mut parameters {
-                    *parameter = if parameter.is_ground() { *parameter } else { Cell::NONE };
-                }
-                Some(parameters)
+                self.signature(instance).map(Signature::known_parameters)
             }
             Reading::Open | Reading::Tuple => None,
         }
@@ -129,7 +125,10 @@ impl Compiler<'_> {
     /// The type with which the result of the clause is evaluated.
     pub(super) fn outcome(&self) -> Expected {
         match self.instance.slice() {
-            Some((address, length)) => Expected::Type(self.machine.heap.get(address + length - 1)),
+            Some((address, length)) => {
+                let returned = self.machine.heap.get(address + length - 1);
+                Expected::Type(if returned.is_ground() { returned } else { UNDEFINED })
+            }
             None => Expected::Dynamic,
         }
     }

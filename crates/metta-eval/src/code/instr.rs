@@ -434,6 +434,10 @@ pub(crate) enum Instr {
     Block {
         site: u32,
     },
+    /// Like `Block`; without any result it goes on with `Empty`.
+    Cases {
+        site: u32,
+    },
     /// Evaluates or calls a term in the general way.
     General {
         site: u32,

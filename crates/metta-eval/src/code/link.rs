@@ -63,6 +63,7 @@ impl Compiler<'_> {
                 | Instr::Construct { site, .. }
                 | Instr::Eval { site, .. }
                 | Instr::Block { site }
+                | Instr::Cases { site }
                 | Instr::Superpose { site, .. }
                 | Instr::Either { site }
                 | Instr::Collapse { site }

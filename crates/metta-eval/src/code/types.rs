@@ -42,6 +42,16 @@ pub(super) struct Signature {
     pub(super) lenient: u64,
 }
 
+impl Signature {
+    /// The types of the parameters; `NONE` for those with variables.
+    pub(super) fn known_parameters(mut self) -> Vec<Cell> {
+        for parameter in self.parameters.iter_mut().filter(|parameter| !parameter.is_ground()) {
+            *parameter = Cell::NONE;
+        }
+        self.parameters
+    }
+}
+
 /// How calls of a symbol are read.
 pub(super) enum Reading {
     Tuple,
@@ -213,7 +223,7 @@ impl Compiler<'_> {
             }
             let is_own = pattern == self.clause.head() && self.instance != Cell::NONE;
             let parameters = match is_own {
-                true => self.signature(self.instance).map(|signature| signature.parameters),
+                true => self.signature(self.instance).map(Signature::known_parameters),
                 false => self.types_in_pattern(head, found),
             };
             let Some(parameters) = parameters else { continue };

@@ -72,48 +72,67 @@ impl Machine {
         if !term.is_expression() {
             return self.switch(call, term, cases, expected);
         }
-        let frame = self.frames.len() as u32;
-        self.push_case_choice(frame);
-        self.wait(Kind::Case { call, cases, expected, found: false });
+        self.wait_or_empty(Kind::Case { call, cases, expected, found: false });
         self.space = self.context;
         self.task = Task::Eval { term, expected: cell(symbols::UNDEFINED) };
         Outcome::Scheduled
     }
 
-    /// The choice point keeps the frame of the `case` itself, which comes right after it.
-    fn push_case_choice(&mut self, frame: u32) {
+    /// The same in code, which goes on at the site.
+    pub(in crate::machine) fn begin_cases(&mut self, site: u32, base: u32) {
+        self.top = base + u32::from(self.code.sites[site as usize].size);
+        self.wait_or_empty(Kind::Cases { site, base, found: false });
+    }
+
+    /// Makes a frame below a choice point for the end of its alternatives, which keeps the frame itself.
+    fn wait_or_empty(&mut self, kind: Kind) {
+        let frame = self.frames.len() as u32;
         self.choose(Alternatives::CaseEmpty { frame });
         if let Some(choice) = self.choices.last_mut() {
             choice.frames = frame + 1;
         }
+        self.wait(kind);
     }
 
     /// A result of the term of a `case`.
     pub(super) fn case_result(&mut self, value: Cell) {
         let index = self.frame as usize;
         let own = self.frames[index].choices as usize;
-        let Kind::Case { call, cases, expected, found } = &mut self.frames[index].kind else { return };
-        *found = true;
-        let (call, cases, expected) = (*call, *cases, *expected);
+        let kind = &mut self.frames[index].kind;
+        if let Kind::Case { found, .. } | Kind::Cases { found, .. } = kind {
+            *found = true;
+        }
+        let kind = *kind;
         // With the choice point of the `case` the newest, this is the only result.
         if self.choices.len() == own {
             self.cut_newest();
         }
         self.leave_frame();
-        self.space = self.context;
-        let outcome = self.switch(call, value, cases, expected);
-        self.conclude(outcome, call, expected);
+        self.choose_case(kind, value);
     }
 
     /// All results of the term of a `case` are done.
     pub(super) fn case_exhausted(&mut self, frame: u32) {
-        let Kind::Case { call, cases, expected, found } = self.frames[frame as usize].kind else { return };
-        if found {
-            self.task = Task::Fail;
-            return;
+        match self.frames[frame as usize].kind {
+            Kind::Case { found: true, .. } | Kind::Cases { found: true, .. } => self.task = Task::Fail,
+            kind => self.choose_case(kind, cell(symbols::EMPTY)),
         }
-        let outcome = self.switch(call, cell(symbols::EMPTY), cases, expected);
-        self.conclude(outcome, call, expected);
+    }
+
+    /// Takes the case for a value, in the general way or in code.
+    fn choose_case(&mut self, kind: Kind, value: Cell) {
+        match kind {
+            Kind::Case { call, cases, expected, .. } => {
+                self.space = self.context;
+                let outcome = self.switch(call, value, cases, expected);
+                self.conclude(outcome, call, expected);
+            }
+            Kind::Cases { site, base, .. } => {
+                self.acc = value;
+                self.task = Task::Run { pc: self.resume_at(site), base };
+            }
+            _ => {}
+        }
     }
 
     /// Takes the template of the first pattern that unifies with `value`.

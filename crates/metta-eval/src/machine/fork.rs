@@ -392,8 +392,10 @@ impl Machine {
         // What may change below a choice point (M1).
         for (own, other) in self.frames.iter_mut().zip(&part.frames) {
             own.exit.succeeded |= other.exit.succeeded;
-            if let (Kind::Case { found, .. }, Kind::Case { found: true, .. }) = (&mut own.kind, &other.kind) {
-                *found = true;
+            match (&mut own.kind, &other.kind) {
+                (Kind::Case { found, .. }, Kind::Case { found: true, .. })
+                | (Kind::Cases { found, .. }, Kind::Cases { found: true, .. }) => *found = true,
+                _ => {}
             }
         }
     }

@@ -50,6 +50,12 @@ pub(super) enum Kind {
         site: u32,
         base: u32,
     },
+    /// Like `Code`, for the term of a `case`.
+    Cases {
+        site: u32,
+        base: u32,
+        found: bool,
+    },
     /// Like `Code`, for the answer of a call that is awaited under the number `note`.
     Tabled {
         site: u32,
@@ -165,6 +171,7 @@ impl Kind {
         match self {
             Kind::Top
             | Kind::Code { .. }
+            | Kind::Cases { .. }
             | Kind::Tabled { .. }
             | Kind::Awaited { .. }
             | Kind::Collapse
@@ -268,7 +275,7 @@ impl Machine {
             Kind::Collapse => return self.collect_result(value),
             Kind::Limited => return self.collect_limited(value),
             Kind::CollapseBind { position } => return self.collect_pair(position, value),
-            Kind::Case { .. } => return self.case_result(value),
+            Kind::Case { .. } | Kind::Cases { .. } => return self.case_result(value),
             Kind::Tabled { note, .. } | Kind::Awaited { note } => {
                 self.note_answer(note, value);
                 self.leave_frame();
@@ -308,7 +315,12 @@ impl Machine {
             Kind::AssertSecond { call, actual } => self.assert_second(call, actual, value),
             Kind::AssertTrue { call } => self.assert_true(call, value),
             Kind::Deliver => self.task = Task::Deliver(value),
-            Kind::Top | Kind::Collapse | Kind::Limited | Kind::CollapseBind { .. } | Kind::Case { .. } => {}
+            Kind::Top
+            | Kind::Collapse
+            | Kind::Limited
+            | Kind::CollapseBind { .. }
+            | Kind::Case { .. }
+            | Kind::Cases { .. } => {}
         }
     }
 

@@ -31,12 +31,16 @@ const DEEPEST: u32 = 32;
 const UNDEFINED: Cell = cell(symbols::UNDEFINED);
 
 type Arguments = SmallVec<[Cell; 4]>;
+type Key = SmallVec<[Cell; 16]>;
+type Names = SmallVec<[SymbolId; 4]>;
 
 /// The known types, and instances of those with variables.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Instances {
-    /// By what they are, from the outside in.
+    /// By what they are, from the outside in, and the names of their variables.
     types: SharedMap<Box<[Cell]>, Cell>,
+    /// The names of the variables of those that have some.
+    names: SharedMap<Cell, Box<[SymbolId]>>,
     /// By the head and the types of its first arguments.
     functions: SharedMap<(SymbolId, Arguments), Option<Cell>>,
     /// Whether a type with variables fits one without.
@@ -52,14 +56,21 @@ impl Machine {
         if let View::Symbol(id) = term.view() {
             return (id != symbols::FITTING).then_some(term);
         }
-        let key = key_of(&self.heap, term)?;
+        let (mut key, names) = key_of(&self.heap, term)?;
+        let parts = key.len();
+        key.extend(names.iter().copied().map(Cell::symbol));
         if let Some(known) = self.instances.types.get(&key[..]) {
             return Some(*known);
         }
         if self.instances.types.len() >= MOST {
             return None;
         }
-        Some(self.enter_type(&key, &mut 0))
+        let known = self.enter_type(&key[..parts], &mut 0);
+        if !names.is_empty() {
+            self.instances.types.insert(key.as_slice().into(), known);
+            self.instances.names.insert(known, names.as_slice().into());
+        }
+        Some(known)
     }
 
     /// Puts a type with this key into the code area, and its parts without variables among the known ones.
@@ -78,19 +89,24 @@ impl Machine {
         }
         // I1: a part that is known already is the one that was entered first.
         let entered = Cell::expression(place | CODE, length, ground);
-        if !ground && start > 0 {
+        if !ground {
             return entered;
         }
         *self.instances.types.entry(key[start..*next].into()).or_insert(entered)
     }
 
-    /// A known type with new variables.
+    /// A known type with new variables of the same names.
     pub(crate) fn fresh_type(&mut self, known: Cell) -> Cell {
         if known.is_ground() {
             return known;
         }
-        let count = locals(&self.heap, known);
-        let made: Vec<Cell> = (0..count).map(|_| self.heap.new_variable(symbols::VARIABLE, false)).collect();
+        let names = self.instances.names.get(&known);
+        let made: SmallVec<[Cell; 4]> = (0..locals(&self.heap, known) as usize)
+            .map(|local| {
+                let name = names.and_then(|names| names.get(local)).copied();
+                self.heap.new_variable(name.unwrap_or(symbols::VARIABLE), false)
+            })
+            .collect();
         self.heap.rebuilt(known, |part| match part.view() {
             View::Local(local) => made[local as usize],
             _ => part,
@@ -213,9 +229,22 @@ impl Machine {
         }
         let arguments = self.types_of_elements(address, 1..length, depth)?;
         let found = self.type_instance(id, &arguments)?;
-        let found = returned(&self.heap, found);
+        let found = self.returned_type(found)?;
         self.typed.note((address, length), found, valid);
         Some(found)
+    }
+
+    /// What an instance returns, as a known type.
+    fn returned_type(&mut self, instance: Cell) -> Option<Cell> {
+        if instance.is_ground() {
+            return Some(returned(&self.heap, instance));
+        }
+        let top = self.heap.top();
+        let fresh = self.fresh_type(instance);
+        let found = returned(&self.heap, fresh);
+        let known = self.known_type(found);
+        self.heap.cells.truncate(top as usize);
+        known
     }
 
     /// The instance for data that bears the mark, if the types of its first arguments determine it. The others
@@ -276,9 +305,9 @@ impl Machine {
     }
 }
 
-/// The parts of a type from the outside in, with variables as `Local` cells; `None` if it is long or not plain.
-fn key_of(heap: &Heap, term: Cell) -> Option<SmallVec<[Cell; 16]>> {
-    let mut key = SmallVec::new();
+/// The parts of a type from the outside in, with variables as `Local` cells, and their names; `None` if it is long or not plain.
+fn key_of(heap: &Heap, term: Cell) -> Option<(Key, Names)> {
+    let (mut key, mut names) = (Key::new(), Names::new());
     let mut variables: SmallVec<[u32; 8]> = SmallVec::new();
     let mut pending: SmallVec<[Cell; 16]> = SmallVec::from_slice(&[term]);
     while let Some(part) = pending.pop() {
@@ -295,6 +324,7 @@ fn key_of(heap: &Heap, term: Cell) -> Option<SmallVec<[Cell; 16]>> {
                 let known = variables.iter().position(|variable| *variable == address);
                 let local = known.unwrap_or_else(|| {
                     variables.push(address);
+                    names.push(heap.name_of_variable(address));
                     variables.len() - 1
                 });
                 Cell::local(local as u32)
@@ -304,7 +334,7 @@ fn key_of(heap: &Heap, term: Cell) -> Option<SmallVec<[Cell; 16]>> {
             _ => return None,
         });
     }
-    Some(key)
+    Some((key, names))
 }
 
 /// How many variables a known type has.

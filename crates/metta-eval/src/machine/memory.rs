@@ -164,12 +164,12 @@ impl Machine {
         let mut slots = Vec::new();
         for Frame { kind, .. } in &self.frames {
             let (live, base) = match *kind {
-                Kind::Code { site, base } | Kind::Tabled { site, base, .. } => {
-                    match self.code.sites[site as usize].resume {
-                        Resume::At { live, .. } => (live, base),
-                        Resume::Tail | Resume::Block => continue,
-                    }
-                }
+                Kind::Code { site, base }
+                | Kind::Cases { site, base, .. }
+                | Kind::Tabled { site, base, .. } => match self.code.sites[site as usize].resume {
+                    Resume::At { live, .. } => (live, base),
+                    Resume::Tail | Resume::Block => continue,
+                },
                 Kind::Mapped { each, base, .. } | Kind::Gathered { each, base, .. } => {
                     (self.code.eaches[each as usize].live, base)
                 }

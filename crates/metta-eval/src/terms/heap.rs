@@ -118,6 +118,14 @@ impl Heap {
         if address & CODE == 0 { self.cells[address as usize] } else { self.code[(address & !CODE) as usize] }
     }
 
+    /// The name of an unbound variable.
+    pub(crate) fn name_of_variable(&self, address: u32) -> SymbolId {
+        match self.get(address).view() {
+            View::Variable { name, .. } => name,
+            _ => crate::terms::symbols::VARIABLE,
+        }
+    }
+
     /// The elements of a slice.
     #[inline]
     pub(crate) fn slice(&self, address: u32, length: u32) -> &[Cell] {

@@ -6,9 +6,10 @@ use super::Next;
 
 use crate::code::{Resume, Task as Work};
 use crate::machine::Machine;
+use crate::machine::data::returned;
 use crate::program::OPEN;
-use crate::terms::cell::{Cell, View};
-use crate::terms::symbols::{self, is_instruction};
+use crate::terms::cell::{Cell, SymbolId, View};
+use crate::terms::symbols::{self, cell, is_instruction};
 
 impl Machine {
     /// Reports whether the calls of a head are read as tuples: neither it, nor the head of it, and so on,
@@ -55,6 +56,11 @@ impl Machine {
         let arity = u32::from(count) - 1;
         let head = self.operand(base, self.code.arguments[operands as usize].value);
         let expected = self.expected_at(place.expected, base);
+        if let View::Symbol(id) = head.view()
+            && self.open_function(id, arity).is_some()
+        {
+            return self.apply_instance(site, base, id, expected);
+        }
         let function = self.function_type_of(head, arity)?;
         let returned = self.returned_for(function, expected)?;
         let mut values: SmallVec<[Cell; 8]> = SmallVec::new();
@@ -81,6 +87,37 @@ impl Machine {
         let term = self.with_flags(term);
         let value = self.settled(term).unwrap_or_else(|| self.marked(term));
         Some(self.deliver_at(place.resume, base, value))
+    }
+
+    /// Calls a symbol whose function type has variables with operands of which each is a value: the instance for
+    /// what they are. A variable that they do not determine takes what comes.
+    fn apply_instance(&mut self, site: u32, base: u32, id: SymbolId, expected: Cell) -> Option<Next> {
+        let place = self.code.sites[site as usize];
+        let Work::Apply { operands, count } = place.task else { return None };
+        let undefined = cell(symbols::UNDEFINED);
+        let (mut values, mut types) = (SmallVec::<[Cell; 8]>::new(), SmallVec::<[Cell; 8]>::new());
+        for operand in operands + 1..operands + u32::from(count) {
+            let value = self.operand(base, self.code.arguments[operand as usize].value);
+            let value = self.quick_result(value, undefined)?;
+            types.push(self.type_of_value(value)?);
+            values.push(value);
+        }
+        let instance = self.type_instance(id, &types)?;
+        let found = returned(&self.heap, instance);
+        let found = match found.view() {
+            View::Local(_) => undefined,
+            _ => Some(found).filter(|found| found.is_ground())?,
+        };
+        if expected != undefined && expected != found {
+            return None;
+        }
+        let (space, arity) = (self.space, u32::from(count) - 1);
+        let id = self.code.instance(space, id, arity, instance)?;
+        self.prove(id);
+        if self.code.definition(id).is_empty() {
+            return None;
+        }
+        Some(self.call_with(site, base, place.resume == Resume::Tail, (id, found), &values))
     }
 
     /// Goes on with a value at a site.

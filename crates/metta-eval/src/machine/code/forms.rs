@@ -56,6 +56,10 @@ impl Machine {
                 value.into_iter().for_each(|value| self.set_slot(base, to, value));
                 place(value.is_some(), otherwise)
             }
+            Instr::Cases { site } => {
+                self.begin_cases(site, base);
+                Next::At(pc, base)
+            }
             Instr::Each { each } => self.begin_each(each, base),
             Instr::First { list, to, empty } => {
                 let first = self.first_of(self.operand(base, list));

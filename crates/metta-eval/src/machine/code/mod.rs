@@ -360,6 +360,7 @@ impl Machine {
                 | Instr::Quick { .. }
                 | Instr::Each { .. }
                 | Instr::First { .. }
+                | Instr::Cases { .. }
                 | Instr::NoReturn { .. } => match self.form_step(self.code.instrs[at], pc, base) {
                     Next::At(p, b) => (pc, base) = (p, b),
                     Next::Task => return,
