@@ -49,6 +49,46 @@ impl Default for EvalConfig {
     }
 }
 
+/// How many threads take part in a run, where the number follows the work.
+///
+/// A run begins with `min_threads`. When its threads evaluate for more than `target_utilization` of their time, and work is
+/// left, one is added, up to `max_threads`; when they evaluate for less than half of that, one leaves.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdaptiveEvalConfig {
+    /// The fewest threads; 0 counts as 1.
+    pub min_threads: usize,
+    /// The most threads; fewer than `min_threads` count as that.
+    pub max_threads: usize,
+    /// The part of their time for which threads should evaluate, above 0 and at most 1; what is no such part counts as 0.8.
+    pub target_utilization: f64,
+}
+
+impl AdaptiveEvalConfig {
+    const TARGET: f64 = 0.8;
+
+    /// Returns the settings with what is out of range replaced.
+    pub fn checked(self) -> Self {
+        let min_threads = self.min_threads.max(1);
+        let usable = self.target_utilization > 0.0 && self.target_utilization <= 1.0;
+        AdaptiveEvalConfig {
+            min_threads,
+            max_threads: self.max_threads.max(min_threads),
+            target_utilization: if usable { self.target_utilization } else { AdaptiveEvalConfig::TARGET },
+        }
+    }
+}
+
+impl Default for AdaptiveEvalConfig {
+    /// Returns one thread up to as many as there are processors, at four fifths of their time.
+    fn default() -> Self {
+        AdaptiveEvalConfig {
+            min_threads: 1,
+            max_threads: processors(),
+            target_utilization: AdaptiveEvalConfig::TARGET,
+        }
+    }
+}
+
 fn processors() -> usize {
     available_parallelism().map_or(1, usize::from)
 }

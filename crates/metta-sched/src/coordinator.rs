@@ -16,7 +16,7 @@ use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use metta_atom::{Atom, Grounded, SpaceId};
-use metta_config::EvalConfig;
+use metta_config::{AdaptiveEvalConfig, EvalConfig};
 use metta_eval::{Effect, FactKey, Fault, Limits, World};
 use metta_syntax::Form;
 use rustc_hash::FxHashSet;
@@ -24,8 +24,10 @@ use tokio::runtime::Handle;
 
 use crate::cancel::Watch;
 use crate::event::Sink;
-use crate::forks::{AtWork, Forking, Forks};
-use crate::segment::{Change, Chunk, Plan, Report, Segment, Speculated, help};
+use crate::forks::{AtWork, Current, Forking, Forks, Place};
+use crate::monitor::{Monitor, Role};
+use crate::segment::{Change, Chunk, Helper, Plan, Report, Segment, Speculated};
+use crate::size::Size;
 use crate::worker::{Ended, Finished, Output, Task, Worker, panicked};
 use crate::writers::Writers;
 use crate::{Environment, Event, MettaState, Outcome, RunError, Statistics};
@@ -46,6 +48,8 @@ pub(crate) struct Settings {
     pub(crate) streams: bool,
     pub(crate) runtime: Option<Handle>,
     pub(crate) config: EvalConfig,
+    pub(crate) adaptive: Option<AdaptiveEvalConfig>,
+    pub(crate) monitor: Option<Monitor>,
     pub(crate) forking: Forking,
 }
 
@@ -88,6 +92,10 @@ struct Crew {
     places: Arc<()>,
     /// How many threads are useful: the processors, and more when some wait.
     useful: usize,
+    /// How many there are instead, where that follows the work.
+    size: Option<Size>,
+    /// When the load of the threads was looked at.
+    looked: Instant,
 }
 
 /// A segment on its way, as its coordinator sees it.
@@ -149,13 +157,16 @@ impl<'s> Coordinator<'s> {
             Some(_) => available_parallelism().map_or(1, usize::from),
             None => 1,
         };
-        let machines = environment.machines();
-        let at_work = AtWork::begin(machines.crew());
+        // A run inside of another has no more threads than both would have without it.
+        let crew = Current::crew().unwrap_or_else(|| Arc::clone(environment.machines().crew()));
+        let at_work = AtWork::begin(&crew);
+        let size = settings.adaptive.map(Size::new);
         let forks = settings.runtime.as_ref().map(|runtime| {
             let most = settings.config.max_blocking_threads;
+            let useful = size.as_ref().map_or(useful, Size::most);
             // Tests fork also where there are no processors for it.
             let threads = if settings.forking == Forking::Everything { most } else { most.min(useful) };
-            Forks::new(machines.crew(), settings.forking, threads, runtime)
+            Forks::new(&crew, settings.forking, threads, runtime, settings.monitor.clone())
         });
         Coordinator {
             settings,
@@ -166,7 +177,7 @@ impl<'s> Coordinator<'s> {
             faults: Vec::new(),
             completed: 0,
             statistics: Statistics::default(),
-            crew: Crew { places: Arc::new(()), useful },
+            crew: Crew { places: Arc::new(()), useful, size, looked: Instant::now() },
             at_work,
             forks,
             writers: Writers::default(),
@@ -274,11 +285,11 @@ impl<'s> Coordinator<'s> {
     /// Evaluates one expression in its turn, with every effect allowed. `shown` are the
     /// lines that an evaluation ahead of its turn has shown: they come again.
     fn alone(&mut self, index: usize, goal: &Atom, mut shown: Shown) -> Result<(), Stop> {
-        let mut worker = self.environment.machines().worker();
+        let mut worker = self.worker();
         let limits = self.settings.limits.clone();
         let forks = self.forks.clone();
-        let streams = self.settings.streams;
-        let task = Task { goal, limits: &limits, allowed: Effect::Outside, forks: forks.as_ref(), streams };
+        let (streams, forks) = (self.settings.streams, forks.as_ref());
+        let task = Task { goal, index, limits: &limits, allowed: Effect::Outside, forks, streams };
         let mut stopped = Ok(());
         let mut tells = streams;
         let ended = worker.evaluate(task, self.world.clone(), |output| {
@@ -300,6 +311,7 @@ impl<'s> Coordinator<'s> {
         let slots = goals.iter().map(|_| Slot::default()).collect();
         let config = &self.settings.config;
         let plan = Plan {
+            base,
             limits: self.settings.limits.clone(),
             stop_at_error: !self.settings.keep_going,
             // Few expressions for many threads are dealt out one by one.
@@ -328,7 +340,8 @@ impl<'s> Coordinator<'s> {
     /// Evaluates, collects and commits until the segment is over.
     fn work(&mut self, tide: &mut Tide) -> Result<(), Stop> {
         let segment = Arc::clone(&tide.segment);
-        let mut worker = self.environment.machines().worker();
+        let mut worker = self.worker();
+        self.crew.looked = Instant::now();
         let mut before = None;
         loop {
             self.turn(tide)?;
@@ -381,6 +394,7 @@ impl<'s> Coordinator<'s> {
     /// What the coordinator does between two steps of anything else.
     fn turn(&mut self, tide: &mut Tide) -> Result<(), Stop> {
         self.settings.watch.check()?;
+        self.resize(&tide.segment);
         self.hire(tide);
         while let Ok(report) = tide.reports.try_recv() {
             self.receive(tide, report);
@@ -391,7 +405,7 @@ impl<'s> Coordinator<'s> {
     /// Waits for a helper, or takes over what a helper lost.
     fn wait(&mut self, tide: &mut Tide, worker: &mut Worker) -> Result<(), Stop> {
         let begun = Instant::now();
-        let report = self.at_work.pause(|| tide.reports.recv_timeout(PATIENCE));
+        let report = worker.wait(|| self.at_work.pause(|| tide.reports.recv_timeout(PATIENCE)));
         self.statistics.waited += begun.elapsed();
         if let Ok(report) = report {
             self.receive(tide, report);
@@ -564,12 +578,32 @@ impl<'s> Coordinator<'s> {
     }
 
     fn threads(&self) -> usize {
-        self.crew.useful.min(self.settings.config.max_blocking_threads).max(1)
+        let useful = self.crew.size.as_ref().map_or(self.crew.useful, Size::threads);
+        useful.min(self.settings.config.max_blocking_threads).max(1)
+    }
+
+    /// A worker for the thread that commits.
+    fn worker(&self) -> Worker {
+        self.environment.machines().seated_worker(self.settings.monitor.as_ref(), Role::Coordinator)
     }
 
     /// Makes more threads useful, because one of them waits.
     fn widen(&mut self) {
         self.crew.useful = self.crew.useful.saturating_mul(2).min(self.settings.config.max_blocking_threads);
+    }
+
+    /// Lets the number of threads follow their load, if it is to.
+    fn resize(&mut self, segment: &Segment) {
+        let Some(size) = &mut self.crew.size else { return };
+        let now = Instant::now();
+        let span = now - std::mem::replace(&mut self.crew.looked, now);
+        let evaluating = u32::try_from(segment.evaluating.taken()).unwrap_or(u32::MAX);
+        let before = size.threads();
+        if size.learn(span.saturating_mul(evaluating), span, segment.unclaimed() > 0) {
+            self.statistics.resized += 1;
+            let after = size.threads();
+            segment.dismiss(before.saturating_sub(after), after.saturating_sub(before));
+        }
     }
 
     /// Starts helpers if there is work for them.
@@ -587,18 +621,27 @@ impl<'s> Coordinator<'s> {
             return;
         }
         for _ in 0..free.min(unclaimed) {
-            let segment = Arc::clone(&tide.segment);
-            let machines = Arc::clone(self.environment.machines());
-            let place = Arc::clone(&self.crew.places);
-            let sender = tide.sender.clone();
+            // Others may be at work for the same engine, or for a run that this one is a part of.
+            let Some(place) = Place::take_below(&self.at_work.crew(), self.threads()) else { return };
+            let helper = Helper {
+                segment: Arc::clone(&tide.segment),
+                machines: Arc::clone(self.environment.machines()),
+                place,
+                reports: tide.sender.clone(),
+                monitor: self.settings.monitor.clone(),
+                runtime: runtime.clone(),
+                _in_flight: Arc::clone(&self.crew.places),
+            };
             self.statistics.tasks += 1;
+            self.statistics.most_threads =
+                self.statistics.most_threads.max(Arc::strong_count(&self.crew.places) as u64);
             // Nobody waits for the task: it ends by itself when nothing is left to claim.
             let (tally, asked) = (self.forks.as_ref().map(|forks| Arc::clone(&forks.tally)), Instant::now());
             drop(runtime.spawn_blocking(move || {
                 if let Some(tally) = tally {
                     tally.note_queued(asked.elapsed());
                 }
-                help(&segment, &machines, &sender, place);
+                helper.help();
             }));
         }
     }

@@ -10,6 +10,7 @@
 //!
 //! Invariant G1: a thread that computes has a place, and passes it on with what it leaves.
 
+use std::cell::RefCell;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ use metta_sync::{Counter, Errand, Flag, Met, Places};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::runtime::Handle;
 
+use crate::monitor::{Monitor, Role, Seat};
 use crate::worker::{Pace, guarded};
 
 /// An evaluation that takes less is not worth a fork, and forks are at least so far apart.
@@ -71,28 +73,90 @@ impl Crew {
     }
 }
 
+thread_local! {
+    /// The crew that the thread works for: a run that an operation begins there shares its places.
+    static CURRENT: RefCell<Option<Arc<Crew>>> = const { RefCell::new(None) };
+}
+
+/// While it lives, its thread works for a crew.
+#[derive(Debug)]
+pub(crate) struct Current(Option<Arc<Crew>>);
+
+impl Current {
+    pub(crate) fn enter(crew: &Arc<Crew>) -> Self {
+        Current(CURRENT.replace(Some(Arc::clone(crew))))
+    }
+
+    /// The crew that the thread works for.
+    pub(crate) fn crew() -> Option<Arc<Crew>> {
+        CURRENT.with_borrow(Clone::clone)
+    }
+}
+
+impl Drop for Current {
+    fn drop(&mut self) {
+        CURRENT.set(self.0.take());
+    }
+}
+
+/// A place for a thread that will compute.
+#[derive(Debug)]
+pub(crate) struct Place(Arc<Crew>);
+
+impl Place {
+    /// Takes a place if fewer than `most` are taken.
+    pub(crate) fn take_below(crew: &Arc<Crew>, most: usize) -> Option<Place> {
+        crew.places.take_below(most as u64).then(|| Place(Arc::clone(crew)))
+    }
+
+    pub(crate) fn crew(&self) -> &Arc<Crew> {
+        &self.0
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.places.leave();
+    }
+}
+
 /// A thread that computes, and is not of the pool.
 #[derive(Debug)]
-pub(crate) struct AtWork(Arc<Crew>);
+pub(crate) struct AtWork {
+    crew: Arc<Crew>,
+    /// It has a place of its own: it did not work before.
+    placed: bool,
+    _current: Current,
+}
 
 impl AtWork {
     pub(crate) fn begin(crew: &Arc<Crew>) -> Self {
-        crew.places.take();
-        AtWork(Arc::clone(crew))
+        let placed = Current::crew().is_none_or(|current| !Arc::ptr_eq(&current, crew));
+        if placed {
+            crew.places.take();
+        }
+        AtWork { crew: Arc::clone(crew), placed, _current: Current::enter(crew) }
+    }
+
+    /// The crew that the thread works for.
+    pub(crate) fn crew(&self) -> Arc<Crew> {
+        Arc::clone(&self.crew)
     }
 
     /// Lets another thread work while this one waits.
     pub(crate) fn pause<T>(&self, wait: impl FnOnce() -> T) -> T {
-        self.0.places.leave();
+        self.crew.places.leave();
         let answer = wait();
-        self.0.places.take();
+        self.crew.places.take();
         answer
     }
 }
 
 impl Drop for AtWork {
     fn drop(&mut self) {
-        self.0.places.leave();
+        if self.placed {
+            self.crew.places.leave();
+        }
     }
 }
 
@@ -127,12 +191,19 @@ pub(crate) struct Forks {
     /// How many threads may compute.
     pub(crate) threads: usize,
     runtime: Handle,
+    monitor: Option<Monitor>,
 }
 
 impl Forks {
-    pub(crate) fn new(crew: &Arc<Crew>, forking: Forking, threads: usize, runtime: &Handle) -> Self {
+    pub(crate) fn new(
+        crew: &Arc<Crew>,
+        forking: Forking,
+        threads: usize,
+        runtime: &Handle,
+        monitor: Option<Monitor>,
+    ) -> Self {
         let (crew, runtime) = (Arc::clone(crew), runtime.clone());
-        Forks { crew, tally: Arc::default(), forking, threads, runtime }
+        Forks { crew, tally: Arc::default(), forking, threads, runtime, monitor }
     }
 
     /// Lets another thread make the pool, which takes about as long as the evaluation has to run before the first fork.
@@ -217,6 +288,8 @@ struct Job {
 #[derive(Debug)]
 pub(crate) struct Given {
     forks: Forks,
+    /// The position of the expression in the program.
+    index: usize,
     /// The evaluation as a whole began.
     begun: Instant,
     /// The part that gives, if it is one.
@@ -237,9 +310,10 @@ enum Pause {
 }
 
 impl Given {
-    pub(crate) fn new(forks: Forks, begun: Instant) -> Self {
+    pub(crate) fn new(forks: Forks, index: usize, begun: Instant) -> Self {
         Given {
             forks,
+            index,
             begun,
             giver: None,
             parts: Vec::new(),
@@ -285,8 +359,8 @@ impl Given {
             unwanted: Flag::new(),
         });
         self.parts.push(Arc::clone(&part));
-        let (forks, begun) = (forks.clone(), self.begun);
-        pool.spawn(move || run(part, forks, begun));
+        let (forks, index, begun) = (forks.clone(), self.index, self.begun);
+        pool.spawn(move || run(part, forks, index, begun));
     }
 
     /// Goes on with what the part came to that was given away last.
@@ -349,17 +423,19 @@ fn receive(receiver: &Receiver<Ended>, between: &mut impl FnMut() -> bool) -> Op
 }
 
 /// Works on a part, and goes on as whoever came for it meanwhile; runs on the pool.
-fn run(part: Arc<Part>, forks: Forks, begun: Instant) {
+fn run(part: Arc<Part>, forks: Forks, index: usize, begun: Instant) {
     // What came back is not begun, and its place was left.
     let Some(machine) = part.errand.begin() else { return };
     let crew = Arc::clone(&forks.crew);
     let pace = Pace::new(forks.budget()).divisible(true);
-    let mut given = Given::new(forks, begun);
+    let seat = forks.monitor.as_ref().map(|monitor| monitor.seat(Role::Part));
+    let _crew = Current::enter(&crew);
+    let mut given = Given::new(forks, index, begun);
     given.giver = Some(Arc::clone(&part));
     let mut next = Some(Box::new(Job { machine, given, pace, own: part, started: Instant::now() }));
     let _span = tracing::debug_span!("part").entered();
     while let Some(mut job) = next {
-        next = match guarded(|| job.work()) {
+        next = match guarded(|| job.work(seat.as_deref())) {
             Ok(Pause::Waits) => wait_as_job(job, &crew),
             Ok(Pause::Ended(whole)) => end(*job, whole, &crew),
             Err(_) => end(*job, false, &crew),
@@ -414,13 +490,19 @@ fn end(job: Job, whole: bool, crew: &Crew) -> Option<Box<Job>> {
 }
 
 impl Job {
-    fn work(&mut self) -> Pause {
+    fn work(&mut self, seat: Option<&Seat>) -> Pause {
+        if let Some(seat) = seat {
+            seat.begin(self.given.index, self.started, 0);
+        }
         while !self.own.is_unwanted() {
             let started = Instant::now();
             self.machine.set_time(started - self.given.begun);
             match self.machine.step(self.pace.budget()) {
                 Step::Yield => {
                     let now = self.pace.adapt(started);
+                    if let Some(seat) = seat {
+                        seat.note(self.machine.stats().reductions);
+                    }
                     self.given.offer(&mut self.machine, now);
                 }
                 Step::Done => return Pause::Ended(true),

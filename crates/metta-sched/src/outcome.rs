@@ -136,6 +136,10 @@ pub struct Statistics {
     pub stolen: u64,
     /// The most expressions that a thread took at once.
     pub largest_chunk: u64,
+    /// The most threads that batches had at once.
+    pub most_threads: u64,
+    /// How often the number of threads followed the work.
+    pub resized: u64,
     /// Time for which the thread that commits waited for others.
     pub waited: Duration,
     /// Time for which tasks waited for a thread of the runtime.
@@ -162,6 +166,8 @@ impl std::ops::AddAssign for Statistics {
             merged,
             stolen,
             largest_chunk,
+            most_threads,
+            resized,
             waited,
             queued,
             locked,
@@ -180,6 +186,8 @@ impl std::ops::AddAssign for Statistics {
         self.merged += merged;
         self.stolen += stolen;
         self.largest_chunk = self.largest_chunk.max(largest_chunk);
+        self.most_threads = self.most_threads.max(most_threads);
+        self.resized += resized;
         self.waited += waited;
         self.queued += queued;
         self.locked += locked;

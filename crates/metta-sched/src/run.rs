@@ -1,17 +1,19 @@
 //! Entry points.
 
-use metta_config::{EvalConfig, get_eval_config};
+use metta_config::{AdaptiveEvalConfig, EvalConfig, get_eval_config};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::cancel::{CancelOnDrop, Watch};
 use crate::coordinator::{Coordinator, Settings};
 use crate::event::Sink;
 use crate::forks::Forking;
-use crate::{CancelToken, Event, MettaState, Outcome, RunError, RunLimits};
+use crate::{CancelToken, Event, MettaState, Monitor, Outcome, RunError, RunLimits};
 
 /// How to run a program: configuration, limits, cancellation, events.
 pub struct Run {
     config: EvalConfig,
+    adaptive: Option<AdaptiveEvalConfig>,
+    monitor: Option<Monitor>,
     limits: RunLimits,
     cancel: CancelToken,
     keep_going: bool,
@@ -41,6 +43,8 @@ impl Run {
     pub fn new() -> Self {
         Run {
             config: get_eval_config(),
+            adaptive: None,
+            monitor: None,
             limits: RunLimits::default(),
             cancel: CancelToken::new(),
             keep_going: false,
@@ -58,6 +62,20 @@ impl Run {
     /// then it follows the measured cost.
     pub fn config(mut self, config: EvalConfig) -> Self {
         self.config = config;
+        self
+    }
+
+    /// Lets the number of threads that take part follow the work.
+    ///
+    /// The most threads are those of `adaptive`, and no more than `max_blocking_threads`.
+    pub fn adaptive(mut self, adaptive: AdaptiveEvalConfig) -> Self {
+        self.adaptive = Some(adaptive);
+        self
+    }
+
+    /// Lets `monitor` show what the threads of the run are doing.
+    pub fn monitor(mut self, monitor: &Monitor) -> Self {
+        self.monitor = Some(monitor.clone());
         self
     }
 
@@ -158,6 +176,8 @@ impl Run {
             streams: self.streams && self.sink.is_some(),
             runtime,
             config: self.config,
+            adaptive: self.adaptive,
+            monitor: self.monitor,
             forking: self.forking,
         };
         let mut sink = self.sink;

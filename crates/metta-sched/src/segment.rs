@@ -21,19 +21,25 @@ use std::time::{Duration, Instant};
 
 use metta_atom::Atom;
 use metta_eval::{Effect, Limits, World};
-use metta_sync::{Held, Ranked};
+use metta_sync::{Held, Places, Ranked};
+use tokio::runtime::Handle;
 
-use crate::forks::{AtWork, Forks};
+use crate::forks::{Current, Forks, Place};
+use crate::monitor::{Monitor, Role};
 use crate::worker::{Ended, Finished, Machines, Output, Task, Worker};
 
 /// A claim of a chunk, and a report, should be a small part of this.
 const CHUNK: Duration = Duration::from_micros(200);
+/// A helper that has worked for so long lets other tasks of the runtime come first.
+const SHIFT: Duration = Duration::from_millis(10);
 /// A chunk that takes longer is shared.
 const LONG_CHUNK: Duration = Duration::from_millis(2);
 
 /// The expressions and where their evaluation starts.
 pub(crate) struct Segment {
     pub(crate) goals: Vec<Atom>,
+    /// The position of the first in the program.
+    base: usize,
     pub(crate) world: World,
     pub(crate) limits: Limits,
     /// Whether an `Error` among the results makes the later ones unwanted.
@@ -41,6 +47,8 @@ pub(crate) struct Segment {
     first_chunk: usize,
     threads: usize,
     forks: Option<Forks>,
+    /// How many threads evaluate at this moment.
+    pub(crate) evaluating: Places,
     queue: Ranked<Queue, 1>,
 }
 
@@ -56,6 +64,8 @@ struct Queue {
     locked: Duration,
     looks: u32,
     largest: usize,
+    /// How many helpers should leave.
+    surplus: usize,
 }
 
 /// What a helper tells the coordinator.
@@ -98,6 +108,8 @@ impl Change {
 
 /// How a segment is to be evaluated.
 pub(crate) struct Plan {
+    /// The position of the first expression in the program.
+    pub(crate) base: usize,
     pub(crate) limits: Limits,
     pub(crate) stop_at_error: bool,
     /// How many expressions a thread takes at once while their cost is unknown.
@@ -120,9 +132,12 @@ impl Segment {
             locked: Duration::ZERO,
             looks: 0,
             largest: 0,
+            surplus: 0,
         };
         Segment {
             goals,
+            base: plan.base,
+            evaluating: Places::new(),
             world,
             limits: plan.limits,
             stop_at_error: plan.stop_at_error,
@@ -156,6 +171,28 @@ impl Segment {
             queue.locked += asked.elapsed();
             claimed
         })
+    }
+
+    /// Lets so many helpers more leave, or fewer.
+    pub(crate) fn dismiss(&self, more: usize, fewer: usize) {
+        self.with_queue(|queue| queue.surplus = (queue.surplus + more).saturating_sub(fewer));
+    }
+
+    /// Reports whether a helper should leave, which it then has to do.
+    fn dismisses(&self) -> bool {
+        self.with_queue(|queue| {
+            let leaves = queue.surplus > 0;
+            queue.surplus -= usize::from(leaves);
+            leaves
+        })
+    }
+
+    /// Adds what the last chunk of a thread that leaves cost to the measure.
+    fn note(&self, chunk: &Chunk<'_>) {
+        self.with_queue(|queue| {
+            queue.spent += chunk.started.elapsed();
+            queue.finished += chunk.finished;
+        });
     }
 
     /// Gives back the rest of a chunk; later expressions come after earlier ones.
@@ -208,12 +245,16 @@ impl Segment {
     ) -> Speculated {
         let task = Task {
             goal: &self.goals[index],
+            index: self.base + index,
             limits: &self.limits,
             allowed: Effect::Prints,
             forks: self.forks.as_ref(),
             streams: false,
         };
-        self.settle(index, worker.evaluate(task, self.world.clone(), between))
+        self.evaluating.take();
+        let ended = worker.evaluate(task, self.world.clone(), between);
+        self.evaluating.leave();
+        self.settle(index, ended)
     }
 
     /// Classifies an ending, and declares later expressions unwanted where it shows that.
@@ -315,35 +356,70 @@ impl<'a> Chunk<'a> {
     }
 }
 
-/// Evaluates chunks of `segment` until none is left; runs on the blocking pool.
-///
-/// `_place` is held for as long as the helper counts as a task in flight.
-pub(crate) fn help(segment: &Segment, machines: &Arc<Machines>, reports: &Sender<Report>, _place: Arc<()>) {
-    let mut worker = machines.worker();
-    let _at_work = AtWork::begin(machines.crew());
-    let mut before = None;
-    while let Some(mut chunk) = Chunk::claim(segment, before) {
-        while let Some(index) = chunk.next() {
-            if !segment.wants(index) {
-                return;
-            }
-            let ended = segment.evaluate(index, &mut worker, |output| {
-                chunk.share();
-                // A coordinator that is gone wants nothing: `wants` says so.
-                if !output.is_empty() {
-                    let _ = reports.send(Report::Output(index, std::mem::take(output)));
-                }
-                if segment.wants(index) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-            });
-            if matches!(ended, Speculated::Not(Ended::Dropped)) {
-                return;
-            }
-            if reports.send(Report::Ended(index, ended, worker.take_waited())).is_err() {
-                return;
-            }
+/// One who evaluates chunks on the blocking pool.
+pub(crate) struct Helper {
+    pub(crate) segment: Arc<Segment>,
+    pub(crate) machines: Arc<Machines>,
+    pub(crate) place: Place,
+    pub(crate) reports: Sender<Report>,
+    pub(crate) monitor: Option<Monitor>,
+    pub(crate) runtime: Handle,
+    /// Held for as long as the helper counts as a task of its run.
+    pub(crate) _in_flight: Arc<()>,
+}
+
+impl Helper {
+    /// Evaluates chunks until none is left. After a shift everything else that waits for a thread of the pool comes first.
+    pub(crate) fn help(self) {
+        if self.shift() {
+            let runtime = self.runtime.clone();
+            // A runtime that is shutting down drops the helper, and the coordinator does without.
+            drop(runtime.spawn_blocking(move || self.help()));
         }
-        before = Some(chunk);
     }
+
+    /// Evaluates chunks for a while; reports whether there may be more.
+    fn shift(&self) -> bool {
+        let Helper { segment, machines, place, reports, .. } = self;
+        let begun = Instant::now();
+        let mut worker = machines.seated_worker(self.monitor.as_ref(), Role::Helper);
+        let _current = Current::enter(place.crew());
+        let mut before = None;
+        while let Some(mut chunk) = Chunk::claim(segment, before) {
+            while let Some(index) = chunk.next() {
+                if !segment.wants(index) || !evaluate(segment, &mut chunk, index, &mut worker, reports) {
+                    return false;
+                }
+            }
+            let over = begun.elapsed() > SHIFT;
+            if over || segment.dismisses() {
+                segment.note(&chunk);
+                return over;
+            }
+            before = Some(chunk);
+        }
+        false
+    }
+}
+
+/// Evaluates an expression and reports on it; answers whether a helper is still wanted.
+fn evaluate(
+    segment: &Segment,
+    chunk: &mut Chunk<'_>,
+    index: usize,
+    worker: &mut Worker,
+    reports: &Sender<Report>,
+) -> bool {
+    let ended = segment.evaluate(index, worker, |output| {
+        chunk.share();
+        // A coordinator that is gone wants nothing: `wants` says so.
+        if !output.is_empty() {
+            let _ = reports.send(Report::Output(index, std::mem::take(output)));
+        }
+        if segment.wants(index) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    let dropped = matches!(ended, Speculated::Not(Ended::Dropped));
+    !dropped && reports.send(Report::Ended(index, ended, worker.take_waited())).is_ok()
 }
 
 #[cfg(test)]
@@ -353,7 +429,8 @@ mod tests {
     use super::*;
 
     fn segment(n: usize, first_chunk: usize, threads: usize) -> Segment {
-        let plan = Plan { limits: Limits::default(), stop_at_error: true, first_chunk, threads, forks: None };
+        let limits = Limits::default();
+        let plan = Plan { base: 0, limits, stop_at_error: true, first_chunk, threads, forks: None };
         Segment::new(vec![Atom::unit(); n], World::new(), plan)
     }
 

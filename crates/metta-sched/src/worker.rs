@@ -14,6 +14,7 @@ use metta_eval::{Effect, EvalError, Fault, Footprint, Library, Limits, Machine, 
 use metta_sync::{Held, Ranked};
 
 use crate::forks::{Crew, Forks, Given};
+use crate::monitor::{Monitor, Role, Seat};
 
 /// A step longer than this was a host operation: it waits, or computes at length.
 const LONG_STEP: Duration = Duration::from_millis(5);
@@ -51,7 +52,14 @@ impl Machines {
     /// Lends a worker; it comes back when dropped.
     pub(crate) fn worker(self: &Arc<Self>) -> Worker {
         let machine = self.idle.lock(&mut Held::root()).0.pop();
-        Worker { machines: Arc::clone(self), machine, pace: Pace::new(None), waited: false }
+        Worker { machines: Arc::clone(self), machine, pace: Pace::new(None), waited: false, seat: None }
+    }
+
+    /// Lends a worker that shows what it does.
+    pub(crate) fn seated_worker(self: &Arc<Self>, monitor: Option<&Monitor>, role: Role) -> Worker {
+        let mut worker = self.worker();
+        worker.seat = monitor.map(|monitor| monitor.seat(role));
+        worker
     }
 }
 
@@ -59,6 +67,8 @@ impl Machines {
 #[derive(Clone, Copy)]
 pub(crate) struct Task<'a> {
     pub(crate) goal: &'a Atom,
+    /// Its position in the program.
+    pub(crate) index: usize,
     pub(crate) limits: &'a Limits,
     /// The strongest effect that may happen.
     pub(crate) allowed: Effect,
@@ -186,6 +196,7 @@ pub(crate) struct Worker {
     pace: Pace,
     /// Whether a single step took long since the last `take_waited`.
     waited: bool,
+    seat: Option<Arc<Seat>>,
 }
 
 impl Worker {
@@ -206,8 +217,11 @@ impl Worker {
         let mut given = task
             .forks
             .and_then(|forks| forks.within(task.limits, world.parallel()))
-            .map(|forks| Given::new(forks, begun));
+            .map(|forks| Given::new(forks, task.index, begun));
         let mut pace = given.as_ref().map_or(self.pace.divisible(false), |given| given.pace(self.pace));
+        if let Some(seat) = &self.seat {
+            seat.begin(task.index, begun, 0);
+        }
         let mut step = guarded(|| {
             machine.begin(task.goal, SpaceId::TOP, world, task.limits, task.allowed);
             if task.allowed < Effect::Outside {
@@ -217,6 +231,7 @@ impl Worker {
         });
         while matches!(step, Ok(Step::Yield | Step::Waits)) {
             started = self.adapt(&mut pace, started);
+            self.show(&machine, step == Ok(Step::Waits));
             let mut output = Output::take(&mut machine);
             if task.streams {
                 output.found.extend_from_slice(machine.results().get(n_found..).unwrap_or_default());
@@ -266,6 +281,23 @@ impl Worker {
             Ok(_) => Ended::Panicked("the machine answered with an unknown step".to_owned()),
             Err(Panic(message)) => Ended::Panicked(message),
         }
+    }
+
+    /// Shows how far an evaluation is.
+    fn show(&self, machine: &Machine, waits: bool) {
+        if let Some(seat) = &self.seat {
+            seat.note(machine.stats().reductions);
+            seat.wait(waits);
+        }
+    }
+
+    /// Shows that the thread waits for others, and that it does not any more.
+    pub(crate) fn wait<T>(&self, wait: impl FnOnce() -> T) -> T {
+        let show = |waits| self.seat.iter().for_each(|seat| seat.wait(waits));
+        show(true);
+        let answer = wait();
+        show(false);
+        answer
     }
 
     fn finish(&mut self, mut machine: Machine, goal: &Atom) -> Ended {

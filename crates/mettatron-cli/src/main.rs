@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod diff;
+mod inspect;
 mod memory;
 mod output;
 mod progress;

@@ -62,6 +62,37 @@ fn an_interrupt_ends_the_run() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_quit_signal_tells_what_the_threads_do_and_ends_nothing() {
+    for jobs in ["1", "4"] {
+        let mut child = start(&["-e", &format!("{FOREVER} !(+ 1 1)"), "-e", "!(forever)", "--jobs", jobs]);
+        let mut results = BufReader::new(child.stdout.take().unwrap());
+        results.read_line(&mut String::new()).unwrap();
+        let mut errors = BufReader::new(child.stderr.take().unwrap());
+        let id = child.id().to_string();
+        let mut seen = Vec::new();
+        // It may be asked before the last expression has begun.
+        while seen.len() < 100 && !seen.iter().any(|line: &String| line.contains("expression:1:1")) {
+            assert!(Command::new("kill").args(["-QUIT", &id]).status().unwrap().success());
+            let mut head = String::new();
+            errors.read_line(&mut head).unwrap();
+            let n: usize =
+                head.strip_prefix("mettatron: ").unwrap().split(' ').next().unwrap().parse().unwrap();
+            for _ in 0..n {
+                let mut line = String::new();
+                errors.read_line(&mut line).unwrap();
+                seen.push(line);
+            }
+        }
+        let line = seen.last().unwrap();
+        assert!(line.contains(" reductions, ") && line.ends_with(" s\n"), "{line}");
+        assert!(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
+
 #[test]
 fn any_number_of_jobs_writes_the_same() {
     let mut program = "(= (sum $n) (if (== $n 0) 0 (+ $n (sum (- $n 1)))))".to_owned();

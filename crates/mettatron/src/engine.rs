@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use metta_atom::Atom;
-use metta_config::{EvalConfig, get_eval_config};
+use metta_config::{AdaptiveEvalConfig, EvalConfig, get_eval_config};
 use metta_eval::{BuiltinModule, Library, ModuleSource, Operation, PatternError, SpaceStore};
-use metta_sched::{Environment, Forking, MettaState, Outcome, Run, RunError, RunLimits, Statistics};
+use metta_sched::{Environment, Forking, MettaState, Monitor, Outcome, Run, RunError, RunLimits, Statistics};
 use tokio::runtime::Handle;
 
 use crate::{CompileError, compile_with};
@@ -27,6 +27,8 @@ pub enum EngineError {
 pub struct Builder {
     library: Library,
     config: Option<EvalConfig>,
+    adaptive: Option<AdaptiveEvalConfig>,
+    monitor: Monitor,
     limits: RunLimits,
     keep_going: bool,
     forking: Forking,
@@ -44,6 +46,12 @@ impl Builder {
     pub fn jobs(mut self, jobs: usize) -> Self {
         let config = self.config.unwrap_or_else(get_eval_config);
         self.config = Some(EvalConfig { max_blocking_threads: jobs, ..config });
+        self
+    }
+
+    /// Lets the number of threads of a batch follow the work: see [`Run::adaptive`].
+    pub fn adaptive(mut self, adaptive: AdaptiveEvalConfig) -> Self {
+        self.adaptive = Some(adaptive);
         self
     }
 
@@ -219,6 +227,11 @@ impl Engine {
         &mut self.environment
     }
 
+    /// Returns a monitor, which shows from any thread what the threads of a run are doing.
+    pub fn monitor(&self) -> Monitor {
+        self.settings.monitor.clone()
+    }
+
     /// Returns the counts of all runs so far.
     pub fn stats(&self) -> Statistics {
         self.statistics
@@ -239,7 +252,12 @@ impl Engine {
         let run = Run::new()
             .limits(self.settings.limits.clone())
             .keep_going(self.settings.keep_going)
-            .forking(self.settings.forking);
+            .forking(self.settings.forking)
+            .monitor(&self.settings.monitor);
+        let run = match self.settings.adaptive {
+            None => run,
+            Some(adaptive) => run.adaptive(adaptive),
+        };
         match self.settings.config {
             None => run,
             Some(config) => run.config(config),

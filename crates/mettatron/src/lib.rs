@@ -24,12 +24,12 @@ pub use metta_eval::{
     StoredSpace, Tabling,
 };
 pub use metta_sched::{
-    CancelToken, Environment, Event, Forking, MettaState, Outcome, Run, RunError, RunLimits, Statistics,
-    run_state, run_state_async, run_state_sync,
+    CancelToken, Doing, Environment, Event, Forking, MettaState, Monitor, Outcome, Role, Run, RunError,
+    RunLimits, Statistics, run_state, run_state_async, run_state_sync,
 };
 
 /// How many threads evaluate, and the default of the process.
 pub mod config {
-    pub use metta_config::{EvalConfig, configure_eval, get_eval_config};
+    pub use metta_config::{AdaptiveEvalConfig, EvalConfig, configure_eval, get_eval_config};
     pub use metta_sched::apply_to_runtime_builder;
 }

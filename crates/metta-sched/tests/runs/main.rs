@@ -12,3 +12,4 @@ mod forks;
 mod misuse;
 #[cfg(test)]
 mod programs;
+mod threads;

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, bail};
-use mettatron::{Atom, CancelToken, MettaState, Outcome, RunError};
+use mettatron::{Atom, CancelToken, MettaState, Monitor, Outcome, RunError};
 
 use crate::args::{EngineArgs, Format, SourceArgs};
+use crate::inspect::{self, FormPlaces};
 use crate::output::Output;
 use crate::report;
 use crate::seen::Seen;
@@ -54,11 +55,17 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let program = Program::read(&args.source, &library, seen)?;
     let cancel = CancelToken::new();
     interrupt(cancel.clone())?;
+    let monitor = Monitor::new();
+    inspect::start(monitor.clone(), FormPlaces::of(&program.places, &program.forms))?;
 
     let mut output = Output::new(args.format, args.quiet, program.places, cancel.clone());
     let (trouble, home) = (output.trouble(), output.home());
-    let run =
-        settings.run().keep_going(args.keep_going).cancel(cancel).on_event(move |event| output.event(event));
+    let run = settings
+        .run()
+        .monitor(&monitor)
+        .keep_going(args.keep_going)
+        .cancel(cancel)
+        .on_event(move |event| output.event(event));
     let timeline = args.perfetto.as_deref().map(|file| Ok::<_, anyhow::Error>((Timeline::start()?, file)));
     let timeline = timeline.transpose()?;
     let compiled = MettaState::compiled(library.clone(), program.forms);
