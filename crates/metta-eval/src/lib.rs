@@ -24,7 +24,7 @@ pub use answers::Tabling;
 pub use footprint::{FactKey, Footprint};
 pub use library::{Area, Description, Function, Library, PatternError};
 pub use limits::{EvalError, Limits, Stats};
-pub use machine::{Fault, Machine, Rule, Step};
+pub use machine::{Action, Fault, Look, Machine, Rule, Step};
 pub use modules::builtin::BuiltinModule;
 pub use modules::source::{ModuleSource, ModuleText, ModuleTexts, SourceError};
 pub use operation::{Effect, Operation, OperationError};

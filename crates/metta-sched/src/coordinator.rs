@@ -30,7 +30,7 @@ use crate::segment::{Change, Chunk, Helper, Plan, Report, Segment, Speculated};
 use crate::size::Size;
 use crate::worker::{Ended, Finished, Output, Task, Worker, panicked};
 use crate::writers::Writers;
-use crate::{Environment, Event, MettaState, Outcome, RunError, Statistics};
+use crate::{Environment, Event, MettaState, Observer, Outcome, RunError, Statistics};
 
 /// Work below this is not worth a helper.
 const WORTH_HELP: Duration = Duration::from_micros(100);
@@ -51,6 +51,7 @@ pub(crate) struct Settings {
     pub(crate) adaptive: Option<AdaptiveEvalConfig>,
     pub(crate) monitor: Option<Monitor>,
     pub(crate) forking: Forking,
+    pub(crate) observer: Option<Box<dyn Observer>>,
 }
 
 /// Why a run does not go on.
@@ -292,14 +293,21 @@ impl<'s> Coordinator<'s> {
         let task = Task { goal, index, limits: &limits, allowed: Effect::Outside, forks, streams };
         let mut stopped = Ok(());
         let mut tells = streams;
-        let ended = worker.evaluate(task, self.world.clone(), |output| {
+        let mut observer = self.settings.observer.take();
+        let world = self.world.clone();
+        let between = |output: &mut Output| {
             shown.skip(output);
             let found = std::mem::take(&mut output.found);
             self.show(output);
             tells = tells && self.tell(index, &found);
             stopped = self.settings.watch.check();
             if stopped.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        });
+        };
+        let ended = match &mut observer {
+            Some(observer) => worker.observe(task, world, &mut **observer, index, between),
+            None => worker.evaluate(task, world, between),
+        };
+        self.settings.observer = observer;
         stopped?;
         self.commit(index, goal, ended)
     }

@@ -7,7 +7,7 @@ use crate::cancel::{CancelOnDrop, Watch};
 use crate::coordinator::{Coordinator, Settings};
 use crate::event::Sink;
 use crate::forks::Forking;
-use crate::{CancelToken, Event, MettaState, Monitor, Outcome, RunError, RunLimits};
+use crate::{CancelToken, Event, MettaState, Monitor, Observer, Outcome, RunError, RunLimits};
 
 /// How to run a program: configuration, limits, cancellation, events.
 pub struct Run {
@@ -20,6 +20,7 @@ pub struct Run {
     streams: bool,
     forking: Forking,
     sink: Option<Sink>,
+    observer: Option<Box<dyn Observer>>,
 }
 
 impl std::fmt::Debug for Run {
@@ -51,6 +52,7 @@ impl Run {
             streams: false,
             forking: Forking::default(),
             sink: None,
+            observer: None,
         }
     }
 
@@ -123,6 +125,13 @@ impl Run {
         self
     }
 
+    /// Lets `observer` look at the machine between its steps. Then one expression is evaluated after the other, on
+    /// the thread that coordinates the run.
+    pub fn observe(mut self, observer: impl Observer + 'static) -> Self {
+        self.observer = Some(Box::new(observer));
+        self
+    }
+
     /// Runs on the calling thread alone. It needs no runtime.
     pub fn sequential(self, accumulated: MettaState, compiled: MettaState) -> Outcome {
         self.coordinate(None, CancelToken::new(), accumulated, compiled)
@@ -174,7 +183,8 @@ impl Run {
             limits: self.limits.machine(),
             keep_going: self.keep_going,
             streams: self.streams && self.sink.is_some(),
-            runtime,
+            runtime: runtime.filter(|_| self.observer.is_none()),
+            observer: self.observer,
             config: self.config,
             adaptive: self.adaptive,
             monitor: self.monitor,

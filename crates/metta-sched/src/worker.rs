@@ -13,6 +13,7 @@ use metta_atom::{Atom, SpaceId};
 use metta_eval::{Effect, EvalError, Fault, Footprint, Library, Limits, Machine, Rule, Step, World};
 use metta_sync::{Held, Ranked};
 
+use crate::Observer;
 use crate::forks::{Crew, Forks, Given};
 use crate::monitor::{Monitor, Role, Seat};
 
@@ -260,6 +261,48 @@ impl Worker {
         }
         drop(given);
         self.waited |= started.elapsed() > LONG_STEP;
+        self.conclude(step, machine, task.goal, between)
+    }
+
+    /// Evaluates `task` on this thread alone, and lets `observer` look at the machine; else like
+    /// [`Worker::evaluate`].
+    pub(crate) fn observe(
+        &mut self,
+        task: Task<'_>,
+        world: World,
+        observer: &mut dyn Observer,
+        index: usize,
+        mut between: impl FnMut(&mut Output) -> ControlFlow<()>,
+    ) -> Ended {
+        let library = &self.machines.library;
+        let mut machine = self.machine.take().unwrap_or_else(|| Machine::new(library.clone()));
+        let begun = Instant::now();
+        let mut step = guarded(|| {
+            machine.begin(task.goal, SpaceId::TOP, world, task.limits, task.allowed);
+            observer.begin(index, task.goal, &machine);
+            machine.step(observer.budget())
+        });
+        while step == Ok(Step::Yield) {
+            observer.look(&machine);
+            if between(&mut Output::take(&mut machine)).is_break() {
+                self.rest(machine);
+                return Ended::Dropped;
+            }
+            machine.set_time(begun.elapsed());
+            step = guarded(|| machine.step(observer.budget()));
+        }
+        observer.look(&machine);
+        self.conclude(step, machine, task.goal, between)
+    }
+
+    /// What an evaluation has come to that does not go on.
+    fn conclude(
+        &mut self,
+        step: Result<Step, Panic>,
+        mut machine: Machine,
+        goal: &Atom,
+        mut between: impl FnMut(&mut Output) -> ControlFlow<()>,
+    ) -> Ended {
         // What was written before a limit or a panic was written.
         if let Ok(mut output) = guarded(|| Output::take(&mut machine))
             && !output.is_empty()
@@ -268,7 +311,7 @@ impl Worker {
             let _ = between(&mut output);
         }
         match step {
-            Ok(Step::Done) => self.finish(machine, task.goal),
+            Ok(Step::Done) => self.finish(machine, goal),
             Ok(Step::Failed(error)) => {
                 let rule = machine.rule();
                 self.rest(machine);

@@ -6,6 +6,7 @@ mod diff;
 mod inspect;
 mod memory;
 mod output;
+mod profile;
 mod progress;
 mod repl;
 mod report;

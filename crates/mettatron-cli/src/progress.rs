@@ -1,12 +1,15 @@
 //! Progress of long work, on a terminal.
 
 use std::io::{self, IsTerminal, Read};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use mettatron::Statistics;
 
 /// Work that is over sooner shows no progress.
 const PATIENCE: Duration = Duration::from_secs(1);
+const TICK: Duration = Duration::from_millis(200);
 
 /// A bar on the standard error, which comes up when the work takes long; without a terminal there is none.
 pub(crate) struct Progress {
@@ -66,6 +69,65 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// Says on a terminal that a run goes on, once it takes long.
+pub(crate) struct Waiting {
+    bar: ProgressBar,
+    n_done: u64,
+    /// Dropped, it ends the thread that waits.
+    _ended: Sender<()>,
+}
+
+impl Waiting {
+    /// Begins to wait for so many expressions; `None` where nobody looks.
+    pub(crate) fn begin(n_expressions: usize) -> Option<Self> {
+        if !io::stderr().is_terminal() {
+            return None;
+        }
+        let bar = ProgressBar::hidden();
+        bar.set_length(n_expressions as u64);
+        let style = "{spinner} {pos} of {len} expressions done, {elapsed}";
+        bar.set_style(
+            ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_spinner()),
+        );
+        let (ended, waits) = channel::<()>();
+        let late = bar.clone();
+        std::thread::spawn(move || {
+            if waits.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                late.set_draw_target(ProgressDrawTarget::stderr());
+                late.enable_steady_tick(TICK);
+            }
+        });
+        Some(Waiting { bar, n_done: 0, _ended: ended })
+    }
+
+    /// Lets `write` write to the terminal; another expression may be `done` then.
+    pub(crate) fn around(&mut self, done: bool, write: impl FnOnce()) {
+        self.n_done += u64::from(done);
+        self.bar.suspend(write);
+        self.bar.set_position(self.n_done);
+    }
+
+    /// What to say at the end of a run for which somebody waited.
+    pub(crate) fn last_line(begun: Instant, statistics: &Statistics) -> Option<String> {
+        let time = begun.elapsed();
+        let waited = io::stderr().is_terminal() && time > PATIENCE;
+        let (expressions, reductions) = (count(statistics.expressions), count(statistics.reductions));
+        waited.then(|| {
+            let rate = count(rate(statistics.reductions, time));
+            format!(
+                "{expressions} expressions, {reductions} reductions in {}: {rate} reductions/s\n",
+                seconds(time)
+            )
+        })
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
     }
 }
 

@@ -24,8 +24,8 @@ pub use metta_eval::{
     StoredSpace, Tabling,
 };
 pub use metta_sched::{
-    CancelToken, Doing, Environment, Event, Forking, MettaState, Monitor, Outcome, Role, Run, RunError,
-    RunLimits, Statistics, run_state, run_state_async, run_state_sync,
+    CancelToken, Doing, Environment, Event, Forking, MettaState, Monitor, Observer, Outcome, Role, Run,
+    RunError, RunLimits, Statistics, run_state, run_state_async, run_state_sync,
 };
 
 /// How many threads evaluate, and the default of the process.

@@ -30,6 +30,7 @@ mod frames;
 mod instances;
 mod limited;
 mod load;
+mod look;
 mod memory;
 mod minimal;
 mod open_states;
@@ -69,6 +70,7 @@ pub(crate) use faults::{NO_RULE, RuleId};
 use frames::{Frame, Kind};
 use limited::Scope;
 use load::Load;
+pub use look::{Action, Look};
 use open_states::OpenStates;
 
 pub(crate) use load::{Request, Wish};

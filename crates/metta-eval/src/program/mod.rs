@@ -9,7 +9,7 @@ mod rules;
 
 use std::sync::Arc;
 
-use metta_atom::{Atom, OPERATION_MARK, SpaceId};
+use metta_atom::{Atom, OPERATION_MARK, SpaceId, Symbol};
 use metta_space::{Declaration, Declared, Key, Relation, Snapshot};
 
 use crate::library::{Builtin, Library, documentation};
@@ -335,6 +335,15 @@ impl Program {
         let clause = Arc::new(Clause::compile(heap, declaration, rule));
         self.compiled.insert(key, Arc::clone(&clause));
         clause
+    }
+
+    /// Returns the head of the rule with this number, if it is a symbol.
+    pub(crate) fn function_of(&self, id: RuleId) -> Option<&Symbol> {
+        let (declaration, _) = self.rules.get((id as usize).checked_sub(1)?)?;
+        match declaration.left.children().map_or(Some(&declaration.left), <[Atom]>::first) {
+            Some(Atom::Symbol(name)) => Some(name),
+            _ => None,
+        }
     }
 
     /// Returns the rule with this number.

@@ -1,15 +1,15 @@
 //! Stopping a run, running it in every kind of place, and writing beside it.
 
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::common::{atoms, compile, host, runtime, threads};
 use metta_atom::{Atom, SpaceId};
-use metta_eval::Effect;
+use metta_eval::{Action, Effect, Machine};
 use metta_sched::{
-    CancelToken, Event, Library, MettaState, Outcome, Run, RunError, RunLimits, run_state, run_state_async,
-    run_state_sync,
+    CancelToken, Event, Library, MettaState, Observer, Outcome, Run, RunError, RunLimits, run_state,
+    run_state_async, run_state_sync,
 };
 use metta_space::Space;
 
@@ -100,6 +100,45 @@ fn what_was_told_of_is_the_beginning_of_the_results() {
     assert_eq!(found, [""; 0]);
     assert_eq!(ended[0].len(), 30_002);
     assert_eq!(ended[0][0], "(State 0)");
+}
+
+/// Counts tasks, and what it saw being evaluated.
+struct Looker {
+    evaluated: Sender<String>,
+}
+
+impl Observer for Looker {
+    fn begin(&mut self, index: usize, goal: &Atom, _: &Machine) {
+        self.evaluated.send(format!("{index} {goal}")).unwrap();
+    }
+
+    fn budget(&mut self) -> u64 {
+        0
+    }
+
+    fn look(&mut self, machine: &Machine) {
+        let look = machine.look(9);
+        if look.action == Action::Evaluate {
+            self.evaluated.send(look.text).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_observer_sees_every_task_of_the_general_evaluator() {
+    let mut library = Library::new();
+    library.compile_rules(false);
+    let text = "(= (f $x) (g (+ $x 1))) (= (g 3) yes) !(f 2) !(f 5)";
+    let (evaluated, seen) = channel();
+    let run = Run::new().config(threads(4)).observe(Looker { evaluated });
+    let outcome = run.on(runtime().handle(), MettaState::new(library.clone()), compile(&library, text));
+    let shown: Vec<String> = outcome.state.output.iter().flatten().map(Atom::to_string).collect();
+    assert_eq!(shown, ["yes", "(g 6)"]);
+    let seen: Vec<String> = seen.into_iter().collect();
+    assert_eq!(
+        seen,
+        ["2 (f 2)", "(g (+ 2 1...", "(+ 2 1)", "3", "yes", "3 (f 5)", "(g (+ 5 1...", "(+ 5 1)", "6"]
+    );
 }
 
 #[test]

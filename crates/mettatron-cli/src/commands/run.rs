@@ -1,15 +1,19 @@
 //! `mettatron run`: a run from its flags to its exit code.
 
+use std::fs::File;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use anyhow::{Context, bail};
-use mettatron::{Atom, CancelToken, MettaState, Monitor, Outcome, RunError};
+use mettatron::{Atom, CancelToken, Event, MettaState, Monitor, Outcome, RunError};
 
 use crate::args::{EngineArgs, Format, SourceArgs};
 use crate::inspect::{self, FormPlaces};
 use crate::output::Output;
+use crate::profile::Profiler;
+use crate::progress::Waiting;
 use crate::report;
 use crate::seen::Seen;
 use crate::settings::Settings;
@@ -39,6 +43,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     perfetto: Option<PathBuf>,
 
+    /// Write how often each stack of functions was found at work to FILE, for flame graphs, and a table by function
+    /// on the standard error; expressions are evaluated one after the other then
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
+
     /// Explain neither errors nor unknown names on the standard error
     #[arg(short, long)]
     quiet: bool,
@@ -60,18 +69,39 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
 
     let mut output = Output::new(args.format, args.quiet, program.places, cancel.clone());
     let (trouble, home) = (output.trouble(), output.home());
-    let run = settings
-        .run()
-        .monitor(&monitor)
-        .keep_going(args.keep_going)
-        .cancel(cancel)
-        .on_event(move |event| output.event(event));
+    let mut waiting = Waiting::begin(program.forms.iter().filter(|form| form.run).count());
+    let mut run =
+        settings.run().monitor(&monitor).keep_going(args.keep_going).cancel(cancel).on_event(move |event| {
+            let done = matches!(event, Event::Results { .. });
+            match &mut waiting {
+                Some(waiting) => waiting.around(done, || output.event(event)),
+                None => output.event(event),
+            }
+        });
+    let mut profile = None;
+    if let Some(path) = &args.profile {
+        // A path that cannot be written is better known before the run.
+        let file = File::create(path).with_context(|| format!("cannot write `{}`", path.display()))?;
+        let (profiler, samples) = Profiler::new();
+        run = run.observe(profiler);
+        profile = Some((file, samples));
+    }
+    let begun = Instant::now();
     let timeline = args.perfetto.as_deref().map(|file| Ok::<_, anyhow::Error>((Timeline::start()?, file)));
     let timeline = timeline.transpose()?;
     let compiled = MettaState::compiled(library.clone(), program.forms);
     let outcome = settings.execute(run, MettaState::new(library.clone()), compiled)?;
     if let Some((timeline, file)) = timeline {
         timeline.write(file)?;
+    }
+
+    if let Some((file, samples)) = profile {
+        // The run has dropped its profiler.
+        let profile = samples.recv().context("the run keeps its profile")?;
+        profile.write(file).context("cannot write the profile")?;
+        report::say(&profile.table());
+    } else if let Some(line) = Waiting::last_line(begun, &outcome.statistics) {
+        report::say(&line);
     }
 
     // The run has dropped its events' receiver, which had the places.
