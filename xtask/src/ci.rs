@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::{bench, book, data, fuzz, loom, newcomer, shell, tidy, tools, workspace};
+use crate::{bench, book, data, fuzz, loom, newcomer, sanitize, shell, tidy, tools, workspace};
 
 /// Runs every check; the first that fails ends the run.
 pub(crate) fn run(args: &[String]) -> Result<()> {
@@ -35,6 +35,10 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     // Late, so that what is left on the screen is the outcome of the tests.
     shell::run(&mut shell::cargo(&["test", "--workspace"]))?;
     if full {
+        println!("\n$ cargo xtask miri");
+        sanitize::miri(&[])?;
+        println!("\n$ cargo xtask tsan");
+        sanitize::tsan(&[])?;
         println!("\n$ cargo xtask data store");
         data::run(&["store".to_owned()])?;
         println!("\n$ cargo xtask bench --gate");

@@ -12,6 +12,7 @@ mod fuzz;
 mod loom;
 mod newcomer;
 mod reference;
+mod sanitize;
 mod shell;
 mod source;
 mod tidy;
@@ -29,6 +30,8 @@ cargo xtask <command>
   tidy [--fix]    layers, sizes, errors, invariants, links; --fix redraws the layer diagram
   book            the manual as pages for a browser, with their links checked
   loom            the concurrency models, every interleaving up to three preemptions
+  miri            tests of what is shared, interpreted; finds undefined behaviour
+  tsan            the tests with many threads under the thread sanitizer
   fuzz ...        inputs that look for panics, hangs and broken promises
   reference [--check]  the pages of the book about the library, from its descriptions
   newcomer        what the README says to do first, in a copy of the repository
@@ -50,6 +53,8 @@ fn main() -> ExitCode {
         "tidy" => tidy::run(rest),
         "timeline" => timeline::run(rest),
         "loom" => loom::run(rest),
+        "miri" => sanitize::miri(rest),
+        "tsan" => sanitize::tsan(rest),
         "newcomer" => newcomer::run(rest),
         "reference" => reference::run(rest),
         "conform" => conform::run(rest),

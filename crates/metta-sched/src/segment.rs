@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use metta_atom::Atom;
 use metta_eval::{Effect, Limits, World};
-use metta_sync::{Held, Places, Ranked};
+use metta_sync::{Claims, Held, Places, Ranked};
 use tokio::runtime::Handle;
 
 use crate::forks::{Current, Forks, Place};
@@ -53,10 +53,7 @@ pub(crate) struct Segment {
 }
 
 struct Queue {
-    next: usize,
-    end: usize,
-    /// Claimed and given back.
-    returned: Vec<Range<usize>>,
+    claims: Claims,
     chunks: u64,
     finished: u32,
     spent: Duration,
@@ -123,9 +120,7 @@ pub(crate) struct Plan {
 impl Segment {
     pub(crate) fn new(goals: Vec<Atom>, world: World, plan: Plan) -> Self {
         let queue = Queue {
-            next: 0,
-            end: goals.len(),
-            returned: Vec::new(),
+            claims: Claims::new(goals.len()),
             chunks: 0,
             finished: 0,
             spent: Duration::ZERO,
@@ -165,7 +160,7 @@ impl Segment {
                 }
             };
             // The last chunks are small, so that the threads end together.
-            let fair = queue.unclaimed().div_ceil(self.threads.saturating_mul(2));
+            let fair = queue.claims.unclaimed().div_ceil(self.threads.saturating_mul(2));
             let claimed = queue.take(by_cost.clamp(1, fair.max(1)));
             queue.largest = queue.largest.max(claimed.as_ref().map_or(0, Range::len));
             queue.locked += asked.elapsed();
@@ -197,25 +192,25 @@ impl Segment {
 
     /// Gives back the rest of a chunk; later expressions come after earlier ones.
     pub(crate) fn give_back(&self, rest: Range<usize>) {
-        self.with_queue(|queue| queue.returned.push(rest));
+        self.with_queue(|queue| queue.claims.give_back(rest));
     }
 
     /// Declares indices from `end` on unwanted (S1).
     pub(crate) fn cut(&self, end: usize) {
-        self.with_queue(|queue| queue.end = queue.end.min(end));
+        self.with_queue(|queue| queue.claims.cut(end));
     }
 
     /// Reports whether the result at `index` may still be needed.
     pub(crate) fn wants(&self, index: usize) -> bool {
         self.with_queue(|queue| {
             queue.looks += 1;
-            index < queue.end
+            queue.claims.wants(index)
         })
     }
 
     /// Returns how many expressions nobody has claimed.
     pub(crate) fn unclaimed(&self) -> usize {
-        self.with_queue(|queue| queue.unclaimed())
+        self.with_queue(|queue| queue.claims.unclaimed())
     }
 
     /// Returns the mean cost of an expression, once one is known.
@@ -233,7 +228,7 @@ impl Segment {
 
     /// Returns how many expressions were claimed, and in how many chunks.
     pub(crate) fn claimed(&self) -> (usize, u64) {
-        self.with_queue(|queue| (queue.next, queue.chunks))
+        self.with_queue(|queue| (queue.claims.taken(), queue.chunks))
     }
 
     /// Evaluates the expression at `index` ahead of its turn, on a copy of the world.
@@ -282,29 +277,9 @@ impl Segment {
 impl Queue {
     /// Takes up to `size` of the first expressions that nobody has.
     fn take(&mut self, size: usize) -> Option<Range<usize>> {
-        while let Some(mut rest) = self.returned.pop() {
-            rest.end = rest.end.min(self.end);
-            let split = rest.end.min(rest.start.saturating_add(size));
-            if split < rest.end {
-                self.returned.push(split..rest.end);
-            }
-            if rest.start < split {
-                return Some(rest.start..split);
-            }
-        }
-        let chunk = self.next..self.end.min(self.next.saturating_add(size));
-        if chunk.is_empty() {
-            return None;
-        }
-        self.next = chunk.end;
-        self.chunks += 1;
-        Some(chunk)
-    }
-
-    fn unclaimed(&self) -> usize {
-        let returned: usize =
-            self.returned.iter().map(|rest| rest.end.min(self.end).saturating_sub(rest.start)).sum();
-        returned + self.end.saturating_sub(self.next)
+        let (claimed, again) = self.claims.take(size)?;
+        self.chunks += u64::from(!again);
+        Some(claimed)
     }
 
     fn average(&self) -> Option<Duration> {

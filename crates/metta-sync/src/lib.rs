@@ -4,11 +4,13 @@
     expect(clippy::disallowed_types, reason = "this is the crate that wraps them for all others")
 )]
 
+mod claims;
 mod errand;
 mod flags;
 mod ranked;
 mod snapshots;
 
+pub use claims::Claims;
 pub use errand::{Errand, Met};
 pub use flags::{Counter, Flag, Places};
 pub use ranked::{Guard, Held, Ranked};

@@ -85,6 +85,41 @@ fn searches_are_divided() {
     divided("!(case (word 4) (((1 $x $y $z) (found $x $y $z)) ($other (other $other))))");
 }
 
+/// So many facts `(item n)`, and a rule that takes a while.
+fn many(n: u32) -> String {
+    (0..n).fold("(= (spin $n $x) (if (== $n 0) $x (spin (- $n 1) $x)))".to_owned(), |text, i| {
+        format!("{text} (item {i})")
+    })
+}
+
+#[test]
+fn what_has_many_results_is_divided() {
+    let facts = many(120);
+    divided("!(hyperpose ((queens 4 (upto 4 ()) ()) (word 3) (+ 1 2) (path a $x) (word 2)))");
+    divided("!(collapse (hyperpose ((word 3) (word 4) (word 2))))");
+    divided(&format!("{facts} !(match &self (item $x) (spin 20 $x))"));
+    divided(&format!("{facts} !(let ($x $y) (match &self (, (item $x) (item $y)) ($x $y)) (spin 2 $x))"));
+    divided(&format!("{facts} !(collapse (spin 20 (match &self (item $x) $x)))"));
+    let list: String = (0..200).map(|n| format!("{n} ")).collect();
+    divided(&format!("{facts} !(spin 20 (superpose ({list})))"));
+    divided(&format!("{facts} !(pair (superpose ({list})) (spin 3 (superpose (a b c d))))"));
+}
+
+#[test]
+fn without_being_asked_to_a_long_search_is_divided() {
+    let text = format!("{QUEENS} !(let $all (collapse (queens 8 (upto 8 ()) ())) (size-atom $all))");
+    let library = Library::new();
+    let runtime = runtime();
+    // The other thread may be slow to begin: then the giver takes the work back.
+    let merged = (0..ATTEMPTS).any(|_| {
+        let run = Run::new().config(threads(2));
+        let outcome = run.on(runtime.handle(), MettaState::new(library.clone()), compile(&library, &text));
+        assert_eq!(outcome.state.output[0][0].to_string(), "92");
+        outcome.statistics.merged > 0
+    });
+    assert!(merged || std::thread::available_parallelism().is_ok_and(|n| n.get() == 1));
+}
+
 #[test]
 fn results_with_variables_keep_their_names() {
     let text = "!(let $w (word 3) (has $w $free)) !(collapse (let $w (word 3) (has $w $free)))
