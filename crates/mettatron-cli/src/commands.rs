@@ -3,6 +3,7 @@
 //! [`Cli`] is the one table of commands and flags. Parsing, `--help`, the man pages and the completions come
 //! from it. A command is a row here, a module with `Args`, and a function `run` that says how it went.
 
+mod bench;
 mod check;
 mod completions;
 mod fmt;
@@ -12,6 +13,7 @@ mod repl;
 mod run;
 mod space;
 mod test;
+mod trace;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
@@ -49,9 +51,11 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Run(run::Args),
     Repl(repl::Args),
+    Trace(trace::Args),
     Check(check::Args),
     Fmt(fmt::Args),
     Test(test::Args),
+    Bench(bench::Args),
     Load(load::Args),
     Space(space::Args),
     Completions(completions::Args),
@@ -74,6 +78,8 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<Status> {
         Command::Check(args) => check::run(args),
         Command::Fmt(args) => fmt::run(args),
         Command::Repl(args) => repl::run(args),
+        Command::Trace(args) => trace::run(args),
+        Command::Bench(args) => bench::run(args),
         Command::Load(args) => load::run(args),
         Command::Space(args) => space::run(args),
         Command::Test(args) => test::run(args),

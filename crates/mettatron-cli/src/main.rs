@@ -15,6 +15,7 @@ mod settings;
 mod source;
 mod status;
 mod timeline;
+mod trace;
 
 use std::process::ExitCode;
 

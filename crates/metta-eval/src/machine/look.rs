@@ -37,6 +37,8 @@ pub struct Look {
     pub n_frames: usize,
     /// How many of them the next alternative finds.
     pub n_kept: usize,
+    /// The one that waits for it.
+    pub kept_frame: usize,
     /// How many continuations wait for the one in turn.
     pub depth: usize,
 }
@@ -57,6 +59,7 @@ impl Machine {
             text: term.map(|term| self.outline(term, most_letters)).unwrap_or_default(),
             frame: self.frame as usize,
             n_frames: self.frames.len(),
+            kept_frame: self.choices.last().map_or(0, |choice| choice.frame as usize),
             n_kept: self.choices.last().map_or(0, |choice| choice.frames as usize),
             depth: self.frames.get(self.frame as usize).map_or(0, |frame| frame.depth as usize),
         }
@@ -130,6 +133,7 @@ impl Machine {
                         pending.extend((index > 0).then_some(Piece::Text(" ")));
                     }
                 }
+                View::Space(0) => text.push_str("&self"),
                 View::Bindings { .. } => text.push_str("{...}"),
                 _ => text.push_str(&self.heap.export(cell, &mut names).to_string()),
             }

@@ -138,7 +138,7 @@ pub(super) fn interrupt(cancel: CancelToken) -> anyhow::Result<()> {
 }
 
 /// Reports why the run stopped and says how it went.
-fn judge(places: &mut Places, outcome: &Outcome) -> Status {
+pub(super) fn judge(places: &mut Places, outcome: &Outcome) -> Status {
     match &outcome.error {
         None if outcome.state.output.iter().flatten().any(Atom::is_error) => Status::Wrong,
         None => Status::Fine,

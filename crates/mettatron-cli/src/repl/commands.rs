@@ -13,6 +13,7 @@ pub(crate) struct Command {
 pub(crate) enum Action {
     Type,
     Doc,
+    Trace,
     Time,
     Space,
     Load,
@@ -31,6 +32,7 @@ const fn command(name: &'static str, usage: &'static str, meaning: &'static str,
 pub(crate) const ALL: &[Command] = &[
     command(":type", ":type EXPR", "the types of an expression, which is not evaluated", Action::Type),
     command(":doc", ":doc NAME", "what is written about a name", Action::Doc),
+    command(":trace", ":trace EXPR", "evaluates, and shows every reduction", Action::Trace),
     command(":time", ":time EXPR", "evaluates, and shows time and reductions", Action::Time),
     command(":space", ":space [PATTERN]", "the atoms that match, or the first ones", Action::Space),
     command(":load", ":load FILE", "runs a program, or adds the atoms of a saved space", Action::Load),
@@ -80,7 +82,7 @@ mod tests {
         assert_eq!(known(":type (f 1) "), Ok((Action::Type, "(f 1)")));
         assert_eq!(known(":q"), Ok((Action::Quit, "")));
         assert_eq!(known(":ty x"), Ok((Action::Type, "x")));
-        assert_eq!(known(":t x"), Err(vec![":type", ":time"]));
+        assert_eq!(known(":t x"), Err(vec![":type", ":trace", ":time"]));
         assert_eq!(known(":typing x"), Err(vec![]));
         assert_eq!(known(":"), Err(vec![]));
     }

@@ -20,12 +20,15 @@ use crate::args::{duration, size};
 use crate::report::say;
 use crate::settings::Settings;
 use crate::status::Status;
+use crate::trace::text;
 
 use commands::Action;
 use editor::{Line, Terminal};
 use names::Names;
 use session::{Ended, Results, Session};
 
+/// So many steps `:trace` shows.
+const MOST_STEPS: usize = 500;
 /// So many atoms `:space` shows.
 const MOST_SHOWN: usize = 50;
 
@@ -142,7 +145,7 @@ impl Repl {
         };
         let needs = |what: &str| format!("expected {what}: `{}`", command.usage);
         let missing = match command.does {
-            Action::Type | Action::Time => Some("an expression"),
+            Action::Type | Action::Trace | Action::Time => Some("an expression"),
             Action::Doc => Some("a name"),
             Action::Load | Action::Save => Some("a file"),
             Action::Space | Action::Limits | Action::Jobs | Action::Help | Action::Quit => None,
@@ -154,6 +157,7 @@ impl Repl {
         match command.does {
             Action::Type => self.types(about)?,
             Action::Doc => drop(self.ask("help!", about)?),
+            Action::Trace => self.trace(about)?,
             Action::Time => self.time(about)?,
             Action::Space => self.space(about)?,
             Action::Load => self.load(Path::new(about))?,
@@ -199,6 +203,19 @@ impl Repl {
         let Some(ended) = self.ask("get-type", about)? else { return Ok(()) };
         for found in ended.results.iter().flatten().filter(|found| !found.is_error()) {
             writeln!(self.out, "{found}")?;
+        }
+        Ok(())
+    }
+
+    fn trace(&mut self, about: &str) -> Result<()> {
+        let Some((first, form)) = self.expression(about) else { return Ok(()) };
+        let results = &mut Results::to(&mut self.out);
+        let trees = self.session.trace(first, form, MOST_STEPS, results)?;
+        for tree in &trees {
+            self.out.write_all(text(tree).as_bytes())?;
+            if tree.left_out() > 0 {
+                writeln!(self.out, "; {} reductions more", tree.left_out())?;
+            }
         }
         Ok(())
     }

@@ -19,6 +19,7 @@ use crate::seen::Seen;
 use crate::settings::Settings;
 use crate::source::Places;
 use crate::status::Status;
+use crate::trace::{Recorder, Tree};
 
 /// Of the errors of a result list only the first ones are explained.
 const MOST_ERRORS: usize = 8;
@@ -43,6 +44,8 @@ pub(crate) struct Session {
     running: Sender<Option<CancelToken>>,
     worst: Status,
     n_texts: usize,
+    /// Looks at the next evaluation.
+    recorder: Option<Recorder>,
 }
 
 /// How an evaluation went.
@@ -72,6 +75,7 @@ impl Session {
             running,
             worst: Status::Fine,
             n_texts: 0,
+            recorder: None,
         })
     }
 
@@ -123,13 +127,38 @@ impl Session {
         Ok(Ended { results: outcome.state.output, statistics: outcome.statistics, time })
     }
 
+    /// Evaluates a form as [`Session::evaluate`] does, with rules that are not compiled, and returns its tree too.
+    ///
+    /// # Errors
+    /// When results cannot be written.
+    pub(crate) fn trace(
+        &mut self,
+        first: usize,
+        form: Form,
+        most: usize,
+        out: &mut Results,
+    ) -> Result<Vec<Tree>> {
+        let mut general = self.library.clone();
+        general.compile_rules(false);
+        self.environment = Environment::from_world(general, self.environment.world());
+        let (recorder, trees) = Recorder::new(most);
+        self.recorder = Some(recorder);
+        self.evaluate(first, vec![form], out)?;
+        self.environment = Environment::from_world(self.library.clone(), self.environment.world());
+        Ok(trees.into_iter().collect())
+    }
+
     /// Evaluates on a thread of its own.
     fn start(&mut self, forms: Vec<Form>, cancel: CancelToken, messages: SyncSender<Message>) -> Result<()> {
         let sink = messages.clone();
-        let run = self.settings.run().keep_going(true).stream(true).cancel(cancel).on_event(move |event| {
-            // The session has gone with its reader: there is nobody to tell.
-            let _ = sink.send(Message::Event(event));
-        });
+        let mut run =
+            self.settings.run().keep_going(true).stream(true).cancel(cancel).on_event(move |event| {
+                // The session has gone with its reader: there is nobody to tell.
+                let _ = sink.send(Message::Event(event));
+            });
+        if let Some(recorder) = self.recorder.take() {
+            run = run.observe(recorder);
+        }
         let environment = std::mem::take(&mut self.environment);
         let accumulated = MettaState { environment, ..MettaState::default() };
         let compiled = MettaState::compiled(self.library.clone(), forms);
