@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::{bench, book, data, fuzz, loom, newcomer, sanitize, shell, tidy, tools, workspace};
+use crate::{bench, book, data, fuzz, loom, newcomer, package, sanitize, shell, tidy, tools, workspace};
 
 /// Runs every check; the first that fails ends the run.
 pub(crate) fn run(args: &[String]) -> Result<()> {
@@ -25,6 +25,10 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     shell::run(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
     println!("\n$ cargo xtask book");
     book::run(&[])?;
+    println!("\n$ cargo xtask package");
+    // Building each crate from its package takes minutes.
+    let quickly = if full { &[][..] } else { &["--no-verify".to_owned()] };
+    package::run(quickly)?;
     println!("\n$ cargo xtask loom");
     loom::run(&[])?;
     deny(full)?;

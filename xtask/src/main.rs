@@ -8,9 +8,11 @@ mod campaign;
 mod ci;
 mod conform;
 mod data;
+mod dist;
 mod fuzz;
 mod loom;
 mod newcomer;
+mod package;
 mod reference;
 mod sanitize;
 mod shell;
@@ -25,8 +27,8 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask <command>
 
-  ci [--full]     every check, in the order of the CI machine; --full asks for advisories and
-                  counts instructions, too
+  ci [--full]     every check, in the order of the CI machine; --full asks for advisories,
+                  builds packages and counts instructions, too
   tidy [--fix]    layers, sizes, errors, invariants, links; --fix redraws the layer diagram
   book            the manual as pages for a browser, with their links checked
   loom            the concurrency models, every interleaving up to three preemptions
@@ -39,6 +41,8 @@ cargo xtask <command>
   campaign ...    generated programs compared with the reference engine
   bench ...       what programs take: beside a base, other engines, the record
   timeline        the picture of the book that shows what threads do
+  package [--no-verify]  what goes to the registry, packed and built from there
+  dist            the command as a static program, in an archive
   data ...        data sets for examples and benchmarks
 ";
 
@@ -52,6 +56,8 @@ fn main() -> ExitCode {
         "ci" => ci::run(rest),
         "tidy" => tidy::run(rest),
         "timeline" => timeline::run(rest),
+        "dist" => dist::run(rest),
+        "package" => package::run(rest),
         "loom" => loom::run(rest),
         "miri" => sanitize::miri(rest),
         "tsan" => sanitize::tsan(rest),
