@@ -10,6 +10,19 @@ use crate::forks::Forking;
 use crate::{CancelToken, Event, MettaState, Monitor, Observer, Outcome, RunError, RunLimits};
 
 /// How to run a program: configuration, limits, cancellation, events.
+///
+/// ```
+/// use metta_sched::{Library, MettaState, Run, RunLimits};
+///
+/// let library = Library::new();
+/// let forms = metta_syntax::parse("(= (f) (f)) !(+ 1 2) !(f)", &library).forms;
+/// let limits = RunLimits { steps: Some(1_000), ..RunLimits::default() };
+/// let outcome = Run::new()
+///     .limits(limits)
+///     .sequential(MettaState::new(library.clone()), MettaState::compiled(library, forms));
+/// assert_eq!(outcome.state.output[0][0].to_string(), "3");
+/// assert!(matches!(outcome.error, Some(error) if error.code() == "E0301"));
+/// ```
 pub struct Run {
     config: EvalConfig,
     adaptive: Option<AdaptiveEvalConfig>,

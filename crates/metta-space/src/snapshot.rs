@@ -35,6 +35,20 @@ pub(crate) struct Registry {
 /// A plain value: cloning is O(1), a clone never changes, and writing to one of
 /// several clones copies only what the write touches.
 ///
+/// ```
+/// use metta_atom::Atom;
+/// use metta_space::Snapshot;
+///
+/// let edge = |from, to| Atom::expression([Atom::symbol("edge"), from, to]);
+/// let [a, b, x] = [Atom::symbol("a"), Atom::symbol("b"), Atom::variable("x")];
+/// let mut space = Snapshot::new();
+/// space.add(&edge(a.clone(), b.clone()));
+/// let before = space.clone();
+/// space.add(&edge(a.clone(), a.clone()));
+/// assert_eq!((space.query(&edge(a.clone(), x.clone())).len(), before.len()), (2, 1));
+/// assert_eq!(space.changes_since(&before).added.len(), 1);
+/// ```
+///
 /// Invariant V1: two snapshots with equal [`version`](Snapshot::version) came out of
 /// the same series of writes (but for a collision of 64-bit hashes).
 #[derive(Clone)]

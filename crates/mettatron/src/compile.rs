@@ -7,6 +7,12 @@ use metta_sched::MettaState;
 use metta_syntax::{Diagnostic, LineIndex};
 
 /// A text that is not a program.
+///
+/// ```
+/// let error = mettatron::compile("fine\n  (open").unwrap_err();
+/// assert_eq!(error.position(), (2, 3));
+/// assert_eq!(error.diagnostics()[0].code, "E0101");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompileError {
     diagnostics: Vec<Diagnostic>,

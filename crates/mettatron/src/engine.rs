@@ -23,6 +23,22 @@ pub enum EngineError {
 }
 
 /// Settings of an [`Engine`] to be.
+///
+/// ```
+/// use mettatron::{Atom, Effect, Engine, Function, RunLimits};
+///
+/// let size = |args: &[Atom]| Ok(vec![Atom::integer(args[0].to_string().len() as i64)]);
+/// let mut engine = Engine::builder()
+///     .operation(Function::new("size", "(-> Atom Number)", Effect::Pure, size))
+///     .word("&self-made", Atom::symbol("mine"))
+///     .limits(RunLimits { steps: Some(10_000), ..RunLimits::default() })
+///     .keep_going(true)
+///     .build();
+/// let lists = engine.run("!(/ 1 0) !(size (a b)) &self-made !(match &self mine found)")?;
+/// assert!(lists[0][0].is_error());
+/// assert_eq!(lists[1..], [[Atom::integer(5)], [Atom::symbol("found")]]);
+/// # Ok::<(), mettatron::EngineError>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Builder {
     library: Library,
@@ -137,6 +153,17 @@ impl Builder {
 /// An engine that runs programs one after the other.
 ///
 /// Each sees what the earlier ones defined.
+///
+/// ```
+/// use mettatron::Engine;
+///
+/// let mut engine = Engine::new();
+/// engine.run("(= (double $x) (* 2 $x))")?;
+/// let lists = engine.run("!(double 21) !(double (superpose (1 2)))")?;
+/// assert_eq!(format!("{lists:?}"), "[[42], [2, 4]]");
+/// assert_eq!(engine.stats().expressions, 2);
+/// # Ok::<(), mettatron::EngineError>(())
+/// ```
 #[derive(Debug)]
 pub struct Engine {
     settings: Builder,
@@ -204,6 +231,20 @@ impl Engine {
     /// cancel token or other limits to the run. Blocks like [`Engine::run`].
     ///
     /// The environment stays in the engine; the one in the outcome is empty.
+    ///
+    /// ```
+    /// use std::sync::mpsc::channel;
+    ///
+    /// use mettatron::{Engine, Event};
+    ///
+    /// let mut engine = Engine::new();
+    /// let program = engine.compile("!(println! one) !(+ 1 1)")?;
+    /// let (sender, events) = channel();
+    /// let outcome = engine.execute(program, |run| run.on_event(move |event| drop(sender.send(event))));
+    /// assert!(outcome.error.is_none());
+    /// assert_eq!(events.iter().next(), Some(Event::Printed("one".to_owned())));
+    /// # Ok::<(), mettatron::CompileError>(())
+    /// ```
     pub fn execute(&mut self, compiled: MettaState, configure: impl FnOnce(Run) -> Run) -> Outcome {
         let run = configure(self.prepare());
         let empty = Environment::new(self.settings.library.clone());
@@ -223,6 +264,16 @@ impl Engine {
     }
 
     /// Returns what programs have built up, to add to it or to share its spaces.
+    ///
+    /// ```
+    /// use mettatron::{Atom, Engine, SpaceId};
+    ///
+    /// let mut engine = Engine::new();
+    /// let space = engine.environment_mut().space(SpaceId::TOP).expect("the main space");
+    /// space.add(&Atom::symbol("news"));
+    /// assert_eq!(engine.run("!(match &self news heard)")?, [[Atom::symbol("heard")]]);
+    /// # Ok::<(), mettatron::EngineError>(())
+    /// ```
     pub fn environment_mut(&mut self) -> &mut Environment {
         &mut self.environment
     }
@@ -238,6 +289,13 @@ impl Engine {
     }
 
     /// Prints a result: states by content, spaces by name.
+    ///
+    /// ```
+    /// let mut engine = mettatron::Engine::new();
+    /// let lists = engine.run("!(new-state 7)")?;
+    /// assert_eq!(engine.print(&lists[0][0]), "(State 7)");
+    /// # Ok::<(), mettatron::EngineError>(())
+    /// ```
     pub fn print(&self, atom: &Atom) -> String {
         self.environment.world().print(atom)
     }

@@ -16,6 +16,17 @@ pub use metta_eval::{BuiltinModule, ModuleSource, ModuleText, ModuleTexts, Sourc
 /// The module `name` is `name.metta`, or the folder `name` with its text in `module.metta`. It is looked
 /// for where the module above it is, then beside the main program, then in the search folders in order.
 /// Nothing is read before a program imports it.
+///
+/// ```
+/// use mettatron::{Engine, modules::Files};
+///
+/// let folder = tempfile::tempdir()?;
+/// std::fs::write(folder.path().join("colors.metta"), "(color red)")?;
+/// let mut engine = Engine::builder().modules(Files::beside(folder.path())).build();
+/// let lists = engine.run("!(import! &self colors) !(match &self (color $c) $c)")?;
+/// assert_eq!(lists[1][0].to_string(), "red");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Files {
     main: PathBuf,

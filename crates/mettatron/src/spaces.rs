@@ -13,6 +13,16 @@ const LONG_JOURNAL: u64 = 1 << 22;
 
 /// Spaces in files, for [`Builder::store`](crate::Builder::store).
 ///
+/// ```
+/// use mettatron::{Engine, SpaceFiles};
+///
+/// let folder = tempfile::tempdir().unwrap();
+/// let engine = || Engine::builder().store(SpaceFiles::below(folder.path())).build();
+/// engine().run("!(let $s (new-space) (let () (add-atom $s (a 1)) (save-space! $s \"kept\")))")?;
+/// assert_eq!(engine().run("!(match (open-space \"kept\") (a $n) $n)")?[0][0].to_string(), "1");
+/// # Ok::<(), mettatron::EngineError>(())
+/// ```
+///
 /// A file that a program saves is open for writing, by this store alone, until the store is dropped.
 #[derive(Debug)]
 pub struct SpaceFiles {

@@ -85,6 +85,16 @@ fn add(space: &mut Snapshot, atoms: Vec<Ready>) {
 /// `progress` is told from time to time how far it is. The memory that it takes beside the space does not depend on the
 /// length of the text.
 ///
+/// ```
+/// use mettatron::space::Snapshot;
+/// use mettatron::{Library, load_text};
+///
+/// let mut space = Snapshot::new();
+/// let loaded = load_text(&mut space, "(a 1) (a 2)".as_bytes(), &Library::new(), 1, |_| {})?;
+/// assert_eq!((loaded.atoms, space.len()), (2, 2));
+/// # Ok::<(), mettatron::LoadError>(())
+/// ```
+///
 /// # Errors
 /// At the first mistake; the atoms before the piece of text that has it have been added.
 pub fn load_text(

@@ -13,6 +13,17 @@ type Call = dyn Fn(&[Atom]) -> Result<Vec<Atom>, OperationError> + Send + Sync;
 type Make = dyn Fn(&str) -> Option<Atom> + Send + Sync;
 
 /// An operation made of a closure.
+///
+/// ```
+/// use metta_atom::Atom;
+/// use metta_eval::{Effect, Function, OperationError};
+///
+/// let length = Function::new("length", "(-> Symbol Number)", Effect::Pure, |args| match args {
+///     [Atom::Symbol(symbol)] => Ok(vec![Atom::integer(symbol.name().len() as i64)]),
+///     _ => Err(OperationError::NotReducible),
+/// });
+/// # let _ = length;
+/// ```
 #[derive(Clone)]
 pub struct Function {
     name: String,

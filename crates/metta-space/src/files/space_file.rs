@@ -64,6 +64,19 @@ impl FileOptions {
 ///
 /// Readers take [snapshots](SpaceFile::snapshot) and never wait. Every change is in the journal of the file before
 /// it is acknowledged; [`compact`](SpaceFile::compact) brings the journal into the file.
+///
+/// ```
+/// use metta_atom::Atom;
+/// use metta_space::{FileOptions, Snapshot, SpaceFile};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("facts.space");
+/// let file = SpaceFile::open(&path, FileOptions::default())?;
+/// file.add(&Atom::symbol("kept"))?;
+/// drop(file);
+/// assert_eq!(Snapshot::open(&path)?.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct SpaceFile {
     path: PathBuf,
