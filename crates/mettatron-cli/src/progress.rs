@@ -5,7 +5,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use mettatron::Statistics;
+use mettatron::{CancelToken, Outcome};
 
 /// Work that is over sooner shows no progress.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -111,16 +111,19 @@ impl Waiting {
     }
 
     /// What to say at the end of a run for which somebody waited.
-    pub(crate) fn last_line(begun: Instant, statistics: &Statistics) -> Option<String> {
+    pub(crate) fn last_line(begun: Instant, outcome: &Outcome) -> Option<String> {
+        let statistics = &outcome.statistics;
         let time = begun.elapsed();
         let waited = io::stderr().is_terminal() && time > PATIENCE;
         let (expressions, reductions) = (count(statistics.expressions), count(statistics.reductions));
+        // The reductions of an expression that was stopped are not known.
+        let rate = match outcome.error {
+            None => format!(": {}/s", count(rate(statistics.reductions, time))),
+            Some(_) => String::new(),
+        };
+        let took = seconds(time);
         waited.then(|| {
-            let rate = count(rate(statistics.reductions, time));
-            format!(
-                "{expressions} expressions, {reductions} reductions in {}: {rate} reductions/s\n",
-                seconds(time)
-            )
+            format!("{expressions} expressions done in {took}, with {reductions} reductions{rate}\n")
         })
     }
 }
@@ -131,15 +134,20 @@ impl Drop for Waiting {
     }
 }
 
-/// Tells how many bytes were read.
+/// Tells how many bytes were read, and can be stopped.
 pub(crate) struct Counted<R, F> {
     pub(crate) input: R,
     pub(crate) bytes: u64,
     pub(crate) told: F,
+    /// Ends the reading with an error.
+    pub(crate) cancel: CancelToken,
 }
 
 impl<R: Read, F: FnMut(u64)> Read for Counted<R, F> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.cancel.is_cancelled() {
+            return Err(io::Error::other("interrupted"));
+        }
         let n = self.input.read(buffer)?;
         self.bytes += n as u64;
         (self.told)(self.bytes);

@@ -4,15 +4,17 @@ use std::fs::File;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use mettatron::space::{FileError, Snapshot};
 use mettatron::syntax::Words;
-use mettatron::{Atom, Library, Loaded, load_text};
+use mettatron::{Atom, CancelToken, Library, Loaded, load_text};
 
+use super::run::interrupt;
 use crate::progress::{Counted, Progress, bytes, count, rate, seconds};
-use crate::report;
+use crate::report::{self, say};
 use crate::status::Status;
 
 /// Put the atoms of files into the file of a space
@@ -72,13 +74,27 @@ pub(super) fn run(args: &Args) -> Result<Status> {
     let before = space.len();
     let mut progress = Progress::of_bytes(lengths.iter().sum(), "loading".to_owned());
     let mut done = 0;
+    let cancel = CancelToken::new();
+    interrupt(cancel.clone())?;
     for (path, length) in args.files.iter().zip(&lengths) {
-        add(path, args.from, &mut space, &library, parsers, |within, atoms| {
-            let atoms_so_far =
-                |elapsed: f64| format!("{} atoms/s", count((atoms as f64 / elapsed.max(1e-6)) as u64));
-            progress.at(done + within, atoms_so_far);
-        })
-        .with_context(|| format!("`{}` was not written", target.display()))?;
+        let earlier = space.len() - before;
+        let added = add(path, args.from, &mut space, (&library, parsers), &cancel, |within, atoms| {
+            progress.at(done + within, |elapsed| match atoms {
+                // Of paths nobody counts the atoms before the end.
+                0 => "reading".to_owned(),
+                _ => {
+                    let time = Duration::from_secs_f64(elapsed);
+                    format!("{} atoms/s", count(rate(earlier + atoms, time)))
+                }
+            });
+        });
+        if cancel.is_cancelled() {
+            progress.end();
+            let (atoms, target) = (count(space.len() - before), target.display());
+            say(&format!("interrupted after {atoms} atoms: `{target}` was not written\n"));
+            return Ok(Status::Interrupted);
+        }
+        added.with_context(|| format!("`{}` was not written", target.display()))?;
         done += length;
     }
     progress.end();
@@ -148,8 +164,8 @@ fn add(
     path: &Path,
     kind: Option<Kind>,
     space: &mut Snapshot,
-    library: &Library,
-    parsers: usize,
+    (library, parsers): (&Library, usize),
+    cancel: &CancelToken,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<()> {
     let named = |path: &Path| path.display().to_string();
@@ -165,10 +181,12 @@ fn add(
     match kind {
         Kind::Text => {
             let told = |Loaded { atoms, bytes }| progress(bytes, atoms);
-            load_text(space, open()?, library, parsers, told).with_context(|| named(path))?;
+            let input = Counted { input: open()?, bytes: 0, told: |_| (), cancel: cancel.clone() };
+            load_text(space, input, library, parsers, told).with_context(|| named(path))?;
         }
         Kind::Paths => {
-            let read = Counted { input: open()?, bytes: 0, told: |bytes| progress(bytes, 0) };
+            let told = |bytes| progress(bytes, 0);
+            let read = Counted { input: open()?, bytes: 0, told, cancel: cancel.clone() };
             let word = |word: &str| meant(word, library);
             space.read_paths(read, word).with_context(|| named(path))?;
         }

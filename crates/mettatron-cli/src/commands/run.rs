@@ -100,7 +100,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
         let profile = samples.recv().context("the run keeps its profile")?;
         profile.write(file).context("cannot write the profile")?;
         report::say(&profile.table());
-    } else if let Some(line) = Waiting::last_line(begun, &outcome.statistics) {
+    } else if let Some(line) = Waiting::last_line(begun, &outcome) {
         report::say(&line);
     }
 
