@@ -14,3 +14,33 @@ struct Embedding;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/book/src/rholang.md")]
 struct Rholang;
+
+/// As for [`Embedding`].
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/book/src/errors/E0412.md")]
+struct Cancelled;
+
+/// As for [`Embedding`].
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/book/src/errors/E0413.md")]
+struct OneThread;
+
+/// As for [`Embedding`].
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/book/src/errors/E0414.md")]
+struct Shutdown;
+
+/// As for [`Embedding`].
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/book/src/errors/E0415.md")]
+struct LocalSet;
+
+/// As for [`Embedding`].
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/book/src/errors/E0416.md")]
+struct NoRuntime;
+
+/// As for [`Embedding`].
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/book/src/errors/E0509.md")]
+struct HostPanic;

@@ -15,6 +15,9 @@ pub struct EvalConfig {
 }
 
 impl EvalConfig {
+    /// The names that [`from_profile`](EvalConfig::from_profile) knows.
+    pub const PROFILES: [&str; 4] = ["default", "cpu", "memory", "throughput"];
+
     /// Returns settings for programs that compute: twice as many threads as processors.
     pub fn cpu_optimized() -> Self {
         EvalConfig { max_blocking_threads: 2 * processors(), ..EvalConfig::default() }

@@ -18,6 +18,7 @@ fn profiles_are_found_by_name_only() {
     assert_eq!(named("cpu"), Some(EvalConfig::cpu_optimized()));
     assert_eq!(named("memory"), Some(EvalConfig::memory_optimized()));
     assert_eq!(named("throughput"), Some(EvalConfig::throughput_optimized()));
+    assert!(EvalConfig::PROFILES.iter().all(|name| named(name).is_some()));
     assert_eq!(named("CPU"), None);
     assert_eq!(named(""), None);
 }

@@ -12,7 +12,7 @@ use clap::ValueEnum;
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct SourceArgs {
     /// Files to run; `-` is the standard input
-    #[arg(value_name = "FILE", required_unless_present = "expressions")]
+    #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 
     /// Program text to run after the files; without any `!` its last form is evaluated
@@ -55,6 +55,14 @@ pub(crate) struct EngineArgs {
     /// Evaluate each expression on one thread; the answers are the same
     #[arg(long)]
     pub(crate) no_forking: bool,
+
+    /// Read settings from this file, not from `mettatron.toml` in the program's folder or above
+    #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Read no file of settings
+    #[arg(long)]
+    pub(crate) no_config: bool,
 
     #[command(flatten)]
     pub(crate) limits: Limits,

@@ -6,6 +6,8 @@
 mod bench;
 mod check;
 mod completions;
+mod doc;
+mod explain;
 mod fmt;
 mod load;
 mod man;
@@ -56,6 +58,8 @@ pub(crate) enum Command {
     Fmt(fmt::Args),
     Test(test::Args),
     Bench(bench::Args),
+    Doc(doc::Args),
+    Explain(explain::Args),
     Load(load::Args),
     Space(space::Args),
     Completions(completions::Args),
@@ -83,6 +87,8 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<Status> {
         Command::Load(args) => load::run(args),
         Command::Space(args) => space::run(args),
         Command::Test(args) => test::run(args),
+        Command::Doc(args) => doc::run(args),
+        Command::Explain(args) => explain::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),
     }

@@ -3,11 +3,11 @@
 use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
 use std::sync::{Arc, OnceLock};
 
-use mettatron::diagnosis::{Diagnosis, Label, Place};
+use mettatron::diagnosis::{Diagnosis, Finding, Label, Place};
 use mettatron::{Atom, CancelToken, Event, Fault};
 use serde_json::{Value, json};
 
-use crate::args::Format;
+use crate::args::{Format, MessageFormat};
 use crate::report;
 use crate::source::Places;
 
@@ -23,6 +23,8 @@ pub(crate) struct Output {
     format: Format,
     /// Whether errors are explained on stderr.
     explain: bool,
+    /// How they are.
+    messages: MessageFormat,
     places: Option<Places>,
     /// Where the places go in the end.
     home: Lent,
@@ -33,12 +35,18 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    pub(crate) fn new(format: Format, quiet: bool, places: Places, cancel: CancelToken) -> Self {
+    pub(crate) fn new(
+        format: Format,
+        (quiet, messages): (bool, MessageFormat),
+        places: Places,
+        cancel: CancelToken,
+    ) -> Self {
         let explain = format == Format::Text && !quiet;
         Output {
             out: BufWriter::new(io::stdout()),
             format,
             explain,
+            messages,
             places: Some(places),
             home: Lent::default(),
             document: Vec::new(),
@@ -87,8 +95,11 @@ impl Output {
                 }
                 if self.explain && atoms.iter().any(Atom::is_error) {
                     self.out.flush()?;
+                    let messages = self.messages;
                     for (_, diagnosis) in self.diagnose(index, &atoms, &faults) {
-                        self.with_places(|places| report::error(&places.texts, &diagnosis));
+                        self.with_places(|places| {
+                            report::tell(&places.texts, &Finding::from(diagnosis), messages)
+                        });
                     }
                 }
             }

@@ -5,8 +5,9 @@ use std::io::{ErrorKind, IsTerminal, Write};
 use anyhow::Context;
 use clap::builder::StyledStr;
 use mettatron::RunError;
+use mettatron::check::malformed;
 use mettatron::diagnosis::Severity as Gravity;
-use mettatron::diagnosis::{Diagnosis, Finding, Label, Text, Texts, Unknown};
+use mettatron::diagnosis::{Finding, Label, Text, Texts, Unknown};
 use mettatron::syntax::{Diagnostic, Span};
 use miette::{
     GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report, Severity,
@@ -14,13 +15,18 @@ use miette::{
 
 use serde_json::{Value, json};
 
+use crate::args::MessageFormat;
+use crate::config::Mistake;
 use crate::settings::variable;
 use crate::source::Places;
 use crate::status::Status;
 
 /// Reports a problem with the command line or a file.
 pub(crate) fn usage(error: &anyhow::Error) {
-    say(&format!("error: {error:#}\n"));
+    match error.downcast_ref::<Mistake>() {
+        Some(Mistake { texts, finding }) => say(&drawn(texts, finding, Drawn::Stderr)),
+        None => say(&format!("error: {error:#}\n")),
+    }
 }
 
 /// Shows help where it was not asked for.
@@ -48,24 +54,23 @@ pub(crate) fn print(text: &[u8]) -> anyhow::Result<Status> {
     }
 }
 
-/// Reports what is wrong with a text.
-pub(crate) fn mistakes(text: &Text, diagnostics: &[Diagnostic]) {
-    for diagnostic in diagnostics {
-        let Diagnostic { code, message, span, label, help } = diagnostic;
-        let labels = vec![underline(*span, Some(label.as_str()))];
-        draw(text, describe(code, message, help.as_deref()).with_labels(labels));
+/// Tells people or tools on stderr what was found.
+pub(crate) fn tell(texts: &Texts, finding: &Finding, format: MessageFormat) {
+    match format {
+        MessageFormat::Human => say(&drawn(texts, finding, Drawn::Stderr)),
+        MessageFormat::Json => say(&format!("{}\n", json(texts, finding))),
     }
 }
 
-/// Says what an `Error` means and where it comes from.
-pub(crate) fn error(texts: &Texts, diagnosis: &Diagnosis) {
-    let Diagnosis { code, message, help, rule, form, .. } = diagnosis;
-    let diagnostic = describe(code, message, help.as_deref());
-    located(texts, diagnostic, [rule.as_ref(), form.as_ref()]);
+/// Reports what is wrong with the text that has this number.
+pub(crate) fn mistakes(texts: &Texts, number: usize, mistakes: &[Diagnostic], format: MessageFormat) {
+    for mistake in mistakes {
+        tell(texts, &malformed(number, mistake.clone()), format);
+    }
 }
 
 /// Reports why a run stopped, and where.
-pub(crate) fn stop(places: &mut Places, form: usize, error: &RunError) {
+pub(crate) fn stop(places: &mut Places, form: usize, error: &RunError, format: MessageFormat) {
     places.catch_up();
     let rule = if let RunError::Limit { rule: Some(rule), .. } = error {
         places.texts.find_rule(rule)
@@ -73,29 +78,38 @@ pub(crate) fn stop(places: &mut Places, form: usize, error: &RunError) {
         None
     };
     let form = places.of(form).map(|place| Label { place, words: "while evaluating this".to_owned() });
-    let diagnostic = describe(error.code(), &error.to_string(), way_out(error));
-    located(&places.texts, diagnostic, [rule.as_ref(), form.as_ref()]);
+    let finding = Finding {
+        code: error.code(),
+        severity: Gravity::Error,
+        message: error.to_string(),
+        help: way_out(error).map(str::to_owned),
+        labels: rule.into_iter().chain(form).collect(),
+    };
+    tell(&places.texts, &finding, format);
 }
 
 /// Says which known names an unknown one may be meant for.
-pub(crate) fn unknown(places: &mut Places, unknown: &Unknown) {
+pub(crate) fn unknown(places: &mut Places, unknown: &Unknown, format: MessageFormat) {
     let Unknown { name, form, suggestions, .. } = unknown;
     let form = places.of(*form);
     let written = form.and_then(|form| places.texts.find_symbol(form, name));
     let place = written.or_else(|| places.texts.find_in_bodies(name)).or(form);
+    let suggestions: Vec<String> = suggestions.iter().map(|name| format!("`{name}`")).collect();
+    let message = format!("`{name}` is not defined");
+    let help = format!("did you mean {}?", suggestions.join(" or "));
+    if format == MessageFormat::Json {
+        let label = place.map(|place| Label { place, words: "known nowhere else".to_owned() });
+        let labels = label.into_iter().collect();
+        let severity = Gravity::Warning;
+        let finding = Finding { code: "E0604", severity, message, help: Some(help), labels };
+        return tell(&places.texts, &finding, format);
+    }
     let at = place.and_then(|place| places.describe(place));
     let at = at.map_or_else(String::new, |(text, line, column)| format!("{text}:{line}:{column}: "));
-    let suggestions: Vec<String> = suggestions.iter().map(|name| format!("`{name}`")).collect();
-    let suggestions = suggestions.join(" or ");
-    say(&format!("note: {at}`{name}` is not defined; did you mean {suggestions}?\n"));
+    note(&format!("note: {at}{message}; {help}"));
 }
 
 /// Draws a diagnostic with the places that are known, the most telling one first.
-fn located(texts: &Texts, diagnostic: MietteDiagnostic, labels: [Option<&Label>; 2]) {
-    let labels: Vec<Label> = labels.into_iter().flatten().cloned().collect();
-    say(&picture_of(texts, diagnostic, &labels, Drawn::Stderr));
-}
-
 fn picture_of(texts: &Texts, diagnostic: MietteDiagnostic, labels: &[Label], stream: Drawn) -> String {
     let Some((first, text)) = labels.first().and_then(|label| Some((label, texts.get(label.place.text)?)))
     else {
@@ -143,10 +157,6 @@ fn describe(code: &str, message: &str, help: Option<&str>) -> MietteDiagnostic {
 
 fn underline(span: Span, words: Option<&str>) -> LabeledSpan {
     LabeledSpan::new(words.map(str::to_owned), span.start, span.end - span.start)
-}
-
-fn draw(text: &Text, diagnostic: MietteDiagnostic) {
-    say(&picture(text, diagnostic, Drawn::Stderr));
 }
 
 /// Which stream a drawing is for: colours are for terminals that want them.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use mettatron::Library;
-use mettatron::diagnosis::{Mentions, Place, Text, Texts};
+use mettatron::diagnosis::{Mentions, Place, Texts};
 use mettatron::syntax::{Diagnostic, Form, Span, parse_bytes};
 
 use crate::args::SourceArgs;
@@ -114,9 +114,9 @@ impl Places {
         Some((text.name(), line, column))
     }
 
-    /// Returns the text that the diagnostics of the program are about.
-    pub(crate) fn last(&self) -> Option<&Text> {
-        self.texts.get(self.firsts.last()?.1)
+    /// Returns the number of the text that the diagnostics of the program are about.
+    pub(crate) fn last(&self) -> Option<usize> {
+        self.firsts.len().checked_sub(1)
     }
 }
 

@@ -70,8 +70,8 @@ pub fn check(texts: &mut Texts, modules: &dyn ModuleSource) -> Vec<Finding> {
     // What is missing may be in the part that cannot be read, or in a module that is not known.
     if !malformed && !program.open {
         rules::arities(&mut program, &calls, &judge);
-        rules::unknown(&mut program, &calls, &judge);
-        rules::unused(&mut program);
+        let meant = rules::unknown(&mut program, &calls, &judge);
+        rules::unused(&mut program, &meant);
     }
     let mut findings = program.findings;
     findings.sort_by_key(|finding| finding.place().map(|place| (place.text, place.span)));

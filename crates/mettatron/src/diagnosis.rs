@@ -16,8 +16,8 @@ use metta_syntax::{Span, parse_bytes};
 
 use crate::{Fault, Rule};
 use explain::{Explanation, explain, shown};
-pub(crate) use names::{Known, close};
-pub use names::{Mentions, Unknown};
+pub(crate) use names::Known;
+pub use names::{Mentions, Unknown, nearest};
 pub use texts::{Text, Texts};
 
 /// A place in one of several texts.

@@ -109,6 +109,15 @@ impl Library {
     }
 }
 
+impl Description {
+    /// Reads the descriptions in a text, which programs write like those of the library (`@doc`).
+    ///
+    /// Cost: O(length of the text) for each description.
+    pub fn in_text(text: &str) -> Vec<Description> {
+        descriptions(text)
+    }
+}
+
 /// The descriptions in a text, each with the facts about it.
 fn descriptions(text: &str) -> Vec<Description> {
     let facts = atoms(text);

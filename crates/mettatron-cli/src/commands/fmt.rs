@@ -1,12 +1,15 @@
 //! `mettatron fmt`: texts in the usual layout.
 
-use std::path::PathBuf;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 
 use mettatron::Library;
 use mettatron::diagnosis::Texts;
 use mettatron::syntax::{DEFAULT_WIDTH, Diagnostic, format};
 
 use super::check::counted;
+use crate::args::MessageFormat;
+use crate::config::{ConfigFile, Value};
 use crate::report::{self, Drawn};
 use crate::source;
 use crate::status::Status;
@@ -26,9 +29,9 @@ pub(crate) struct Args {
     #[arg(long)]
     check: bool,
 
-    /// Characters that a line may have
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_WIDTH)]
-    width: usize,
+    /// Characters that a line may have [default: `fmt.width` of mettatron.toml, or 100]
+    #[arg(long, value_name = "N")]
+    width: Option<NonZeroUsize>,
 
     /// Write no summary
     #[arg(short, long)]
@@ -47,8 +50,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let mut counts = Counts::default();
     for file in source::expand(&args.files)? {
         let (name, bytes) = source::open(&file)?;
+        let width = width(args, &file)?;
         let formatted = match std::str::from_utf8(&bytes) {
-            Ok(text) => format(text, args.width).map(|formatted| (text, formatted)),
+            Ok(text) => format(text, width).map(|formatted| (text, formatted)),
             Err(_) => Err(mettatron::syntax::parse_bytes(&bytes, &()).diagnostics),
         };
         match formatted {
@@ -79,12 +83,24 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     })
 }
 
+/// The width of lines: that of the flag, of the file's folder, or the default.
+fn width(args: &Args, file: &Path) -> anyhow::Result<usize> {
+    if let Some(width) = args.width {
+        return Ok(width.get());
+    }
+    let beside = if file.as_os_str() == "-" { Path::new("") } else { file.parent().unwrap_or(file) };
+    let found = ConfigFile::above(beside)?;
+    let set = found.as_ref().and_then(|file| file.get("fmt.width"));
+    Ok(match set {
+        Some((Value::Number(width), _)) => usize::try_from(*width).unwrap_or(usize::MAX),
+        _ => DEFAULT_WIDTH,
+    })
+}
+
 fn complain(name: String, bytes: Vec<u8>, mistakes: &[Diagnostic]) {
     let mut texts = Texts::new(Library::new());
     let number = texts.add(name, bytes);
-    if let Some(text) = texts.get(number) {
-        report::mistakes(text, mistakes);
-    }
+    report::mistakes(&texts, number, mistakes, MessageFormat::Human);
 }
 
 impl Counts {

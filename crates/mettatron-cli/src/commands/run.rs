@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use mettatron::{Atom, CancelToken, Event, MettaState, Monitor, Outcome, RunError};
 
-use crate::args::{EngineArgs, Format, SourceArgs};
+use crate::args::{EngineArgs, Format, MessageFormat, SourceArgs};
 use crate::inspect::{self, FormPlaces};
 use crate::output::Output;
 use crate::profile::Profiler;
@@ -48,9 +48,17 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
 
+    /// How errors and unknown names are explained on the standard error
+    #[arg(long, value_enum, default_value_t)]
+    message_format: MessageFormat,
+
     /// Explain neither errors nor unknown names on the standard error
     #[arg(short, long)]
     quiet: bool,
+
+    /// Print every setting and where it comes from, and run nothing
+    #[arg(long)]
+    print_config: bool,
 
     #[command(flatten)]
     engine: EngineArgs,
@@ -59,6 +67,12 @@ pub(crate) struct Args {
 /// Runs what the command line asks for, and ends the process.
 pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let settings = Settings::of(&args.engine, args.source.files.first().map(PathBuf::as_path))?;
+    if args.print_config {
+        return report::print(settings.list().as_bytes());
+    }
+    if args.source.files.is_empty() && args.source.expressions.is_empty() {
+        bail!("nothing to run: give a FILE, `-` for the standard input, or `-e EXPR`");
+    }
     let seen = Seen::default();
     let library = settings.library(&seen);
     let program = Program::read(&args.source, &library, seen)?;
@@ -67,7 +81,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let monitor = Monitor::new();
     inspect::start(monitor.clone(), FormPlaces::of(&program.places, &program.forms))?;
 
-    let mut output = Output::new(args.format, args.quiet, program.places, cancel.clone());
+    let mut output =
+        Output::new(args.format, (args.quiet, args.message_format), program.places, cancel.clone());
     let (trouble, home) = (output.trouble(), output.home());
     let mut waiting = Waiting::begin(program.forms.iter().filter(|form| form.run).count());
     let mut run =
@@ -107,7 +122,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     // The run has dropped its events' receiver, which had the places.
     let places = Arc::into_inner(home).and_then(OnceLock::into_inner);
     let mut places = places.context("the run keeps the texts of the program")?;
-    let mut status = judge(&mut places, &outcome);
+    let mut status = judge(&mut places, &outcome, args.message_format);
     match trouble.get() {
         None => {}
         // Whoever read the results has seen enough.
@@ -115,12 +130,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
         Some(kind) => bail!("cannot write the results: {kind}"),
     }
     let unknown = places.mentions.unknown(&outcome.state.environment.world(), &library);
-    unknown.iter().for_each(|unknown| report::unknown(&mut places, unknown));
+    unknown.iter().for_each(|unknown| report::unknown(&mut places, unknown, args.message_format));
     if let Some(text) = places.last()
         && !program.diagnostics.is_empty()
         && status < Status::Interrupted
     {
-        report::mistakes(text, &program.diagnostics);
+        report::mistakes(&places.texts, text, &program.diagnostics, args.message_format);
         status = status.max(Status::Input);
     }
     status.end()
@@ -138,13 +153,13 @@ pub(super) fn interrupt(cancel: CancelToken) -> anyhow::Result<()> {
 }
 
 /// Reports why the run stopped and says how it went.
-pub(super) fn judge(places: &mut Places, outcome: &Outcome) -> Status {
+pub(super) fn judge(places: &mut Places, outcome: &Outcome, messages: MessageFormat) -> Status {
     match &outcome.error {
         None if outcome.state.output.iter().flatten().any(Atom::is_error) => Status::Wrong,
         None => Status::Fine,
         Some(RunError::Cancelled) => Status::Interrupted,
         Some(error) => {
-            report::stop(places, outcome.completed, error);
+            report::stop(places, outcome.completed, error, messages);
             if error.is_limit() { Status::Limit } else { Status::Input }
         }
     }

@@ -187,10 +187,10 @@ fn judge(
         finding,
     };
     let Some(found) = &answer else {
-        let reason = stopped.map_or_else(String::new, |error| format!(": {error}"));
+        let reason = stopped.map_or_else(|| "the run stopped".to_owned(), ToString::to_string);
         let words = "not run".to_owned();
         let labels = vec![Label { place, words }];
-        let message = format!("the run stopped before this{reason}");
+        let message = format!("no answer: {reason}");
         let finding = Finding { code: "E0702", severity: Severity::Error, message, help: None, labels };
         return Some(case(Some(finding)));
     };

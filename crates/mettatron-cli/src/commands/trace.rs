@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use mettatron::{CancelToken, Event, MettaState};
 
 use super::run::{interrupt, judge};
-use crate::args::{EngineArgs, SourceArgs};
+use crate::args::{EngineArgs, MessageFormat, SourceArgs};
 use crate::progress::count;
 use crate::report::{self, say};
 use crate::seen::Seen;
@@ -115,9 +115,9 @@ pub(super) fn run(args: &Args) -> Result<Status> {
             "note: {most} steps are shown; {left_out} reductions behind them are not (`--most N`)\n"
         ));
     }
-    let mut status = judge(&mut places, &outcome);
+    let mut status = judge(&mut places, &outcome, MessageFormat::Human);
     if let Some(text) = places.last().filter(|_| !diagnostics.is_empty() && status < Status::Interrupted) {
-        report::mistakes(text, &diagnostics);
+        report::mistakes(&places.texts, text, &diagnostics, MessageFormat::Human);
         status = status.max(Status::Input);
     }
     Ok(status)

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use mettatron::config::apply_to_runtime_builder;
-use mettatron::diagnosis::Mentions;
+use mettatron::diagnosis::{Finding, Mentions};
 use mettatron::syntax::{Form, Parsed, parse_bytes};
 use mettatron::{
     Atom, CancelToken, Environment, Event, Fault, Library, MettaState, Outcome, RunError, Statistics,
 };
 use tokio::runtime::{self, Runtime};
 
+use crate::args::MessageFormat;
 use crate::report;
 use crate::seen::Seen;
 use crate::settings::Settings;
@@ -97,9 +98,7 @@ impl Session {
         if diagnostics.is_empty() {
             return Some((first, forms));
         }
-        if let Some(text) = self.places.texts.get(number) {
-            report::mistakes(text, &diagnostics);
-        }
+        report::mistakes(&self.places.texts, number, &diagnostics, MessageFormat::Human);
         self.note(Status::Input);
         None
     }
@@ -247,14 +246,14 @@ impl Session {
             let fault = faults.iter().find(|fault| fault.result == result);
             let at = self.places.of(form);
             let diagnosis = self.places.texts.diagnose(error, fault, at);
-            report::error(&self.places.texts, &diagnosis);
+            report::tell(&self.places.texts, &Finding::from(diagnosis), MessageFormat::Human);
         }
     }
 
     fn judge(&mut self, first: usize, outcome: &Outcome, out: &mut Results) -> io::Result<Status> {
         out.end()?;
         let unknown = self.places.mentions.unknown(&self.environment.world(), &self.library);
-        unknown.iter().for_each(|unknown| report::unknown(&mut self.places, unknown));
+        unknown.iter().for_each(|unknown| report::unknown(&mut self.places, unknown, MessageFormat::Human));
         Ok(match &outcome.error {
             None if outcome.state.output.iter().flatten().any(Atom::is_error) => Status::Wrong,
             None => Status::Fine,
@@ -263,7 +262,7 @@ impl Session {
                 Status::Interrupted
             }
             Some(error) => {
-                report::stop(&mut self.places, first + outcome.completed, error);
+                report::stop(&mut self.places, first + outcome.completed, error, MessageFormat::Human);
                 if error.is_limit() { Status::Limit } else { Status::Input }
             }
         })

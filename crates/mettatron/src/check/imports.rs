@@ -7,7 +7,7 @@ use metta_eval::{ModuleSource, ModuleText, SourceError};
 use metta_syntax::parts;
 
 use super::{Program, head, name, read};
-use crate::diagnosis::{Finding, Label, Place, Severity, close};
+use crate::diagnosis::{Finding, Label, Place, Severity, nearest};
 
 /// An import that is written in a text.
 struct Import {
@@ -101,7 +101,7 @@ fn missing(program: &mut Program<'_>, import: &Import, error: &SourceError) {
     }
     program.open = true;
     let module = &import.module;
-    let near = close(module, program.texts.library().module_names());
+    let near = nearest(module, program.texts.library().module_names());
     let (message, help) = match (error, near.first()) {
         (_, Some(near)) => {
             (format!("there is no module `{module}`"), Some(format!("did you mean `{near}`?")))

@@ -81,8 +81,9 @@ fn counts(arities: &BTreeSet<usize>) -> String {
     }
 }
 
-/// Reports heads of calls that are written once and are close to a known name.
-pub(super) fn unknown(program: &mut Program<'_>, calls: &[Call], judge: &Judge) {
+/// Reports heads of calls that are written once and are close to a known name; returns the names they may be meant for.
+pub(super) fn unknown(program: &mut Program<'_>, calls: &[Call], judge: &Judge) -> HashSet<String> {
+    let mut meant = HashSet::new();
     let mut written: HashMap<&str, usize> = HashMap::new();
     for Written { form, .. } in program.imported.iter().chain(&program.own) {
         for name in inside(&form.atom).filter_map(name) {
@@ -100,14 +101,15 @@ pub(super) fn unknown(program: &mut Program<'_>, calls: &[Call], judge: &Judge) 
     };
     let suspects: Vec<&Call> = calls.iter().filter(once).collect();
     if suspects.is_empty() {
-        return;
+        return meant;
     }
-    let Some(known) = Known::of(&judge.world()) else { return };
+    let Some(known) = Known::of(&judge.world()) else { return meant };
     let mut findings = Vec::new();
     for call in suspects {
         let Some(name) = call.head() else { continue };
         let mut near = known.suggestions(name);
         near.retain(|near| is_slip(name, near));
+        meant.extend(near.iter().cloned());
         let near: Vec<String> = near.iter().map(|near| format!("`{near}`")).collect();
         if near.is_empty() {
             continue;
@@ -118,6 +120,7 @@ pub(super) fn unknown(program: &mut Program<'_>, calls: &[Call], judge: &Judge) 
         findings.push(warning("E0604", message, help, place, "known nowhere else"));
     }
     program.findings.extend(findings);
+    meant
 }
 
 /// Reports whether a name may be meant for another: data is often named after a function.
@@ -128,7 +131,9 @@ fn is_slip(name: &str, near: &str) -> bool {
 }
 
 /// Reports rules that no `!` of the program reaches, when it is one: a module is used from elsewhere.
-pub(super) fn unused(program: &mut Program<'_>) {
+///
+/// `meant` are names that something misspelt may be meant for.
+pub(super) fn unused(program: &mut Program<'_>, meant: &HashSet<String>) {
     let n_queries =
         program.own.iter().filter(|written| written.form.run && !prepares(&written.form.atom)).count();
     if n_queries == 0
@@ -160,7 +165,9 @@ pub(super) fn unused(program: &mut Program<'_>) {
         }
     }
     let library = program.texts.library();
-    let unused = rules.into_iter().filter(|(name, _)| !used.contains(name) && library.effect(name).is_none());
+    let unused = rules
+        .into_iter()
+        .filter(|(name, _)| !used.contains(name) && !meant.contains(*name) && library.effect(name).is_none());
     let findings: Vec<Finding> = unused
         .map(|(name, place)| {
             let message = format!("`{name}` is never used");

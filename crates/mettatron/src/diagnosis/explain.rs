@@ -108,7 +108,7 @@ fn other(head: Option<&Atom>, reason: &Atom, library: &Library) -> Explanation {
         Atom::Symbol(words) if words.name().contains(' ') => words.name().to_owned(),
         Atom::Symbol(_) | Atom::Variable(_) | Atom::Expression(_) | Atom::Grounded(_) => shown(reason),
     };
-    if let Some(message) = text.strip_prefix("panic: ") {
+    if let Some(message) = text.strip_prefix("panicked: ").or_else(|| text.strip_prefix("panic: ")) {
         return Explanation::new("E0509", format!("an operation of the host panicked: {message}"));
     }
     // A text cannot spell a symbol with a blank.

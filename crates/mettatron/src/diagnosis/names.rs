@@ -140,10 +140,10 @@ impl Known {
             return Vec::new();
         }
         match self.bodies.get(name) {
-            None => close(name, self.heads.iter().chain(self.bodies.keys()).map(String::as_str)),
+            None => nearest(name, self.heads.iter().chain(self.bodies.keys()).map(String::as_str)),
             Some(1) => {
                 let is_other = |it: &&str| it.to_lowercase() != name.to_lowercase();
-                close(name, self.functions.iter().map(String::as_str).filter(is_other))
+                nearest(name, self.functions.iter().map(String::as_str).filter(is_other))
             }
             Some(_) => Vec::new(),
         }
@@ -204,8 +204,8 @@ fn mentions(atom: &Atom, name: &str) -> bool {
     false
 }
 
-/// Returns the names closest to `word`, the closest first and then by name.
-pub(crate) fn close<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Vec<String> {
+/// Returns the names closest to `word`, the closest first and then by name; none that is far from it.
+pub fn nearest<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Vec<String> {
     let letters: Vec<char> = word.chars().collect();
     let most = match letters.len() {
         0..=3 => 0,
@@ -267,10 +267,10 @@ mod tests {
     #[test]
     fn names_are_close_in_proportion_to_their_length() {
         let names = ["factorial", "factorize", "True", "if", "id", "cons-atom", "car-atom", "cdr-atom"];
-        assert_eq!(close("facotrial", names), ["factorial"]);
-        assert_eq!(close("true", names), ["True"]);
-        assert_eq!(close("iff", names), [""; 0]);
-        assert_eq!(close("cxr-atom", names), ["car-atom", "cdr-atom"]);
-        assert_eq!(close("point", ["print", "join"]), ["print"]);
+        assert_eq!(nearest("facotrial", names), ["factorial"]);
+        assert_eq!(nearest("true", names), ["True"]);
+        assert_eq!(nearest("iff", names), [""; 0]);
+        assert_eq!(nearest("cxr-atom", names), ["car-atom", "cdr-atom"]);
+        assert_eq!(nearest("point", ["print", "join"]), ["print"]);
     }
 }
