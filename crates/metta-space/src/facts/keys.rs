@@ -4,6 +4,7 @@
 //! them and going down is a search in the range.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use super::column::Column;
 
@@ -24,17 +25,34 @@ pub(crate) enum Ends {
 /// Strings one behind the other.
 #[derive(Clone)]
 pub(crate) struct Keys {
-    pub(super) arena: Column<u8>,
-    pub(super) ends: Ends,
+    arena: Column<u8>,
+    ends: Ends,
+    /// Every [`RUNG`]th string once more, when they are searched: what a search in many strings looks at is near
+    /// together then.
+    ladder: OnceLock<Box<Keys>>,
 }
 
+/// How many strings lie between two of the ladder.
+const RUNG: u32 = 64;
+/// Fewer strings are searched without a ladder: they are near together anyway.
+const LOW: u32 = 1 << 14;
+
 impl Keys {
+    pub(super) fn new(arena: Column<u8>, ends: Ends) -> Self {
+        Keys { arena, ends, ladder: OnceLock::new() }
+    }
+
     pub(super) fn with_room(strings: usize, size_bytes: usize) -> Self {
         let starts = Column::with_room(strings.div_ceil(BLOCK));
-        Keys {
-            arena: Column::with_room(size_bytes),
-            ends: Ends::Blocks { lengths: Column::with_room(strings), starts },
-        }
+        Keys::new(Column::with_room(size_bytes), Ends::Blocks { lengths: Column::with_room(strings), starts })
+    }
+
+    pub(super) fn arena(&self) -> &Column<u8> {
+        &self.arena
+    }
+
+    pub(super) fn ends(&self) -> &Ends {
+        &self.ends
     }
 
     /// Appends a string.
@@ -44,6 +62,7 @@ impl Keys {
 
     /// Appends a string given in parts.
     pub(super) fn push_parts(&mut self, parts: &[&[u8]]) {
+        self.ladder.take();
         let start = self.arena.len();
         let arena = self.arena.owned();
         parts.iter().for_each(|part| arena.extend_from_slice(part));
@@ -66,6 +85,7 @@ impl Keys {
 
     /// Takes the last string away.
     pub(super) fn pop(&mut self) {
+        self.ladder.take();
         let arena = self.arena.owned();
         match &mut self.ends {
             Ends::Blocks { lengths, starts } => {
@@ -105,7 +125,8 @@ impl Keys {
             Ends::Blocks { lengths, starts } => lengths.allocated() + starts.allocated(),
             Ends::Ends(ends) => ends.allocated(),
         };
-        self.arena.allocated() + ends
+        let ladder = self.ladder.get().map_or(0, |ladder| size_of::<Keys>() + ladder.allocated());
+        self.arena.allocated() + ends + ladder
     }
 
     /// The end of the string before `row`, which is where `row` begins.
@@ -160,25 +181,49 @@ impl Keys {
         if rows.is_empty() || has(rows.start) && has(rows.end - 1) {
             return rows;
         }
-        let start = self.partition(rows.clone(), |string| sought.is_behind(string, depth));
+        let start = self.partition(rows.clone(), &|string| sought.is_behind(string, depth));
         start..self.leap(start..rows.end, |string| sought.is_in(string, depth))
     }
 
     /// The first of `rows` whose string is at least `bytes` from `depth` on.
     pub(crate) fn lower(&self, rows: Range<u32>, depth: usize, bytes: &[u8]) -> u32 {
-        self.partition(rows, |string| tail(string, depth) < bytes)
+        self.partition(rows, &|string| tail(string, depth) < bytes)
     }
 
     /// The first of `rows` for which `holds` does not; it holds for all before that one.
     ///
     /// Cost: O(log of their number).
-    fn partition(&self, rows: Range<u32>, holds: impl Fn(&[u8]) -> bool) -> u32 {
-        let (mut low, mut high) = (rows.start, rows.end);
+    fn partition<F: Fn(&[u8]) -> bool>(&self, rows: Range<u32>, holds: &F) -> u32 {
+        let Range { start: mut low, end: mut high } = match rows.len() as u32 {
+            ..LOW => rows,
+            _ => self.climb(rows, holds),
+        };
         while low < high {
             let middle = low + (high - low) / 2;
             if holds(self.get(middle)) { low = middle + 1 } else { high = middle }
         }
         low
+    }
+
+    /// The part of many `rows` in which `holds` begins not to, or the end of it: what is between two rungs.
+    fn climb<F: Fn(&[u8]) -> bool>(&self, rows: Range<u32>, holds: &F) -> Range<u32> {
+        let Some(ladder) = self.ladder() else { return rows };
+        let (first, end) = (rows.start.div_ceil(RUNG), rows.end.div_ceil(RUNG));
+        let rung = ladder.partition(first..end, holds);
+        let low = if rung == first { rows.start } else { (rung - 1) * RUNG + 1 };
+        low..rows.end.min(rung * RUNG)
+    }
+
+    /// The ladder, which is made when it is first asked for; none for strings in a file, all of which would be read.
+    fn ladder(&self) -> Option<&Keys> {
+        let Column::Owned(_) = self.arena else { return None };
+        let ladder = self.ladder.get_or_init(|| {
+            let rungs = || self.all().step_by(RUNG as usize).map(|row| self.get(row));
+            let mut ladder = Keys::with_room(rungs().len(), rungs().map(<[u8]>::len).sum());
+            rungs().for_each(|string| ladder.push(string));
+            Box::new(ladder)
+        });
+        Some(ladder)
     }
 
     /// The first of `rows` for which `holds` does not; it holds for all before that one.
@@ -189,7 +234,7 @@ impl Keys {
         while low < rows.end {
             let probe = low.saturating_add(step).min(rows.end) - 1;
             if !holds(self.get(probe)) {
-                return self.partition(low..probe, holds);
+                return self.partition(low..probe, &holds);
             }
             low = probe + 1;
             step = step.saturating_mul(2);
@@ -339,5 +384,35 @@ impl<'a> Sought<'a> {
     pub(crate) fn is_in(&self, string: &[u8], depth: usize) -> bool {
         word_at(string, depth) & self.mask == self.word
             && (self.term.len() <= 8 || tail(string, depth).starts_with(self.term))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_by_the_ladder_finds_what_a_look_at_all_strings_finds() {
+        // Sorted, some of them several times, as many as are searched by a ladder.
+        let string = |n: u32| (n / 3 * 7).to_be_bytes();
+        let count = 3 * LOW + 5;
+        let mut keys = Keys::with_room(count as usize, 4 * count as usize);
+        (0..count).for_each(|n| keys.push(&string(n)));
+        let before = keys.allocated();
+        for (start, end) in
+            [(0, count), (1, count - 1), (RUNG, 2 * LOW), (RUNG + 1, count / 2), (77, 77 + LOW)]
+        {
+            for n in (0..count).step_by(9973).chain([0, count - 1]) {
+                for sought in [string(n), (n / 3 * 7 + 1).to_be_bytes()] {
+                    let lower = (start..end).find(|row| keys.get(*row) >= &sought[..]).unwrap_or(end);
+                    assert_eq!(keys.lower(start..end, 0, &sought), lower);
+                    let equal = (lower..end).take_while(|row| keys.get(*row) == sought).count() as u32;
+                    assert_eq!(keys.narrow(start..end, 0, &sought).len() as u32, equal);
+                }
+            }
+        }
+        assert!(keys.allocated() > before && keys.allocated() - before < before / RUNG as usize * 3);
+        keys.pop();
+        assert_eq!(keys.allocated(), before);
     }
 }

@@ -4,7 +4,7 @@
 //! Invariant R2: every row is in the table under the hash of its bytes and names.
 
 use std::ops::{Deref, Range};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use metta_atom::Variable;
 
@@ -55,10 +55,63 @@ impl Sequences {
     }
 }
 
-/// The rows that are not like most, with what they have.
+/// The counts of the rows with several copies.
 pub(super) struct Counts {
     pub(super) rows: Column<u32>,
     pub(super) counts: Column<u64>,
+    /// A bit for each 64 rows: whether one of them is here.
+    blocks: OnceLock<Box<[u64]>>,
+}
+
+impl Counts {
+    pub(super) fn new(rows: Column<u32>, counts: Column<u64>) -> Self {
+        Counts { rows, counts, blocks: OnceLock::new() }
+    }
+
+    /// Adds a row behind the others, before any is asked for.
+    fn push(&mut self, row: u32, count: u64) {
+        self.rows.owned().push(row);
+        self.counts.owned().push(count);
+    }
+
+    fn shrink(&mut self) {
+        self.rows.owned().shrink_to_fit();
+        self.counts.owned().shrink_to_fit();
+    }
+
+    fn get(&self, row: u32) -> u64 {
+        if self.rows.len() == 0 {
+            return 1;
+        }
+        let block = row as usize / 64;
+        let is_here = match self.blocks().get(block / 64) {
+            Some(word) => word >> (block % 64) & 1 == 1,
+            None => false,
+        };
+        if !is_here {
+            return 1;
+        }
+        self.rows.binary_search(row).map_or(1, |at| self.counts.get(at))
+    }
+
+    fn blocks(&self) -> &[u64] {
+        self.blocks.get_or_init(|| {
+            let mut blocks = Vec::new();
+            for row in self.rows.iter() {
+                let block = row as usize / 64;
+                if blocks.len() <= block / 64 {
+                    blocks.resize(block / 64 + 1, 0);
+                }
+                blocks[block / 64] |= 1 << (block % 64);
+            }
+            blocks.into()
+        })
+    }
+
+    fn allocated(&self) -> usize {
+        let blocks = self.blocks.get().map_or(0, |blocks| size_of_val(&**blocks));
+        self.rows.allocated() + self.counts.allocated() + blocks
+    }
 }
 
 /// The names of the variables of rows that have some, by row.
@@ -167,7 +220,7 @@ impl Run {
             keys: Keys::with_room(room.rows, room.size_bytes),
             sequences: Sequences::with_room(room.first, room.rows),
             first: room.first,
-            counts: Counts { rows: Column::with_room(0), counts: Column::with_room(0) },
+            counts: Counts::new(Column::with_room(0), Column::with_room(0)),
             names: Spellings::Owned(Vec::new()),
             table: Table::with_room(room.rows),
         };
@@ -176,8 +229,7 @@ impl Run {
             run.keys.push(fact.bytes);
             run.sequences.push(fact.sequence);
             if fact.count != 1 {
-                run.counts.rows.owned().push(row);
-                run.counts.counts.owned().push(fact.count);
+                run.counts.push(row, fact.count);
             }
             if fact.names.is_some() {
                 names.push((row, fact.names.clone()));
@@ -186,8 +238,7 @@ impl Run {
             run.table.insert(hash_of(fact.bytes, fact.names.as_deref().unwrap_or_default()), row);
         }
         run.keys.shrink();
-        run.counts.rows.owned().shrink_to_fit();
-        run.counts.counts.owned().shrink_to_fit();
+        run.counts.shrink();
         names.shrink_to_fit();
         run.names = Spellings::Owned(names);
         Run::new(Arc::new(run))
@@ -239,7 +290,7 @@ impl Rows {
 
     /// The count that the row had when the run was made.
     pub(super) fn count(&self, row: u32) -> u64 {
-        self.counts.rows.binary_search(row).map_or(1, |at| self.counts.counts.get(at))
+        self.counts.get(row)
     }
 
     pub(super) fn names(&self, row: u32) -> &Names {
@@ -271,8 +322,7 @@ impl Rows {
     pub(super) fn allocated(&self) -> usize {
         self.keys.allocated()
             + self.sequences.allocated()
-            + self.counts.rows.allocated()
-            + self.counts.counts.allocated()
+            + self.counts.allocated()
             + self.names.allocated()
             + self.table.allocated()
     }

@@ -99,8 +99,8 @@ impl Facts {
         };
         let (ranks, later) = ranks(run, later);
         let mut kinds = 0;
-        column(&run.keys.arena, out)?;
-        match &run.keys.ends {
+        column(run.keys.arena(), out)?;
+        match run.keys.ends() {
             Ends::Blocks { lengths, starts } => {
                 column(lengths, out)?;
                 column(starts, out)?;
@@ -158,7 +158,7 @@ impl Facts {
         } else {
             Sequences::Far(mapped(area()?).filter(|ranks: &Column<u64>| ranks.len() == rows)?)
         };
-        let counts = Counts { rows: mapped(area()?)?, counts: mapped(area()?)? };
+        let counts = Counts::new(mapped(area()?)?, mapped(area()?)?);
         (counts.rows.len() == counts.counts.len()).then_some(())?;
         let names = MappedNames {
             rows: mapped(area()?)?,
@@ -171,7 +171,7 @@ impl Facts {
         let later = LaterCopies { rows: mapped(area()?)?, ranks: mapped(area()?)? };
         (later.rows.len() == later.ranks.len()).then_some(())?;
         let run = Rows {
-            keys: Keys { arena, ends },
+            keys: Keys::new(arena, ends),
             sequences,
             first: 1,
             counts,
