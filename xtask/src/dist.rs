@@ -88,7 +88,10 @@ fn pack(binary: &Path, name: &str) -> Result<PathBuf> {
     for text in ["LICENSE", "README.md", "CHANGELOG.md"] {
         fs::copy(root.join(text), folder.join(text))?;
     }
-    fs::write(folder.join("mettatron.1"), printed(binary, &["man"])?)?;
+    let manual = folder.join("man");
+    fs::create_dir_all(&manual)?;
+    shell::run(Command::new(binary).args(["man", "--into"]).arg(&manual))?;
+    ensure!(manual.join("mettatron.1").exists(), "there is no manual page");
     for shell in SHELLS {
         let file = folder.join("completions").join(format!("mettatron.{shell}"));
         fs::write(file, printed(binary, &["completions", shell])?)?;

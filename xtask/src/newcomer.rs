@@ -70,15 +70,24 @@ fn copy(clone: &Path) -> Result<()> {
         .context("cannot start git")?;
     ensure!(listed.status.success(), "git lists no files");
     for name in String::from_utf8(listed.stdout)?.split_terminator('\0') {
+        let (from, to) = (root.join(name), clone.join(name));
         // What was removed and not committed is still listed.
-        if !root.join(name).exists() {
+        if !from.exists() {
             continue;
         }
-        let to = clone.join(name);
         fs::create_dir_all(to.parent().unwrap_or(clone))?;
-        fs::copy(root.join(name), to).with_context(|| format!("cannot copy {name}"))?;
+        copy_one(&from, &to).with_context(|| format!("cannot copy {name}"))?;
     }
     Ok(())
+}
+
+/// Copies a file, or a link as such.
+fn copy_one(from: &Path, to: &Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    if from.is_symlink() {
+        return std::os::unix::fs::symlink(fs::read_link(from)?, to);
+    }
+    fs::copy(from, to).map(drop)
 }
 
 /// Runs a line as typed, and returns what it prints on the standard output.
