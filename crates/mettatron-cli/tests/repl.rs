@@ -32,8 +32,16 @@ struct Session {
 
 #[cfg(test)]
 impl Session {
-    /// Starts one whose history and current folder are in `folder`.
+    /// Starts one whose history and current folder are in `folder`, and waits for the first prompt.
     fn start(folder: &Path, args: &[&str]) -> Session {
+        let mut session = Session::open(folder, args);
+        session.sees("Ctrl-D ends");
+        session.ready();
+        session
+    }
+
+    /// Starts the command in a terminal.
+    fn open(folder: &Path, args: &[&str]) -> Session {
         let size = PtySize { rows: ROWS, cols: COLUMNS, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_mettatron"));
@@ -55,10 +63,7 @@ impl Session {
             }
         });
         let screen = vt100::Parser::new(ROWS, COLUMNS, 0);
-        let mut session = Session { screen, output, keys, child, _terminal: pair.master, prompts: 0 };
-        session.sees("Ctrl-D ends");
-        session.ready();
-        session
+        Session { screen, output, keys, child, _terminal: pair.master, prompts: 0 }
     }
 
     fn types(&mut self, keys: &str) {
@@ -81,7 +86,8 @@ impl Session {
 
     fn waits_until(&mut self, what: &str, mut seen: impl FnMut(&str) -> bool) {
         loop {
-            while let Ok(bytes) = self.output.try_recv() {
+            // Looked at from time to time, also while there is no end of it.
+            for bytes in self.output.try_iter().take(64) {
                 self.screen.process(&bytes);
             }
             let contents = self.screen.screen().contents();
@@ -103,10 +109,16 @@ impl Session {
     fn ready(&mut self) {
         self.prompts += 1;
         let wanted = self.prompts;
-        let prompts = |contents: &str| contents.lines().filter(|line| line.starts_with('>')).count();
         self.waits_until("prompt", |contents| {
             prompts(contents) == wanted && contents.trim_end().ends_with("\n>")
         });
+    }
+
+    /// Waits for a prompt behind a text, however many have left the screen.
+    fn ready_behind(&mut self, text: &str) {
+        let end = format!("{text}\n>");
+        self.waits_until("prompt", |contents| contents.trim_end().ends_with(&end));
+        self.prompts = prompts(&self.contents());
     }
 
     fn contents(&self) -> String {
@@ -114,7 +126,11 @@ impl Session {
     }
 
     /// Types the last keys of a session and waits for its end.
-    fn ends(mut self, keys: &str) {
+    fn ends(self, keys: &str) {
+        self.ends_with(keys, 0);
+    }
+
+    fn ends_with(mut self, keys: &str, code: u32) {
         self.types(keys);
         // The terminal is closed by the end of the process.
         let closed = loop {
@@ -125,8 +141,12 @@ impl Session {
         };
         assert!(closed, "the session goes on:\n{}", self.contents());
         let status = self.child.wait().unwrap();
-        assert!(status.exit_code() == 0, "{}", self.contents());
+        assert_eq!(status.exit_code(), code, "{}", self.contents());
     }
+}
+
+fn prompts(contents: &str) -> usize {
+    contents.lines().filter(|line| line.starts_with('>')).count()
 }
 
 impl Drop for Session {
@@ -222,12 +242,12 @@ fn results_are_shown_as_they_come() {
     let folder = TempDir::new().unwrap();
     let mut session = Session::start(folder.path(), &["repl", "--jobs", "1"]);
     session.adds("(= (from $n) $n)");
-    session.adds("(= (from $n) (from (+ $n 1)))");
+    session.adds("(= (slowly $n) (if (== $n 0) 1 (slowly (- $n 1))))");
+    session.adds("(= (from $n) (from (+ $n (slowly 200000))))");
     session.types("!(from 7000)\r");
     session.sees("7000, 7001, 7002");
     session.types(CTRL_C);
-    session.sees(", ...\ninterrupted");
-    session.ready();
+    session.ready_behind(", ...\ninterrupted");
     session.asks("!(+ 1 1)", "[2]");
     session.ends(CTRL_D);
 }
@@ -282,6 +302,21 @@ fn commands_answer() {
     assert!(
         std::fs::read_to_string(folder.path().join("kept.metta")).unwrap().contains("(= (age Ann) 33)\n")
     );
+}
+
+#[test]
+fn a_long_run_says_that_it_goes_on() {
+    let folder = TempDir::new().unwrap();
+    let program = "(= (forever) (forever)) !(+ 1 2) !(forever)";
+    for (args, shown) in [(&["--jobs", "1"], "1 of 2 expressions done"), (&["--jobs", "2"], "1 of 2")] {
+        let mut session = Session::open(folder.path(), &[&["-e", program][..], args].concat());
+        session.sees("[3]");
+        session.sees(shown);
+        session.ends_with(CTRL_C, 130);
+    }
+    let mut session = Session::open(folder.path(), &["-e", "!(+ 1 2)"]);
+    session.sees("[3]");
+    session.ends("");
 }
 
 #[test]
