@@ -42,6 +42,7 @@ pub(crate) fn tsan(args: &[String]) -> Result<()> {
     if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
         bail!("the thread sanitizer is set up for x86-64 Linux only");
     }
+    let suppressions = workspace::root().join("xtask/tsan.supp");
     let mut command = nightly(&[
         "test",
         "--package",
@@ -59,7 +60,7 @@ pub(crate) fn tsan(args: &[String]) -> Result<()> {
         .env("RUSTFLAGS", "-Zsanitizer=thread -C target-feature=+aes,+sse2")
         .env("CARGO_TARGET_DIR", workspace::root().join("target/tsan"))
         .env("CARGO_PROFILE_DEV_OPT_LEVEL", "1")
-        .env("TSAN_OPTIONS", "halt_on_error=1");
+        .env("TSAN_OPTIONS", format!("halt_on_error=1 suppressions={}", suppressions.display()));
     component("rust-src")?;
     shell::run(&mut command)
 }

@@ -92,8 +92,12 @@ impl Default for AdaptiveEvalConfig {
     }
 }
 
-fn processors() -> usize {
-    available_parallelism().map_or(1, usize::from)
+/// How many processors the process may use, as it was when that was first asked.
+///
+/// Asking the system opens files of its own, which takes longer than a small evaluation.
+pub fn processors() -> usize {
+    static PROCESSORS: OnceLock<usize> = OnceLock::new();
+    *PROCESSORS.get_or_init(|| available_parallelism().map_or(1, usize::from))
 }
 
 /// The default of the process, the one global of the libraries.

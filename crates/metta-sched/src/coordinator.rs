@@ -12,11 +12,10 @@
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use metta_atom::{Atom, Grounded, SpaceId};
-use metta_config::{AdaptiveEvalConfig, EvalConfig};
+use metta_config::{AdaptiveEvalConfig, EvalConfig, processors};
 use metta_eval::{Effect, FactKey, Fault, Limits, World};
 use metta_syntax::Form;
 use rustc_hash::FxHashSet;
@@ -155,7 +154,7 @@ impl<'s> Coordinator<'s> {
     pub(crate) fn new(settings: Settings, mut environment: Environment, sink: Option<&'s mut Sink>) -> Self {
         let world = environment.take_world();
         let useful = match settings.runtime {
-            Some(_) => available_parallelism().map_or(1, usize::from),
+            Some(_) => processors(),
             None => 1,
         };
         // A run inside of another has no more threads than both would have without it.

@@ -15,6 +15,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use metta_config::processors;
 use metta_eval::{Limits, Machine, Step};
 use metta_sync::{Counter, Errand, Flag, Met, Places};
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -64,8 +65,7 @@ pub(crate) struct Crew {
 impl Crew {
     fn pool(&self, threads: usize) -> Option<&ThreadPool> {
         let pool = self.pool.get_or_init(|| {
-            let processors = std::thread::available_parallelism().map_or(1, usize::from);
-            let threads = threads.max(processors).min(MOST_THREADS);
+            let threads = threads.max(processors()).min(MOST_THREADS);
             let name = |index| format!("metta-part-{index}");
             ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build().ok()
         });
