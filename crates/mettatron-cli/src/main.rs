@@ -14,6 +14,7 @@ mod report;
 mod seen;
 mod settings;
 mod source;
+mod spaces;
 mod status;
 mod timeline;
 mod trace;

@@ -15,6 +15,7 @@ use mettatron::{Atom, CancelToken, Library, Loaded, load_text};
 use super::run::interrupt;
 use crate::progress::{Counted, Progress, bytes, count, rate, seconds};
 use crate::report::{self, say};
+use crate::spaces::save;
 use crate::status::Status;
 
 /// Put the atoms of files into the file of a space
@@ -100,7 +101,7 @@ pub(super) fn run(args: &Args) -> Result<Status> {
     progress.end();
     let read = progress.elapsed();
     space.settle();
-    space.save(&target)?;
+    save(&space, &target)?;
     let total = progress.elapsed();
     let written = length(&target)?;
     let atoms = space.len() - before;

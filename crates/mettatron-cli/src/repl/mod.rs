@@ -19,6 +19,7 @@ use mettatron::{Atom, Environment, SpaceId};
 use crate::args::{duration, size};
 use crate::report::say;
 use crate::settings::Settings;
+use crate::spaces::save;
 use crate::status::Status;
 use crate::trace::text;
 
@@ -309,7 +310,7 @@ impl Repl {
                 .and_then(|file| mettatron::write_text(&space, io::BufWriter::new(file)));
             written.map(drop).map_err(|error| format!("cannot write `{}`: {error}", path.display()))
         } else {
-            space.save(path).map_err(|error| error.to_string())
+            save(&space, path).map_err(|error| format!("{error:#}"))
         };
         match saved {
             Ok(()) => writeln!(self.out, "{} atoms saved", space.len())?,
