@@ -21,7 +21,7 @@ pub(crate) struct Block {
     /// What stands behind the opening fence: the language first.
     info: Vec<String>,
     pub(crate) body: String,
-    /// Whether the body is that of another file.
+    /// Whether the body is that of an example, which the tests of its crate run.
     is_included: bool,
     /// Where the body stands in the text.
     pub(crate) range: Range<usize>,
@@ -159,7 +159,7 @@ fn block(text: &str, info: &str, range: Range<usize>, path: &Path) -> io::Result
         line: text[..range.start].lines().count() + 1,
         info: info.split(',').map(str::to_owned).collect(),
         body,
-        is_included: included.is_some(),
+        is_included: included.is_some_and(|file| file.contains("/examples/")),
         range: range.start + start..range.start + end,
     })
 }
