@@ -112,6 +112,11 @@ fn full_table() -> clap::Command {
     Cli::command().args(run.get_arguments())
 }
 
+/// The names of all commands.
+pub(crate) fn names() -> Vec<String> {
+    Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
+}
+
 /// Inserts `run` where the first word is no command.
 fn with_command(mut words: Vec<OsString>) -> Vec<OsString> {
     let traces = |word: &OsString| word.to_string_lossy().starts_with("--perfetto");

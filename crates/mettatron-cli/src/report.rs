@@ -1,5 +1,7 @@
 //! What goes to stderr: mistakes in the program, where errors come from, why a run stopped.
 
+mod excerpt;
+
 use std::io::{ErrorKind, IsTerminal, Write};
 
 use anyhow::Context;
@@ -9,10 +11,7 @@ use mettatron::check::malformed;
 use mettatron::diagnosis::Severity as Gravity;
 use mettatron::diagnosis::{Finding, Label, Text, Texts, Unknown};
 use mettatron::syntax::{Diagnostic, Span};
-use miette::{
-    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report, Severity,
-};
-
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, Report, Severity};
 use serde_json::{Value, json};
 
 use crate::args::MessageFormat;
@@ -20,6 +19,7 @@ use crate::config::Mistake;
 use crate::settings::variable;
 use crate::source::Places;
 use crate::status::Status;
+use excerpt::Excerpt;
 
 /// Reports a problem with the command line or a file.
 pub(crate) fn usage(error: &anyhow::Error) {
@@ -62,10 +62,22 @@ pub(crate) fn tell(texts: &Texts, finding: &Finding, format: MessageFormat) {
     }
 }
 
+/// Whether a file may be a text at all.
+pub(crate) fn is_text(bytes: &[u8]) -> bool {
+    !bytes.contains(&0)
+}
+
+/// What to say of a malformed text, of which there is little to say when it is none.
+pub(crate) fn of_binary(is_text: bool, finding: Finding) -> Finding {
+    let help = Some("this is no program but a binary file; give the file with its text".to_owned());
+    if is_text { finding } else { Finding { help, ..finding } }
+}
+
 /// Reports what is wrong with the text that has this number.
 pub(crate) fn mistakes(texts: &Texts, number: usize, mistakes: &[Diagnostic], format: MessageFormat) {
-    for mistake in mistakes {
-        tell(texts, &malformed(number, mistake.clone()), format);
+    let is_text = texts.get(number).is_none_or(|text| is_text(text.bytes()));
+    for mistake in mistakes.iter().take(if is_text { usize::MAX } else { 1 }) {
+        tell(texts, &of_binary(is_text, malformed(number, mistake.clone())), format);
     }
 }
 
@@ -210,8 +222,9 @@ pub(crate) fn json(texts: &Texts, finding: &Finding) -> Value {
     json!({ "code": code, "severity": severity, "message": message, "help": help, "labels": labels })
 }
 
-fn picture(text: &Text, diagnostic: MietteDiagnostic, stream: Drawn) -> String {
-    let source = NamedSource::new(text.name(), printable(text.bytes()));
+fn picture(text: &Text, mut diagnostic: MietteDiagnostic, stream: Drawn) -> String {
+    let (source, marks) = Excerpt::of(text, diagnostic.labels.as_deref().unwrap_or_default());
+    diagnostic.labels = Some(marks);
     let theme = match stream.in_colour() {
         true => GraphicalTheme::unicode(),
         false => GraphicalTheme::unicode_nocolor(),
@@ -225,37 +238,7 @@ fn picture(text: &Text, diagnostic: MietteDiagnostic, stream: Drawn) -> String {
     drawn
 }
 
-/// Makes a text of bytes, each that is not UTF-8 replaced by one `?`, so that places stay.
-fn printable(mut bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    loop {
-        match std::str::from_utf8(bytes) {
-            Ok(rest) => {
-                text.push_str(rest);
-                return text;
-            }
-            Err(error) => {
-                let (good, rest) = bytes.split_at(error.valid_up_to());
-                text.push_str(&String::from_utf8_lossy(good));
-                text.push('?');
-                bytes = &rest[1..];
-            }
-        }
-    }
-}
-
 /// Writes to stderr. There is nobody to tell when that fails.
 pub(crate) fn say(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_in_broken_text_stay() {
-        assert_eq!(printable("(é)".as_bytes()), "(é)");
-        assert_eq!(printable(b"a\xff\xfeb\xc3"), "a??b?");
-    }
 }

@@ -1,11 +1,11 @@
 //! The texts of a program.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use mettatron::Library;
-use mettatron::diagnosis::{Mentions, Place, Texts};
+use mettatron::diagnosis::{Mentions, Place, Texts, nearest};
 use mettatron::syntax::{Diagnostic, Form, Span, parse_bytes};
 
 use crate::args::SourceArgs;
@@ -167,8 +167,49 @@ pub(crate) fn open(path: &Path) -> anyhow::Result<(String, Vec<u8>)> {
         std::io::stdin().lock().read_to_end(&mut bytes).context("cannot read the standard input")?;
         return Ok(("standard input".to_owned(), bytes));
     }
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
     Ok((path.display().to_string(), bytes))
+}
+
+/// Says why a file cannot be read, and which one may be meant.
+fn unreadable(path: &Path, error: &std::io::Error) -> anyhow::Error {
+    let shown = path.display();
+    let kind = error.kind();
+    if kind == ErrorKind::IsADirectory {
+        return anyhow!(
+            "`{shown}` is a folder; give a file in it, or check it with `mettatron check {shown}`"
+        );
+    }
+    if kind == ErrorKind::PermissionDenied {
+        return anyhow!("no permission to read `{shown}`");
+    }
+    if kind != ErrorKind::NotFound {
+        return anyhow!("cannot read `{shown}`: {error}");
+    }
+    match meant(path) {
+        Some(meant) => anyhow!("there is no file `{shown}`; did you mean {meant}?"),
+        None => anyhow!("there is no file `{shown}`"),
+    }
+}
+
+/// A file beside the one that is missing, or a command, with a name like its own.
+fn meant(path: &Path) -> Option<String> {
+    let with_ending = path.with_extension("metta");
+    if path.extension().is_none() && with_ending.is_file() {
+        return Some(format!("`{}`", with_ending.display()));
+    }
+    let name = path.file_name()?.to_str()?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let entries = std::fs::read_dir(folder.unwrap_or(Path::new("."))).ok()?;
+    let mut names: Vec<String> =
+        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    names.sort();
+    if let Some(near) = nearest(name, names.iter().map(String::as_str)).first() {
+        return Some(format!("`{}`", path.with_file_name(near).display()));
+    }
+    let commands = crate::commands::names();
+    let near = nearest(name, commands.iter().map(String::as_str)).into_iter().next();
+    near.filter(|_| folder.is_none()).map(|near| format!("the command `{near}`"))
 }
 
 /// Writes a file.

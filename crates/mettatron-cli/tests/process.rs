@@ -205,3 +205,75 @@ fn tests_are_told_to_build_servers() {
     assert!(xml.contains("<failure type=\"E0701\""), "{xml}");
     assert_eq!(xml.matches("<testcase").count(), 2);
 }
+
+#[test]
+fn places_in_long_lines_are_shown() {
+    let words = "word ".repeat(100_000);
+    let program = format!("!(list {words}(/ 1 0)) ; {words}");
+    for flags in [&["-"][..], &["check", "-"]] {
+        let mut child = start(flags);
+        let mut input = child.stdin.take().unwrap();
+        let program = program.replace("(/ 1 0)", "(+ 1 \"x\")");
+        let writer = std::thread::spawn(move || input.write_all(program.as_bytes()).unwrap());
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap();
+        let shown = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(
+            shown.contains("standard input:1:500013") && shown.contains("word (+ 1 \"x\")) ; word"),
+            "{shown}"
+        );
+        assert!(shown.lines().all(|line| line.chars().count() < 400), "{shown}");
+        assert_eq!(output.status.code(), Some(1));
+    }
+}
+
+#[test]
+fn files_that_are_no_programs_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (binary, near) = (folder.path().join("picture.metta"), folder.path().join("pitcure.metta"));
+    std::fs::write(&binary, b"\x89PNG\r\n\x1a\n\0\0\xff\xfe(\xff".repeat(100)).unwrap();
+    let (binary, near) = (binary.to_str().unwrap(), near.to_str().unwrap());
+    for command in ["run", "check", "test"] {
+        let output = start(&[command, binary]).wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{command}");
+        let shown = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(shown.contains("binary file") && shown.matches("E0108").count() == 1, "{command}: {shown}");
+        let output = start(&[command, near]).wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{command}");
+        let shown = String::from_utf8(output.stderr).unwrap();
+        assert!(shown.contains(&format!("did you mean `{binary}`?")), "{command}: {shown}");
+    }
+    let output = start(&[folder.path().to_str().unwrap()]).wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("is a folder"));
+}
+
+/// Every command that writes is fine when whoever reads has seen enough.
+#[test]
+fn a_closed_pipe_is_no_failure() {
+    for args in [
+        &["man"][..],
+        &["completions", "zsh"],
+        &["doc"],
+        &["explain"],
+        &["--print-config"],
+        &["-e", "!(+ 1 2)"],
+    ] {
+        let mut child = start(args);
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{args:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{args:?}");
+    }
+}
+
+/// Colours are for terminals: a pipe gets none, whatever the environment says.
+#[test]
+fn a_pipe_gets_no_colours() {
+    for args in
+        [&["-e", "!(/ 1 0)"][..], &["check", "nowhere"], &["--help"], &["doc", "if"], &["explain", "E0501"]]
+    {
+        let output = start(args).wait_with_output().unwrap();
+        assert!(![output.stdout, output.stderr].concat().contains(&0x1b), "{args:?}");
+    }
+}

@@ -78,8 +78,13 @@ fn look(args: &Args, file: &Path) -> anyhow::Result<(Texts, Vec<Finding>)> {
     let library = settings.library(&crate::seen::Seen::default());
     let (name, bytes) = source::open(file)?;
     let mut texts = Texts::new(library);
+    let is_text = report::is_text(&bytes);
     texts.add(name, bytes);
-    let findings = check(&mut texts, settings.modules());
+    let mut findings = check(&mut texts, settings.modules());
+    if !is_text {
+        findings.truncate(1);
+        findings = findings.into_iter().map(|finding| report::of_binary(is_text, finding)).collect();
+    }
     Ok((texts, findings))
 }
 

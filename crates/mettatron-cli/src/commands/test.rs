@@ -101,12 +101,16 @@ fn one_file(args: &Args, file: &Path, cancel: &CancelToken) -> anyhow::Result<(T
     let mut texts = Texts::new(library.clone());
     let parsed = parse_bytes(&bytes, &library);
     let expected = expect::read(&bytes, &parsed.forms);
+    let is_text = report::is_text(&bytes);
     texts.add(name.clone(), bytes);
     let mut suite = Suite { name, ..Suite::default() };
     if !parsed.diagnostics.is_empty() {
         suite.is_malformed = true;
-        suite.mistakes =
-            parsed.diagnostics.into_iter().map(|mistake| mettatron::check::malformed(0, mistake)).collect();
+        let most = if is_text { usize::MAX } else { 1 };
+        let mistakes = parsed.diagnostics.into_iter().take(most);
+        let told =
+            mistakes.map(|mistake| report::of_binary(is_text, mettatron::check::malformed(0, mistake)));
+        suite.mistakes = told.collect();
         return Ok((texts, suite));
     }
     let chosen = |place: &Place| match &args.filter {
