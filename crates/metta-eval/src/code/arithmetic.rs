@@ -309,7 +309,7 @@ impl Compiler<'_> {
             || test == Test::Equal
                 && match node.view() {
                     View::Symbol(id) => id != symbols::EMPTY && id != symbols::ERROR,
-                    View::Bool(_) | View::Expression { length: 0, .. } => true,
+                    View::Bool(_) | View::Boxed(_) | View::Expression { length: 0, .. } => true,
                     _ => false,
                 }
     }

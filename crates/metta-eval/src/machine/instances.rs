@@ -188,7 +188,7 @@ impl Machine {
 
     /// The type of a value that was evaluated, as far as it is known without a search; `%Undefined%` if it has
     /// none.
-    pub(super) fn type_of_value(&mut self, value: Cell) -> Option<Cell> {
+    pub(in crate::machine) fn type_of_value(&mut self, value: Cell) -> Option<Cell> {
         self.type_of_part(value, 0)
     }
 

@@ -70,7 +70,7 @@ impl Machine {
 
     /// Whether two values are equal as `==` has it; `None` when their types have to be looked at.
     fn equal_quickly(&mut self, a: Cell, b: Cell) -> Option<bool> {
-        let (x, y) = (self.judge(a)?, self.judge(b)?);
+        let (Some(x), Some(y)) = (self.judge(a), self.judge(b)) else { return self.equal_by_types(a, b) };
         match (x, y) {
             (Judged::Number, Judged::Number) => Some(self.heap.leaves_equal(a, b)),
             (Judged::Bool, Judged::Bool) => Some(a == b),
@@ -79,5 +79,18 @@ impl Machine {
             (Judged::Untyped, _) | (_, Judged::Untyped) => Some(false),
             _ => None,
         }
+    }
+
+    /// Whether two values of one type are equal, or one of which has none, as far as types are known without a search.
+    fn equal_by_types(&mut self, a: Cell, b: Cell) -> Option<bool> {
+        let is_value = |value: Cell| !value.is_expression() || value.is_evaluated() && value.is_ground();
+        if !is_value(a) || !is_value(b) {
+            return None;
+        }
+        let (x, y) = (self.type_of_value(a)?, self.type_of_value(b)?);
+        let undefined = cell(symbols::UNDEFINED);
+        let fits =
+            x == undefined || y == undefined || x.is_ground() && y.is_ground() && self.is_same_type(x, y);
+        fits.then(|| self.heap.equal(a, b))
     }
 }
