@@ -1,5 +1,7 @@
 //! `cargo xtask package`: what goes to the registry can be built from what goes there.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -19,17 +21,67 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         _ => bail!("`package` takes only `--no-verify`"),
     };
     let published = published()?;
+    // What was built of an earlier package of the same version would be taken for this one.
+    let target = workspace::root().join("target/packages");
+    if verify {
+        forget(&published)?;
+        if target.exists() {
+            fs::remove_dir_all(&target)?;
+        }
+    }
     // What is not committed is packaged, too: this tells what a commit would do.
     let mut package = shell::cargo(&["package", "--quiet", "--allow-dirty"]);
     for name in &published {
         package.args(["--package", name]);
     }
+    package.arg("--target-dir").arg(&target);
     if !verify {
         package.arg("--no-verify");
     }
     shell::run(&mut package)?;
     println!("package: {} crates", published.len());
     Ok(())
+}
+
+/// Removes what cargo unpacked of these crates in an earlier run.
+///
+/// It verifies with a registry of its own, and takes a package whose version it has unpacked before for the same one.
+fn forget(names: &[String]) -> Result<()> {
+    for kind in ["src", "cache"] {
+        let registries = cargo_home()?.join("registry").join(kind);
+        for registry in entries(&registries)? {
+            // Registries of this machine have no host in their names.
+            if !registry.file_name().is_some_and(|name| name.to_string_lossy().starts_with('-')) {
+                continue;
+            }
+            for package in entries(&registry)? {
+                let file = package.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let version = concat!("-", env!("CARGO_PKG_VERSION"));
+                let is_ours = |name: &String| file.trim_end_matches(".crate") == format!("{name}{version}");
+                if !names.iter().any(is_ours) {
+                    continue;
+                }
+                if package.is_dir() { fs::remove_dir_all(package)? } else { fs::remove_file(package)? }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is in a folder; nothing if there is no folder.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let entries: Result<Vec<_>, _> =
+        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect();
+    Ok(entries?)
+}
+
+#[expect(clippy::disallowed_methods, reason = "cargo is told by its environment where it keeps packages")]
+fn cargo_home() -> Result<PathBuf> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    home.or_else(|| Some(std::env::home_dir()?.join(".cargo"))).context("there is no home folder")
 }
 
 /// The names of the crates that are published, all of which say what a registry shows.
