@@ -53,9 +53,10 @@ fn show_ratio(ratio: f64) -> String {
     if ratio < 0.01 { format!("1/{:.0}", 1.0 / ratio) } else { format!("{ratio:.2}") }
 }
 
-/// The time of the first engine over that of another.
+/// The time of the first engine over that of another, unless that is lost in the noise of start-up.
 fn ratio(row: &Row<'_>, index: usize) -> Option<f64> {
-    Some(row.readings.first()?.seconds()? / row.readings.get(index)?.seconds()?)
+    let (ours, other) = (row.readings.first()?.seconds()?, row.readings.get(index)?.seconds()?);
+    (other >= SHORT_SECONDS).then_some(ours / other)
 }
 
 /// The bounds that this row can judge, with what it says. An engine without time misses them.
@@ -66,6 +67,9 @@ pub(super) fn verdicts<'a>(engines: &[Engine], row: &Row<'a>) -> Vec<(&'a Bound,
         let met = match (bound, ours) {
             (Bound::Ratio(most, name), _) => {
                 let Some(other) = engines.iter().position(|it| it.name == *name) else { continue };
+                if row.readings[other].seconds().is_some_and(|it| it < SHORT_SECONDS) {
+                    continue;
+                }
                 ratio(row, other).is_some_and(|ratio| ratio <= *most)
             }
             (Bound::Seconds(most), reading) => reading.seconds().is_some_and(|it| it <= *most),
@@ -185,6 +189,8 @@ mod tests {
         assert_eq!(verdict(took(0.39, 4.0), took(1.0, 9.0)), [true, true]);
         assert_eq!(verdict(took(0.41, 6.0), took(1.0, 9.0)), [false, false]);
         assert_eq!(verdict(Reading::Wrong(String::new()), took(1.0, 9.0)), [false, false]);
+        // A time that start-up hides is none to compare with.
+        assert_eq!(verdict(took(0.39, 4.0), took(0.0, 9.0)), [true]);
     }
 
     #[test]
