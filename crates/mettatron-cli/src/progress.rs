@@ -160,6 +160,11 @@ pub(crate) fn count(n: u64) -> String {
     HumanCount(n).to_string()
 }
 
+/// A number with its noun, for people: `1 file`, `1,234 files`.
+pub(crate) fn counted(n: usize, noun: &str) -> String {
+    format!("{} {noun}{}", count(n as u64), if n == 1 { "" } else { "s" })
+}
+
 /// A number of bytes for people: `1.50 MiB`.
 pub(crate) fn bytes(n: u64) -> String {
     HumanBytes(n).to_string()

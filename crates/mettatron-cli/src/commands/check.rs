@@ -6,6 +6,7 @@ use mettatron::check::check;
 use mettatron::diagnosis::{Finding, Severity, Texts};
 
 use crate::args::{EngineArgs, MessageFormat};
+use crate::progress::counted;
 use crate::report::{self, Drawn};
 use crate::settings::Settings;
 use crate::source;
@@ -117,9 +118,4 @@ impl Counts {
             }
         }
     }
-}
-
-/// A number with its noun.
-pub(super) fn counted(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

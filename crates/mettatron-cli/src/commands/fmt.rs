@@ -7,9 +7,9 @@ use mettatron::Library;
 use mettatron::diagnosis::Texts;
 use mettatron::syntax::{DEFAULT_WIDTH, Diagnostic, format};
 
-use super::check::counted;
 use crate::args::MessageFormat;
 use crate::config::{ConfigFile, Value};
+use crate::progress::counted;
 use crate::report::{self, Drawn};
 use crate::source;
 use crate::status::Status;

@@ -12,9 +12,9 @@ use mettatron::diagnosis::{Finding, Label, Place, Severity, Texts};
 use mettatron::syntax::{Form, parse_bytes};
 use mettatron::{CancelToken, Event, MettaState, RunError};
 
-use super::check::counted;
 use super::run::interrupt;
 use crate::args::{EngineArgs, MessageFormat};
+use crate::progress::counted;
 use crate::report::{self, Drawn};
 use crate::seen::Seen;
 use crate::settings::Settings;

@@ -17,6 +17,7 @@ use mettatron::syntax::{Form, is_complete};
 use mettatron::{Atom, Environment, SpaceId};
 
 use crate::args::{duration, size};
+use crate::progress::counted;
 use crate::report::say;
 use crate::settings::Settings;
 use crate::spaces::save;
@@ -226,8 +227,9 @@ impl Repl {
         let ended = self.session.evaluate(first, vec![form], &mut Results::to(&mut self.out))?;
         let Ended { time, statistics, results, .. } = ended;
         let n = results.iter().map(Vec::len).sum::<usize>();
-        let (seconds, reductions) = (time.as_secs_f64(), statistics.reductions);
-        writeln!(self.out, "{seconds:.3} s, {reductions} reductions, {n} results")?;
+        let (seconds, reductions) =
+            (time.as_secs_f64(), counted(statistics.reductions as usize, "reduction"));
+        writeln!(self.out, "{seconds:.3} s, {reductions}, {}", counted(n, "result"))?;
         Ok(())
     }
 
@@ -262,7 +264,7 @@ impl Repl {
         let (n, distinct) = (space.len(), space.distinct());
         let left = distinct.saturating_sub(MOST_SHOWN as u64);
         let left = if left > 0 { format!(", {left} not shown") } else { String::new() };
-        writeln!(self.out, "{n} atoms, {distinct} distinct{left}")?;
+        writeln!(self.out, "{}, {distinct} distinct{left}", counted(n as usize, "atom"))?;
         Ok(())
     }
 

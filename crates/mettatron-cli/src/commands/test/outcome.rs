@@ -3,8 +3,8 @@
 use mettatron::diagnosis::{Finding, Place};
 use mettatron::{Atom, Fault};
 
-use super::super::check::counted;
 use super::expect::Expected;
+use crate::progress::counted;
 use crate::report::Drawn;
 
 /// What a form printed and answered.
