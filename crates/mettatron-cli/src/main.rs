@@ -5,6 +5,7 @@ mod commands;
 mod config;
 mod diff;
 mod inspect;
+mod markup;
 mod memory;
 mod output;
 mod profile;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use wait4::Wait4;
 
+use crate::markup::escaped;
 use crate::progress::bytes;
 use crate::report::{self, say};
 use crate::status::Status;
@@ -193,7 +194,7 @@ fn drawn(title: &str, series: &[Series]) -> String {
     let scale = WIDTH / longest.as_secs_f64().max(1e-9);
     let first = series.first().map_or(Duration::ZERO, |first| median(&first.walls));
     let height = TOP + ROW * series.len() as f64 + 24.0;
-    let title = title.replace('&', "&amp;").replace('<', "&lt;");
+    let title = escaped(title);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"760\" height=\"{height}\" viewBox=\"0 0 760 {height}\" \
          font-family=\"sans-serif\" font-size=\"13\">\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n\
@@ -274,7 +275,7 @@ mod tests {
         );
         assert!(table.ends_with("3 runs each, in turn; all gave the same 2 lines of answers\n"), "{table}");
         let svg = drawn("<a> & b", &series);
-        assert!(svg.contains("&lt;a> &amp; b"));
+        assert!(svg.contains("&lt;a&gt; &amp; b"));
         assert!(svg.contains("2 jobs") && svg.contains("1.000 s, 2.00 times as fast"));
     }
 

@@ -1,6 +1,7 @@
 //! Traces as a page: one file, which needs nothing else.
 
 use super::{Kind, Line, Tree};
+use crate::markup::escaped;
 
 /// An expression with what is known about it.
 pub(crate) struct Shown<'t> {
@@ -58,22 +59,6 @@ fn section(body: &mut String, Shown { place, tree, printed, results }: &Shown<'_
     }
     let results = results.as_deref().unwrap_or("no results: the run ended before");
     body.push_str(&format!("<p class=\"results\">{}</p>\n</section>\n", escaped(results)));
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            // No page may hold these.
-            '\0' => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 const STYLE: &str = "\
@@ -150,6 +135,6 @@ mod tests {
 
     #[test]
     fn terms_are_no_markup() {
-        assert_eq!(escaped("<b a=\"&\">\0"), "&lt;b a=&quot;&amp;&quot;&gt;\u{fffd}");
+        assert_eq!(escaped("<b a=\"&\">\0"), "&lt;b a=&quot;&amp;&quot;&gt;?");
     }
 }
