@@ -142,17 +142,7 @@ impl Compiler<'_> {
         let mut operands = vec![self.constant_operand(cell(id))];
         for index in 1..length {
             let argument = self.child(node, index);
-            operands.push(match argument.view() {
-                View::Local(local) => Operand::slot(self.slot_of(local)),
-                View::Expression { length: 1.., .. } => {
-                    let to = self.temporary()?;
-                    let template = self.template(argument);
-                    self.emit(Instr::Build { to, template });
-                    self.assign(to, Known::Expression);
-                    Operand::slot(to)
-                }
-                _ => self.constant_operand(argument),
-            });
+            operands.push(self.unevaluated(argument)?);
         }
         self.apply_typed(&operands, dest, expected, restart);
         self.release(mark);
