@@ -4,15 +4,11 @@ use std::fmt::Write;
 
 use similar::{ChangeTag, TextDiff};
 
-use crate::report::Drawn;
-
-const RED: &str = "\u{1b}[31m";
-const GREEN: &str = "\u{1b}[32m";
-const PLAIN: &str = "\u{1b}[0m";
+use crate::report::{Drawn, GREEN, RED, painted};
 
 /// The lines that differ with some around them, as `diff -u` writes them: `-` what is there, `+` what should be.
 pub(crate) fn unified(name: &str, old: &str, new: &str, stream: Drawn) -> String {
-    let colours = if stream.in_colour() { (RED, GREEN, PLAIN) } else { ("", "", "") };
+    let colours = stream.in_colour();
     let difference = TextDiff::from_lines(old, new);
     let mut out = String::new();
     for (number, hunk) in difference.unified_diff().context_radius(2).iter_hunks().enumerate() {
@@ -28,11 +24,11 @@ pub(crate) fn unified(name: &str, old: &str, new: &str, stream: Drawn) -> String
     out
 }
 
-fn line(tag: ChangeTag, text: &str, (red, green, plain): (&str, &str, &str)) -> String {
+fn line(tag: ChangeTag, text: &str, colours: bool) -> String {
     let text = text.strip_suffix('\n').unwrap_or(text);
     match tag {
-        ChangeTag::Delete => format!("{red}-{text}{plain}\n"),
-        ChangeTag::Insert => format!("{green}+{text}{plain}\n"),
+        ChangeTag::Delete => painted(&format!("-{text}"), RED, colours) + "\n",
+        ChangeTag::Insert => painted(&format!("+{text}"), GREEN, colours) + "\n",
         ChangeTag::Equal => format!(" {text}\n"),
     }
 }

@@ -178,6 +178,19 @@ pub(crate) enum Drawn {
     Stderr,
 }
 
+/// A text in a style, if `colours`: the number of a terminal's escape sequence, such as [`BOLD`].
+pub(crate) fn painted(text: &str, style: u8, colours: bool) -> String {
+    match colours {
+        true => format!("\u{1b}[{style}m{text}\u{1b}[0m"),
+        false => text.to_owned(),
+    }
+}
+
+pub(crate) const BOLD: u8 = 1;
+pub(crate) const RED: u8 = 31;
+pub(crate) const GREEN: u8 = 32;
+pub(crate) const YELLOW: u8 = 33;
+
 impl Drawn {
     pub(crate) fn in_colour(self) -> bool {
         let terminal = match self {

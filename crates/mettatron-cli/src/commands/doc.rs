@@ -9,7 +9,7 @@ use mettatron::diagnosis::nearest;
 use mettatron::eval::Description;
 use mettatron::{Engine, Library};
 
-use crate::report::{self, Drawn};
+use crate::report::{self, BOLD, Drawn, painted};
 use crate::source;
 use crate::status::Status;
 
@@ -103,10 +103,7 @@ impl Known {
         if found.is_empty() && places.is_empty() {
             return None;
         }
-        let bold = |text: &str| match colours {
-            true => format!("\u{1b}[1m{text}\u{1b}[0m"),
-            false => text.to_owned(),
-        };
+        let bold = |text: &str| painted(text, BOLD, colours);
         let mut out = format!("{}\n", bold(name));
         for found in self.types(name) {
             let _ = writeln!(out, "  : {found}");

@@ -3,7 +3,7 @@
 use anyhow::bail;
 
 use super::doc::wrapped;
-use crate::report::{self, Drawn};
+use crate::report::{self, BOLD, Drawn, painted};
 use crate::status::Status;
 
 /// Explain a code such as E0502
@@ -63,8 +63,7 @@ fn rendered(page: &str, colours: bool) -> String {
         } else {
             let heading = line.strip_prefix("# ").or_else(|| line.strip_prefix("## "));
             match heading {
-                Some(heading) if colours => out += &format!("\u{1b}[1m{heading}\u{1b}[0m\n"),
-                Some(heading) => out += &format!("{heading}\n"),
+                Some(heading) => out += &format!("{}\n", painted(heading, BOLD, colours)),
                 None => out += &format!("{}\n", wrapped(&without_links(line), "")),
             }
         }

@@ -5,7 +5,7 @@ use mettatron::{Atom, Fault};
 
 use super::expect::Expected;
 use crate::progress::counted;
-use crate::report::Drawn;
+use crate::report::{Drawn, GREEN, RED, YELLOW, painted};
 
 /// What a form printed and answered.
 #[derive(Clone, Debug)]
@@ -50,13 +50,12 @@ impl Suite {
     /// How the file did, in a line.
     pub(super) fn line(&self, stream: Drawn) -> String {
         let (colour, word) = match self {
-            Suite { is_malformed: true, .. } => (31, "malformed"),
-            suite if suite.fails() => (31, "FAILED"),
-            Suite { cases, .. } if cases.is_empty() => (33, "no tests"),
-            Suite { .. } => (32, "ok"),
+            Suite { is_malformed: true, .. } => (RED, "malformed"),
+            suite if suite.fails() => (RED, "FAILED"),
+            Suite { cases, .. } if cases.is_empty() => (YELLOW, "no tests"),
+            Suite { .. } => (GREEN, "ok"),
         };
-        let word =
-            if stream.in_colour() { format!("\u{1b}[{colour}m{word}\u{1b}[0m") } else { word.to_owned() };
+        let word = painted(word, colour, stream.in_colour());
         let n_cases = self.cases.len();
         match (n_cases, self.n_failed()) {
             (0, _) => format!("{} ... {word}", self.name),
