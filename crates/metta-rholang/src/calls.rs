@@ -163,8 +163,8 @@ impl Bridge {
         self.outcome(self.prepare(), accumulated, compiled).into_result()
     }
 
-    /// Runs like [`Bridge::run_state`] on the blocking pool of the current Tokio runtime. Dropping the future
-    /// cancels the run.
+    /// Runs like [`Bridge::run_state`] on the blocking pool of the current Tokio runtime, or on the calling task as long
+    /// as it is short. Dropping the future cancels the run.
     ///
     /// # Errors
     /// See [`RunError`].

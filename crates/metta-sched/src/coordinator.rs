@@ -9,6 +9,8 @@
 //! change of the world the rest of its batch begins anew.
 //! Invariant C2: events leave in program order, and only from evaluations that commit.
 
+pub(crate) mod here;
+
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -23,11 +25,11 @@ use tokio::runtime::Handle;
 
 use crate::cancel::Watch;
 use crate::event::Sink;
-use crate::forks::{AtWork, Current, Forking, Forks, Place};
+use crate::forks::{AtWork, Crew as Threads, Current, Forking, Forks, Place};
 use crate::monitor::{Monitor, Role};
 use crate::segment::{Change, Chunk, Helper, Plan, Report, Segment, Speculated};
 use crate::size::Size;
-use crate::worker::{Ended, Finished, Output, Task, Worker, panicked};
+use crate::worker::{Ended, Finished, Output, Task, Underway, Worker, panicked};
 use crate::writers::Writers;
 use crate::{Environment, Event, MettaState, Observer, Outcome, RunError, Statistics};
 
@@ -58,6 +60,8 @@ enum Stop {
     /// A result list held an `Error`.
     Answer,
     Error(RunError),
+    /// It goes on on another thread.
+    Elsewhere,
 }
 
 impl From<RunError> for Stop {
@@ -66,17 +70,20 @@ impl From<RunError> for Stop {
     }
 }
 
-pub(crate) struct Coordinator<'s> {
+pub(crate) struct Coordinator {
     settings: Settings,
     environment: Environment,
     world: World,
-    sink: Option<&'s mut Sink>,
+    sink: Option<Sink>,
     output: Vec<Vec<Atom>>,
     faults: Vec<Vec<Fault>>,
     completed: usize,
     statistics: Statistics,
     crew: Crew,
-    at_work: AtWork,
+    /// The threads of the engine.
+    shared: Arc<Threads>,
+    /// The thread that the run is on, while it is on one.
+    at_work: Option<AtWork>,
     forks: Option<Forks>,
     writers: Writers,
     /// How many expressions may run ahead. Small after a change of the world, so that
@@ -84,6 +91,12 @@ pub(crate) struct Coordinator<'s> {
     window: usize,
     /// The mean cost of an expression in the last segment.
     average: Option<Duration>,
+    /// Where the last batch that was begun ends.
+    batch_end: usize,
+    /// What may still be done on the thread of the task that awaits the run; `None` on a thread of its own.
+    here: Option<u64>,
+    /// The next expression, if it was begun there.
+    underway: Option<Box<Underway>>,
 }
 
 /// The helpers of a run.
@@ -150,23 +163,22 @@ struct Answer {
     faults: Vec<Fault>,
 }
 
-impl<'s> Coordinator<'s> {
-    pub(crate) fn new(settings: Settings, mut environment: Environment, sink: Option<&'s mut Sink>) -> Self {
+impl Coordinator {
+    pub(crate) fn new(settings: Settings, mut environment: Environment, sink: Option<Sink>) -> Self {
         let world = environment.take_world();
         let useful = match settings.runtime {
             Some(_) => processors(),
             None => 1,
         };
         // A run inside of another has no more threads than both would have without it.
-        let crew = Current::crew().unwrap_or_else(|| Arc::clone(environment.machines().crew()));
-        let at_work = AtWork::begin(&crew);
+        let shared = Current::crew().unwrap_or_else(|| Arc::clone(environment.machines().crew()));
         let size = settings.adaptive.map(Size::new);
         let forks = settings.runtime.as_ref().map(|runtime| {
             let most = settings.config.max_blocking_threads;
             let useful = size.as_ref().map_or(useful, Size::most);
             // Tests fork also where there are no processors for it.
             let threads = if settings.forking == Forking::Everything { most } else { most.min(useful) };
-            Forks::new(&crew, settings.forking, threads, runtime, settings.monitor.clone())
+            Forks::new(&shared, settings.forking, threads, runtime, settings.monitor.clone())
         });
         Coordinator {
             settings,
@@ -178,20 +190,33 @@ impl<'s> Coordinator<'s> {
             completed: 0,
             statistics: Statistics::default(),
             crew: Crew { places: Arc::new(()), useful, size, looked: Instant::now() },
-            at_work,
+            shared,
+            at_work: None,
             forks,
             writers: Writers::default(),
             window: usize::MAX,
             average: None,
+            batch_end: 0,
+            here: None,
+            underway: None,
         }
     }
 
-    /// Runs the forms until the end, an `Error`, or a reason to stop.
+    /// Runs the forms that are not done until the end, an `Error`, or a reason to stop.
     pub(crate) fn run(&mut self, forms: &[Form]) -> Result<(), RunError> {
-        match self.forms(forms) {
-            Ok(()) | Err(Stop::Answer) => Ok(()),
+        self.at_work = Some(AtWork::begin(&self.shared));
+        let ended = self.forms(forms);
+        self.at_work = None;
+        match ended {
+            Ok(()) | Err(Stop::Answer | Stop::Elsewhere) => Ok(()),
             Err(Stop::Error(error)) => Err(error),
         }
+    }
+
+    /// Runs the forms that are not done, and ends the run.
+    pub(crate) fn run_to_end(mut self, forms: &[Form]) -> Outcome {
+        let result = self.run(forms);
+        self.finish(result.err())
     }
 
     /// Ends the run.
@@ -209,16 +234,17 @@ impl<'s> Coordinator<'s> {
     }
 
     fn forms(&mut self, forms: &[Form]) -> Result<(), Stop> {
-        let mut index = 0;
+        let mut index = self.completed;
         while let Some(form) = forms.get(index) {
             if form.run {
                 let length = forms[index..].iter().take_while(|form| form.run).count();
                 self.batch(forms, index..index + length)?;
                 index += length;
             } else {
-                if index % ADDS_PER_CHECK == 0 {
+                if index.is_multiple_of(ADDS_PER_CHECK) {
                     self.settings.watch.check()?;
                 }
+                self.afford(form)?;
                 self.add(index, &form.atom)?;
                 index += 1;
             }
@@ -244,7 +270,10 @@ impl<'s> Coordinator<'s> {
     }
 
     fn batch(&mut self, forms: &[Form], range: Range<usize>) -> Result<(), Stop> {
-        self.statistics.batches += 1;
+        if self.batch_end < range.end {
+            self.statistics.batches += 1;
+            self.batch_end = range.end;
+        }
         let _span = tracing::debug_span!("batch", first = range.start, expressions = range.len()).entered();
         let mut next = range.start;
         while next < range.end {
@@ -255,6 +284,7 @@ impl<'s> Coordinator<'s> {
                 self.world.relieve(limit);
             }
             self.publish();
+            self.afford(&forms[next])?;
             let ahead = self.ahead(&forms[next..range.end]);
             if ahead < 2 {
                 let goal = self.world.resolve(&forms[next].atom);
@@ -271,7 +301,8 @@ impl<'s> Coordinator<'s> {
 
     /// Returns how many of the first expressions are worth evaluating at the same time.
     fn ahead(&mut self, forms: &[Form]) -> usize {
-        if self.settings.runtime.is_none() || self.settings.config.max_blocking_threads < 2 {
+        let one_by_one = self.here.is_some() || self.underway.is_some();
+        if one_by_one || self.settings.runtime.is_none() || self.settings.config.max_blocking_threads < 2 {
             return 1;
         }
         let Coordinator { writers, environment, window, .. } = self;
@@ -285,6 +316,9 @@ impl<'s> Coordinator<'s> {
     /// Evaluates one expression in its turn, with every effect allowed. `shown` are the
     /// lines that an evaluation ahead of its turn has shown: they come again.
     fn alone(&mut self, index: usize, goal: &Atom, mut shown: Shown) -> Result<(), Stop> {
+        if let Some(left) = self.here {
+            return self.alone_here(index, goal, left);
+        }
         let mut worker = self.worker();
         let limits = self.settings.limits.clone();
         let forks = self.forks.clone();
@@ -293,6 +327,7 @@ impl<'s> Coordinator<'s> {
         let mut stopped = Ok(());
         let mut tells = streams;
         let mut observer = self.settings.observer.take();
+        let underway = self.underway.take();
         let world = self.world.clone();
         let between = |output: &mut Output| {
             shown.skip(output);
@@ -302,9 +337,13 @@ impl<'s> Coordinator<'s> {
             stopped = self.settings.watch.check();
             if stopped.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
-        let ended = match &mut observer {
-            Some(observer) => worker.observe(task, world, &mut **observer, index, between),
-            None => worker.evaluate(task, world, between),
+        let ended = match (&mut observer, underway) {
+            (Some(observer), _) => worker.observe(task, world, &mut **observer, index, between),
+            (None, Some(mut underway)) => {
+                underway.release();
+                worker.go_on(task, *underway, between)
+            }
+            (None, None) => worker.evaluate(task, world, between),
         };
         self.settings.observer = observer;
         stopped?;
@@ -412,7 +451,11 @@ impl<'s> Coordinator<'s> {
     /// Waits for a helper, or takes over what a helper lost.
     fn wait(&mut self, tide: &mut Tide, worker: &mut Worker) -> Result<(), Stop> {
         let begun = Instant::now();
-        let report = worker.wait(|| self.at_work.pause(|| tide.reports.recv_timeout(PATIENCE)));
+        let receive = || tide.reports.recv_timeout(PATIENCE);
+        let report = worker.wait(|| match &self.at_work {
+            Some(at_work) => at_work.pause(receive),
+            None => receive(),
+        });
         self.statistics.waited += begun.elapsed();
         if let Ok(report) = report {
             self.receive(tide, report);
@@ -629,7 +672,7 @@ impl<'s> Coordinator<'s> {
         }
         for _ in 0..free.min(unclaimed) {
             // Others may be at work for the same engine, or for a run that this one is a part of.
-            let Some(place) = Place::take_below(&self.at_work.crew(), self.threads()) else { return };
+            let Some(place) = Place::take_below(&self.shared, self.threads()) else { return };
             let helper = Helper {
                 segment: Arc::clone(&tide.segment),
                 machines: Arc::clone(self.environment.machines()),

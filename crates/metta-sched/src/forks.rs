@@ -138,11 +138,6 @@ impl AtWork {
         AtWork { crew: Arc::clone(crew), placed, _current: Current::enter(crew) }
     }
 
-    /// The crew that the thread works for.
-    pub(crate) fn crew(&self) -> Arc<Crew> {
-        Arc::clone(&self.crew)
-    }
-
     /// Lets another thread work while this one waits.
     pub(crate) fn pause<T>(&self, wait: impl FnOnce() -> T) -> T {
         self.crew.places.leave();

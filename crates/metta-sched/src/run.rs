@@ -1,9 +1,12 @@
 //! Entry points.
 
 use metta_config::{AdaptiveEvalConfig, EvalConfig, get_eval_config};
+use metta_syntax::Form;
 use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::consume_budget;
 
 use crate::cancel::{CancelOnDrop, Watch};
+use crate::coordinator::here::{self, Begun};
 use crate::coordinator::{Coordinator, Settings};
 use crate::event::Sink;
 use crate::forks::Forking;
@@ -161,6 +164,10 @@ impl Run {
     /// Runs on the blocking pool of the current Tokio runtime. Dropping the future
     /// cancels the run.
     ///
+    /// A short program in a small world begins on the calling task, and goes on in the pool if it has not ended after
+    /// some ten microseconds of work, or calls an operation of the host. Others get their turn: the run takes part in
+    /// the cooperative scheduling of the runtime. A run with an event sink is on the pool from the start.
+    ///
     /// # Errors
     /// [`RunError::Shutdown`] when the runtime does not start it any more, [`RunError::NoRuntime`] when there is
     /// none; what stopped a run that began is in the [`Outcome`].
@@ -172,8 +179,23 @@ impl Run {
         let guard = CancelOnDrop(CancelToken::new());
         let dropped = guard.0.clone();
         let helpers = runtime.clone();
-        let task =
-            runtime.spawn_blocking(move || self.coordinate(Some(helpers), dropped, accumulated, compiled));
+        let task = if self.sink.is_none() && self.observer.is_none() && here::fits(&compiled) {
+            consume_budget().await;
+            let (mut coordinator, source) = self.prepare(Some(helpers), dropped, accumulated, compiled);
+            let (begun, units) = coordinator.begin_here(&source);
+            match begun {
+                Begun::Ended(result) => {
+                    let outcome = coordinator.finish(result.err());
+                    for _ in 0..units {
+                        consume_budget().await;
+                    }
+                    return Ok(outcome);
+                }
+                Begun::Leaves => runtime.spawn_blocking(move || coordinator.run_to_end(&source)),
+            }
+        } else {
+            runtime.spawn_blocking(move || self.coordinate(Some(helpers), dropped, accumulated, compiled))
+        };
         match task.await {
             Ok(outcome) => Ok(outcome),
             Err(failure) if failure.is_panic() => std::panic::resume_unwind(failure.into_panic()),
@@ -188,6 +210,18 @@ impl Run {
         accumulated: MettaState,
         compiled: MettaState,
     ) -> Outcome {
+        let (coordinator, source) = self.prepare(runtime, dropped, accumulated, compiled);
+        coordinator.run_to_end(&source)
+    }
+
+    /// Puts together what runs, and returns the forms that it is to run.
+    fn prepare(
+        self,
+        runtime: Option<Handle>,
+        dropped: CancelToken,
+        accumulated: MettaState,
+        compiled: MettaState,
+    ) -> (Coordinator, Vec<Form>) {
         // A fresh accumulated state stands for "none", so that what was compiled keeps its library.
         let environment =
             if accumulated.environment.is_fresh() { compiled.environment } else { accumulated.environment };
@@ -203,10 +237,7 @@ impl Run {
             monitor: self.monitor,
             forking: self.forking,
         };
-        let mut sink = self.sink;
-        let mut coordinator = Coordinator::new(settings, environment, sink.as_mut());
-        let result = coordinator.run(&compiled.source);
-        coordinator.finish(result.err())
+        (Coordinator::new(settings, environment, self.sink), compiled.source)
     }
 }
 

@@ -190,6 +190,41 @@ fn share(
     true
 }
 
+/// An evaluation between two steps, or after the last.
+pub(crate) struct Underway {
+    machine: Machine,
+    step: Result<Step, Panic>,
+    given: Option<Given>,
+    pace: Pace,
+    begun: Instant,
+    started: Instant,
+    /// How many results were told of.
+    n_found: usize,
+}
+
+impl Underway {
+    /// Reports whether there is more to do.
+    pub(crate) fn goes_on(&self) -> bool {
+        matches!(self.step, Ok(Step::Yield | Step::Waits))
+    }
+
+    /// Reports whether it came to something that it was not allowed to do.
+    pub(crate) fn is_blocked(&self) -> bool {
+        matches!(self.step, Ok(Step::Blocked(_)))
+    }
+
+    /// How far it is.
+    pub(crate) fn reductions(&self) -> u64 {
+        self.machine.stats().reductions
+    }
+
+    /// Lets it go on with every effect, on a thread that may take its time.
+    pub(crate) fn release(&mut self) {
+        self.machine.allow(Effect::Outside, true);
+        self.started = Instant::now();
+    }
+}
+
 /// A machine on loan, and what was learned about its speed.
 pub(crate) struct Worker {
     machines: Arc<Machines>,
@@ -207,29 +242,54 @@ impl Worker {
         &mut self,
         task: Task<'_>,
         world: World,
-        mut between: impl FnMut(&mut Output) -> ControlFlow<()>,
+        between: impl FnMut(&mut Output) -> ControlFlow<()>,
     ) -> Ended {
-        let _span = tracing::debug_span!("expression").entered();
+        let underway = self.begin(task, world, None);
+        self.go_on(task, underway, between)
+    }
+
+    /// Does the first step of `task` on `world`: one of so many reductions, if that is given, without a call of the
+    /// host.
+    pub(crate) fn begin(&mut self, task: Task<'_>, world: World, here: Option<u64>) -> Underway {
         let library = &self.machines.library;
         let mut machine = self.machine.take().unwrap_or_else(|| Machine::new(library.clone()));
         let begun = Instant::now();
-        let mut started = begun;
-        let mut n_found = 0;
-        let mut given = task
+        let given = task
             .forks
             .and_then(|forks| forks.within(task.limits, world.parallel()))
             .map(|forks| Given::new(forks, task.index, begun));
-        let mut pace = given.as_ref().map_or(self.pace.divisible(false), |given| given.pace(self.pace));
+        let pace = given.as_ref().map_or(self.pace.divisible(false), |given| given.pace(self.pace));
         if let Some(seat) = &self.seat {
             seat.begin(task.index, begun, 0);
         }
-        let mut step = guarded(|| {
+        let step = guarded(|| {
             machine.begin(task.goal, SpaceId::TOP, world, task.limits, task.allowed);
-            if task.allowed < Effect::Outside {
-                machine.note_footprint();
+            match here {
+                Some(budget) => {
+                    machine.allow(task.allowed, false);
+                    machine.step(budget)
+                }
+                None => {
+                    if task.allowed < Effect::Outside {
+                        machine.note_footprint();
+                    }
+                    machine.step(pace.budget())
+                }
             }
-            machine.step(pace.budget())
         });
+        Underway { machine, step, given, pace, begun, started: begun, n_found: 0 }
+    }
+
+    /// Goes on with an evaluation until it ends; see [`Worker::evaluate`].
+    pub(crate) fn go_on(
+        &mut self,
+        task: Task<'_>,
+        underway: Underway,
+        mut between: impl FnMut(&mut Output) -> ControlFlow<()>,
+    ) -> Ended {
+        let _span = tracing::debug_span!("expression").entered();
+        let Underway { mut machine, mut step, mut given, mut pace, begun, mut started, mut n_found } =
+            underway;
         while matches!(step, Ok(Step::Yield | Step::Waits)) {
             started = self.adapt(&mut pace, started);
             self.show(&machine, step == Ok(Step::Waits));
@@ -395,6 +455,11 @@ impl Worker {
         self.pace = *pace;
         self.waited |= now - started > LONG_STEP;
         now
+    }
+
+    /// Gives up an evaluation.
+    pub(crate) fn drop_underway(&mut self, underway: Underway) {
+        self.rest(underway.machine);
     }
 
     /// Clears a machine that was stopped half way, and keeps it if that goes well.

@@ -210,7 +210,8 @@ impl Engine {
         outcome.error.map_or(Ok(outcome.state.output), |error| Err(error.into()))
     }
 
-    /// Runs a program like [`Engine::run`], on the blocking pool of the current Tokio runtime.
+    /// Runs a program like [`Engine::run`], on the blocking pool of the current Tokio runtime; a short
+    /// program begins on the calling task.
     ///
     /// Dropping the future cancels the run and leaves the engine as it was before, except
     /// that handles of its spaces given out earlier no longer belong to it.

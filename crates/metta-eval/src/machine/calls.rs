@@ -123,7 +123,7 @@ impl Machine {
         let Some(operation) = self.library.operation(self.heap.symbols.name(id)) else {
             return Outcome::NotReducible;
         };
-        if !self.permits(operation.effect()) {
+        if !self.permits_host(operation.effect()) {
             return Outcome::Scheduled;
         }
         let arguments: Vec<Atom> = match self.export(call).children() {

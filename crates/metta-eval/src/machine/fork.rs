@@ -245,6 +245,7 @@ impl Machine {
             origins: self.origins.clone(),
             // J2
             allowed: self.allowed.min(Effect::ReadsSpace),
+            calls_host: self.calls_host,
             blocked: None,
             results: Vec::new(),
             faults: Vec::new(),

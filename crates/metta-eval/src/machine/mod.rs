@@ -165,6 +165,8 @@ pub struct Machine {
     rule: RuleId,
     origins: faults::Origins,
     allowed: Effect,
+    /// Whether operations of the host may be called.
+    calls_host: bool,
     blocked: Option<Effect>,
     limits: Limits,
     results: Vec<Atom>,
@@ -262,6 +264,7 @@ impl Machine {
             rule: NO_RULE,
             origins: faults::Origins::default(),
             allowed: Effect::Outside,
+            calls_host: true,
             blocked: None,
             limits: Limits::default(),
             results: Vec::new(),
@@ -316,7 +319,7 @@ impl Machine {
         self.home = context;
         self.limits = limits.clone();
         self.last_step = limits.steps.unwrap_or(u64::MAX);
-        self.allowed = allowed;
+        self.allow(allowed, true);
         self.heap.limit_ways(limits.memory_bytes);
         self.program.invalidate();
         self.code.invalidate();
@@ -548,6 +551,21 @@ impl Machine {
             self.line_bytes += line.len() as u64;
             self.trace.push(line);
         }
+    }
+
+    /// Sets which effects may happen from now on, and whether operations of the host may be called: else their calls
+    /// make [`Machine::step`] answer [`Step::Blocked`], whatever their effect.
+    pub fn allow(&mut self, allowed: Effect, calls_host: bool) {
+        (self.allowed, self.calls_host) = (allowed, calls_host);
+    }
+
+    /// Reports whether an operation of the host with this effect may be called; if not, the machine is blocked.
+    pub(crate) fn permits_host(&mut self, effect: Effect) -> bool {
+        let permitted = self.permits(effect);
+        if permitted && !self.calls_host {
+            self.blocked = Some(effect);
+        }
+        permitted && self.calls_host
     }
 
     /// Reports whether an effect may happen; if not, the machine is blocked.

@@ -111,5 +111,11 @@ pub(crate) fn check(library: &Library, text: &str, configure: impl Fn(Run) -> Ru
         });
         assert_eq!(parallel, expected, "{n} threads");
     }
+    // Where nobody listens a run may begin on the task that awaits it.
+    let alone = configure(Run::new()).sequential(fresh(), compile(library, text));
+    let awaited = configure(Run::new()).spawn(fresh(), compile(library, text));
+    let awaited = runtime.block_on(awaited).unwrap();
+    assert_eq!(awaited.state.output, alone.state.output);
+    assert_eq!(atoms(&awaited.state.environment), atoms(&alone.state.environment));
     expected
 }

@@ -9,6 +9,8 @@ mod control;
 #[cfg(test)]
 mod forks;
 #[cfg(test)]
+mod here;
+#[cfg(test)]
 mod misuse;
 #[cfg(test)]
 mod programs;

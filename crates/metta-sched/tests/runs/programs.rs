@@ -7,7 +7,7 @@ use metta_sched::{Forking, Library, MettaState, Run, RunError, RunLimits};
 use proptest::prelude::*;
 use tokio::runtime::Runtime;
 
-use crate::common::{compile, host, threads, transcript};
+use crate::common::{atoms, compile, host, threads, transcript};
 
 const RULES: &str = "
     !(bind! &cell (new-state 0))
@@ -108,6 +108,24 @@ fn agree(text: &str, limits: &RunLimits, keep_going: bool, tabling: Tabling) {
                 transcript(run, |run| run.on(runtime().handle(), fresh(), compile(&library, text)));
             assert_eq!(parallel, expected, "{n} threads, {forking:?}, in\n{text}");
         }
+    }
+    awaited_where_it_begins(run, &library, text);
+}
+
+/// A few forms at a time: such a run begins on the task that awaits it.
+fn awaited_where_it_begins(run: impl Fn() -> Run, library: &Library, text: &str) {
+    let forms = compile(library, text).source;
+    let (mut alone, mut awaited) = (MettaState::new(library.clone()), MettaState::new(library.clone()));
+    for some in forms.chunks(7) {
+        let some = || MettaState::compiled(library.clone(), some.to_vec());
+        let expected = run().sequential(alone, some());
+        let found = runtime().block_on(run().spawn(awaited, some())).unwrap();
+        assert_eq!(found.state.output, expected.state.output, "in\n{text}");
+        assert_eq!(found.completed, expected.completed, "in\n{text}");
+        assert_eq!(atoms(&found.state.environment), atoms(&expected.state.environment), "in\n{text}");
+        let codes = [&found, &expected].map(|outcome| outcome.error.as_ref().map(RunError::code));
+        assert_eq!(codes[0], codes[1], "in\n{text}");
+        (alone, awaited) = (expected.state, found.state);
     }
 }
 
