@@ -440,6 +440,12 @@ pub(crate) fn is_number(payload: &[u8]) -> bool {
     matches!(payload.first(), Some(&(INTEGER | FLOAT | BIG)))
 }
 
+/// Reports whether what equals the value in `payload` has the same bytes: it is no number that has another form, and
+/// nothing that is compared by what it holds.
+pub(crate) fn is_plain_payload(payload: &[u8]) -> bool {
+    !matches!(payload.first(), Some(&(FLOAT | STATE | HANDLE)))
+}
+
 /// Returns the payload of a term that is only a payload.
 fn only_payload(term: &[u8]) -> &[u8] {
     match token(term, 0) {

@@ -1,20 +1,21 @@
 //! Conjunctions over facts without variables, by a worst-case-optimal join.
 //!
 //! A conjunct is a relation whose columns are the elements behind its head. The variables are
-//! bound one after the other, in one order for all conjuncts; each relation is read through an
-//! index whose columns are in that order, what is known first. To bind a variable, the terms of
-//! the relation with the fewest rows left are tried, each looked up in all others that have the
-//! variable. No intermediate result is larger than what the answers could be, which nested loops
+//! bound one after the other, in one order for all conjuncts; each relation is read through a
+//! trie whose levels are in that order, what is known first. To bind a variable, the sorted words of
+//! all relations that have it are intersected, each leaping to what another one asks for. No
+//! intermediate result is larger than what the answers could be, which nested loops
 //! over conjuncts do not promise (Ngo, Porat, Ré and Rudra 2012; Veldhuizen 2014).
 //!
 //! Invariant J1: an answer is found once, and answers are in the order of nested loops: by the
 //! sequence number of the first fact, then of the second, and so on.
 //! Invariant J2: a join is refused where equal values may have different bytes.
+//! Invariant J3: terms with equal words are compared before they are taken for equal, where they may differ (T1).
 
 use std::ops::Range;
 
 use crate::bytes::{Item, Reader, Token, term_end, token};
-use crate::facts::{Facts, Found, Index, Layout, Run, Sought, is_plain, tail};
+use crate::facts::{Facts, Found, Layout, Run, Trie, is_plain, word};
 use crate::walk::{elements, has_variables_for};
 
 /// The answers of a conjunction, as facts for the conjuncts.
@@ -93,12 +94,11 @@ pub(crate) fn join(facts: &Facts, pattern: &[u8], limit: usize) -> Option<Answer
     let mut places = Vec::new();
     let relations = conjuncts.iter().map(|conjunct| enter(facts, conjunct, &order, &mut places));
     let relations: Vec<Relation<'_>> = relations.collect::<Option<_>>()?;
-    let has = |variable: usize| {
-        (0..relations.len()).filter(|at| relations[*at].columns[variable] > 0).collect::<Vec<_>>()
-    };
-    let with = (0..order.len()).map(has).collect();
-    let saved = Vec::new();
-    let mut join = Join { facts, relations: &relations, with, places, saved, found: Vec::new(), limit };
+    let has = |variable: usize| relations.iter().filter(|it| !it.levels[variable].is_empty()).collect();
+    let with: Vec<Vec<&Relation<'_>>> = (0..order.len()).map(has).collect();
+    let limit = limit.saturating_mul(relations.len());
+    let (starts, found) = (Vec::new(), Vec::new());
+    let mut join = Join { facts, relations: &relations, with: &with, places, starts, found, limit };
     let complete = join.bind(0);
     complete.then(|| in_order(relations.len(), join.found))
 }
@@ -195,47 +195,57 @@ fn variable_order(facts: &Facts, conjuncts: &[Conjunct<'_>]) -> Vec<usize> {
 
 /// A conjunct in the join.
 struct Relation<'a> {
-    /// Its places among all places, one for each source.
-    places: Range<usize>,
+    conjunct: &'a Conjunct<'a>,
     sources: Vec<Source<'a>>,
-    /// How many columns each variable has here, in the order of binding.
-    columns: Vec<u8>,
+    /// The levels that have each variable, in the order of binding.
+    levels: Vec<Range<usize>>,
+    /// Whether its words say less than its terms (J3).
+    hashed: bool,
+}
+
+impl Relation<'_> {
+    /// How many levels there are.
+    fn depth(&self) -> usize {
+        self.conjunct.columns.len()
+    }
+
+    /// The places for a variable, one for each source.
+    fn places(&self, variable: usize) -> impl Iterator<Item = usize> {
+        let level = self.levels[variable].start;
+        self.sources.iter().map(move |source| source.first + level)
+    }
 }
 
 /// What one run has for a conjunct.
 struct Source<'a> {
     part: u32,
     run: &'a Run,
-    index: &'a Index,
+    trie: &'a Trie,
+    /// Where its places begin among all: one for each level, and one for the rows.
+    first: usize,
 }
 
-/// Rows of an index that agree with what is bound so far, up to a depth.
-#[derive(Clone, Copy)]
+/// Nodes of a trie that agree with what is bound so far, those before them done with.
+#[derive(Clone, Copy, Default)]
 struct Place {
     start: u32,
     end: u32,
-    depth: u32,
 }
 
 impl Place {
-    fn new(rows: Range<u32>, depth: usize) -> Self {
-        // An atom in a run that has indexes is not longer than 2^32 bytes: runs that large have none.
-        Place { start: rows.start, end: rows.end, depth: depth as u32 }
+    fn new(nodes: Range<u32>) -> Self {
+        Place { start: nodes.start, end: nodes.end }
     }
 
-    fn rows(self) -> Range<u32> {
+    fn nodes(self) -> Range<u32> {
         self.start..self.end
-    }
-
-    fn depth(self) -> usize {
-        self.depth as usize
     }
 }
 
-/// Finds the indexes for a conjunct and goes to the rows with its known elements.
+/// Finds the tries for a conjunct and goes to the nodes with its known elements.
 fn enter<'a>(
     facts: &'a Facts,
-    conjunct: &Conjunct<'_>,
+    conjunct: &'a Conjunct<'a>,
     order: &[usize],
     places: &mut Vec<Place>,
 ) -> Option<Relation<'a>> {
@@ -246,12 +256,12 @@ fn enter<'a>(
     let mut columns: Vec<u8> = (0..conjunct.columns.len() as u8).collect();
     columns.sort_by_key(|column| rank(*column));
     let layout = Layout { prefix: conjunct.prefix.to_vec(), order: columns };
-    let known = conjunct.columns.iter().flat_map(|column| match column {
-        Column::Known(bytes) => *bytes,
-        Column::Variable(_) => &[],
+    let known = conjunct.columns.iter().filter_map(|column| match column {
+        Column::Known(term) => Some(word(term)),
+        Column::Variable(_) => None,
     });
-    let known: Vec<u8> = known.copied().collect();
-    let (first, mut sources) = (places.len(), Vec::new());
+    let known: Vec<u64> = known.collect();
+    let mut sources = Vec::new();
     for (part, run) in facts.all_runs() {
         // J2: a variable equals anything.
         if run.has_open() && has_variables_for(run.keys(), conjunct.prefix) {
@@ -261,114 +271,126 @@ fn enter<'a>(
         if rows.is_empty() {
             continue;
         }
-        let index = run.index_now(rows, &layout).filter(|index| index.is_plain())?;
-        places.push(Place::new(index.keys().narrow(index.keys().all(), 0, &known), known.len()));
-        sources.push(Source { part, run, index });
+        let trie = run.trie(rows, &layout)?;
+        let find = |nodes, (level, word): (usize, &u64)| trie.find(level, nodes, *word);
+        let nodes = known.iter().enumerate().fold(trie.top(), find);
+        sources.push(Source { part, run, trie, first: places.len() });
+        places.resize(places.len() + conjunct.columns.len() + 1, Place::default());
+        places[sources[sources.len() - 1].first + known.len()] = Place::new(nodes);
     }
-    let columns =
-        |variable| layout.order.iter().filter(|column| rank(**column) == Some(variable)).count() as u8;
-    Some(Relation { places: first..places.len(), sources, columns: (0..order.len()).map(columns).collect() })
+    let levels = |variable| {
+        let level = |rank_is: fn(&Option<usize>, &Option<usize>) -> bool| {
+            layout.order.partition_point(|column| rank_is(&rank(*column), &Some(variable)))
+        };
+        level(PartialOrd::lt)..level(PartialOrd::le)
+    };
+    let levels = (0..order.len()).map(levels).collect();
+    let hashed = sources.iter().any(|source| source.trie.is_hashed());
+    Some(Relation { conjunct, sources, levels, hashed })
 }
 
 struct Join<'a> {
     facts: &'a Facts,
     relations: &'a [Relation<'a>],
     /// The relations that have each variable, in the order of binding.
-    with: Vec<Vec<usize>>,
+    with: &'a [Vec<&'a Relation<'a>>],
     places: Vec<Place>,
-    saved: Vec<Place>,
+    /// Where places began, to go back to.
+    starts: Vec<u32>,
     found: Vec<Found>,
+    /// How many facts answers may have in all.
     limit: usize,
 }
 
 impl<'a> Join<'a> {
     /// Binds the variables from `variable` on in all ways; `false` when there are too many answers.
     ///
-    /// Recurses over variables, of which there are at most [`MOST`]. Leaves the places as they were.
+    /// Recurses over variables, of which there are at most [`MOST`]. Leaves the places of the levels that have the
+    /// variable as they were, and writes those below them.
     fn bind(&mut self, variable: usize) -> bool {
-        let relations = self.relations;
-        let Some(mut with) = self.with.get_mut(variable).map(std::mem::take) else { return self.answer() };
-        // The one with the fewest rows is tried, and then those that are likely to refuse.
-        with.sort_by_key(|at| -> usize {
-            self.places[relations[*at].places.clone()].iter().map(|place| place.rows().len()).sum()
-        });
-        // First the places to come back to, then what is left to try of them.
-        let base = self.saved.len();
-        for _ in 0..2 {
-            with.iter()
-                .for_each(|at| self.saved.extend_from_slice(&self.places[relations[*at].places.clone()]));
-        }
-        let left = base + (self.saved.len() - base) / 2;
-        let mut complete = true;
-        while let Some(term) = with.first().and_then(|driver| self.least(&relations[*driver], left)) {
-            let mut at = left;
-            let everywhere = with.iter().all(|relation| {
-                let from = at;
-                at += relations[*relation].places.len();
-                self.go_to(&relations[*relation], from, term, variable)
-            });
-            if everywhere && !self.bind(variable + 1) {
-                complete = false;
-                break;
-            }
-        }
-        let mut at = base;
-        for relation in &with {
-            let places = relations[*relation].places.clone();
-            let n = places.len();
-            self.places[places].copy_from_slice(&self.saved[at..at + n]);
-            at += n;
-        }
-        self.saved.truncate(base);
-        self.with[variable] = with;
+        let Some(with) = self.with.get(variable).map(Vec::as_slice) else { return self.answer() };
+        let base = self.starts.len();
+        let sources = with.iter().flat_map(|relation| relation.places(variable));
+        self.starts.extend(sources.map(|place| self.places[place].start));
+        let complete = self.meet(with, variable);
+        let sources = with.iter().flat_map(|relation| relation.places(variable));
+        sources.zip(&self.starts[base..]).for_each(|(place, start)| self.places[place].start = *start);
+        self.starts.truncate(base);
         complete
     }
 
-    /// The least term that is left to try of a relation, whose places are saved from `left` on.
-    fn least(&self, relation: &'a Relation<'a>, left: usize) -> Option<&'a [u8]> {
-        let places = &self.saved[left..left + relation.places.len()];
-        let terms = relation.sources.iter().zip(places).filter(|(_, place)| place.start < place.end);
-        terms
-            .map(|(source, place)| {
-                let string = source.index.keys().get(place.start);
-                tail(&string[..term_end(string, place.depth())], place.depth())
-            })
-            .min()
+    /// Binds a variable to each of the words that all of these relations have for it.
+    fn meet(&mut self, with: &[&Relation<'_>], variable: usize) -> bool {
+        // The one with the fewest nodes is asked first: it is the first to have no more.
+        let nodes = |relation: &Relation<'_>| -> usize {
+            relation.places(variable).map(|place| self.places[place].nodes().len()).sum()
+        };
+        let mut asked = (0..with.len()).min_by_key(|at| nodes(with[*at])).unwrap_or(0);
+        let (mut sought, mut agreed) = (0, 0);
+        while let Some(word) = self.seek(with[asked], variable, sought) {
+            agreed = if word == sought { agreed + 1 } else { 1 };
+            sought = word;
+            if agreed < with.len() {
+                asked = if asked + 1 < with.len() { asked + 1 } else { 0 };
+                continue;
+            }
+            let everywhere = with.iter().all(|relation| self.go_down(relation, variable, sought));
+            if everywhere && !self.bind(variable + 1) {
+                return false;
+            }
+            let Some(next) = sought.checked_add(1) else { break };
+            (sought, agreed) = (next, 0);
+        }
+        true
     }
 
-    /// Goes to the rows of a relation that have `term` next, and past them in what is left to try.
-    /// Reports whether there are any.
-    fn go_to(&mut self, relation: &Relation<'_>, left: usize, term: &[u8], variable: usize) -> bool {
-        let (mut any, sought) = (false, Sought::new(term));
-        for (i, source) in relation.sources.iter().enumerate() {
-            let keys = source.index.keys();
-            let place = &mut self.saved[left + i];
-            let mut depth = place.depth();
-            let start = keys.leap(place.rows(), |string| sought.is_behind(string, depth));
-            let end = keys.leap(start..place.end, |string| sought.is_in(string, depth));
-            place.start = end;
-            let mut rows = start..end;
-            depth += term.len();
-            for _ in 1..relation.columns[variable] {
-                rows = keys.narrow(rows, depth, term);
-                depth += term.len();
+    /// Goes to the first word of a relation for a variable that is not less than `least`, and returns it.
+    #[inline]
+    fn seek(&mut self, relation: &Relation<'_>, variable: usize, least: u64) -> Option<u64> {
+        let level = relation.levels[variable].start;
+        let mut first = None;
+        for source in &relation.sources {
+            let place = &mut self.places[source.first + level];
+            place.start = source.trie.seek(level, place.nodes(), least);
+            if place.start < place.end {
+                let word = source.trie.word(level, place.start);
+                first = Some(first.map_or(word, |first: u64| first.min(word)));
             }
-            any |= !rows.is_empty();
-            self.places[relation.places.start + i] = Place::new(rows, depth);
+        }
+        first
+    }
+
+    /// Goes below the nodes of a relation that have the word of a variable; reports whether there are any.
+    fn go_down(&mut self, relation: &Relation<'_>, variable: usize, word: u64) -> bool {
+        let mut any = false;
+        for source in &relation.sources {
+            let levels = relation.levels[variable].clone();
+            let mut nodes = self.places[source.first + levels.start].nodes();
+            for level in levels.clone() {
+                nodes = source.trie.find(level, nodes, word);
+            }
+            any |= !nodes.is_empty();
+            self.places[source.first + levels.end] = Place::new(nodes);
         }
         any
     }
 
-    /// Notes the facts that all relations are at; `false` when there are too many answers.
+    /// Notes the facts that all relations are at; `false` when there are too many answers, or they cannot be told apart.
     fn answer(&mut self) -> bool {
         let start = self.found.len();
         for relation in self.relations {
-            let mut sources = relation.sources.iter().zip(&self.places[relation.places.clone()]);
-            let found = sources.find_map(|(source, place)| {
-                let mut rows = place.rows().map(|key| source.index.row(key));
-                rows.find_map(|row| self.facts.found(source.part, source.run, row))
-            });
-            match found {
+            let found_in = |source: &Source<'_>| {
+                let place = self.places[source.first + relation.depth()];
+                let row = source.trie.row((place.start < place.end).then_some(place.start)?);
+                self.facts.found(source.part, source.run, row)
+            };
+            let mut found = relation.sources.iter().filter_map(found_in);
+            let first = found.next();
+            // J3: two of a relation are two facts, and there might be an answer with either.
+            if relation.hashed && found.next().is_some() {
+                return false;
+            }
+            match first {
                 Some(found) => self.found.push(found),
                 None => {
                     // All of them were removed from a run.
@@ -377,6 +399,76 @@ impl<'a> Join<'a> {
                 }
             }
         }
-        self.found.len() <= self.limit.saturating_mul(self.relations.len())
+        if self.relations.iter().any(|relation| relation.hashed) && !self.agree(&self.found[start..]) {
+            self.found.truncate(start);
+        }
+        self.found.len() <= self.limit
+    }
+
+    /// Reports whether facts for the conjuncts have what those know, and the same term for each variable (J3).
+    fn agree(&self, found: &[Found]) -> bool {
+        let mut bound: Vec<Option<&[u8]>> = vec![None; self.with.len()];
+        self.relations.iter().zip(found).all(|(Relation { conjunct, .. }, found)| {
+            let bytes = self.facts.fact(found).bytes;
+            let mut at = conjunct.prefix.len();
+            conjunct.columns.iter().all(|column| {
+                let end = term_end(bytes, at);
+                let term = &bytes[std::mem::replace(&mut at, end)..end];
+                match column {
+                    Column::Known(known) => *known == term,
+                    Column::Variable(variable) => *bound[*variable].get_or_insert(term) == term,
+                }
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use metta_atom::Atom;
+
+    use crate::Snapshot;
+
+    /// J3, T1: here words have few bits of a hash, so that many different terms have equal ones.
+    #[test]
+    fn terms_with_equal_words_are_told_apart() {
+        let name = |n: usize| Atom::symbol(format!("a-name-of-many-bytes-{n}"));
+        let fact = |head: &str, a: Atom, b: Atom| Atom::expression([Atom::symbol(head), a, b]);
+        let edge = |a: Atom, b: Atom| fact("edge", a, b);
+        let [x, y, z] = ["x", "y", "z"].map(Atom::variable);
+        let and = |conjuncts: &[Atom]| Atom::expression([&[Atom::symbol(",")], conjuncts].concat());
+        let patterns = [
+            and(&[edge(x.clone(), y.clone()), edge(y.clone(), z.clone())]),
+            and(&[edge(x.clone(), y.clone()), fact("link", y.clone(), z.clone())]),
+            and(&[edge(x.clone(), name(1)), edge(name(1), y.clone())]),
+            and(&[edge(x.clone(), x.clone()), edge(x, y)]),
+            and(&[edge(name(2), name(3)), edge(name(3), z.clone()), edge(z, name(4))]),
+        ];
+        let (mut joined, mut refused) = (0, 0);
+        for seed in 0..200usize {
+            let (mut space, mut random) = (Snapshot::new(), seed);
+            let mut below = |n: usize| {
+                random =
+                    random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (random >> 33) % n
+            };
+            for n in 0..5 + seed % 9 {
+                space.add(&fact(["edge", "link"][below(2)], name(below(8)), name(below(8))));
+                if n % 3 == seed % 4 {
+                    space.settle();
+                }
+            }
+            for pattern in &patterns {
+                let searched = space.matches(pattern).count() as u64;
+                match space.join(&space.encode_pattern(pattern).bytes, usize::MAX) {
+                    Some(answers) => {
+                        assert_eq!(answers.count(), searched, "seed {seed}: {pattern}");
+                        joined += searched;
+                    }
+                    None => refused += 1,
+                }
+            }
+        }
+        assert!(joined > 100 && refused > 50, "{joined} answers, {refused} refused");
     }
 }

@@ -9,8 +9,8 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use super::is_plain;
 use super::keys::{Keys, tail};
+use super::trie::Trie;
 use crate::bytes::term_end;
 
 /// Which rows an index has, and how their elements are arranged.
@@ -26,7 +26,6 @@ pub(crate) struct Index {
     keys: Keys,
     /// The rows of the run, in the order of the keys.
     rows: Vec<u32>,
-    plain: bool,
 }
 
 impl Index {
@@ -52,17 +51,11 @@ impl Index {
         let order = loose.order();
         let mut keys = Keys::with_room(order.len(), size_bytes);
         order.iter().for_each(|at| keys.push(loose.get(*at)));
-        let plain = keys.all().all(|key| is_plain(keys.get(key)));
-        Index { keys, plain, rows: order.into_iter().map(|at| range.start + at).collect() }
+        Index { keys, rows: order.into_iter().map(|at| range.start + at).collect() }
     }
 
     pub(crate) fn keys(&self) -> &Keys {
         &self.keys
-    }
-
-    /// Reports whether rows have no variables, and equal values in them equal bytes.
-    pub(crate) fn is_plain(&self) -> bool {
-        self.plain
     }
 
     fn allocated(&self) -> usize {
@@ -75,15 +68,7 @@ impl Index {
     }
 }
 
-/// When an index is built.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Need {
-    Now,
-    /// When it is asked for again.
-    Again,
-}
-
-/// More indexes than programs ask for; what needs another one goes without.
+/// More orders than programs ask for; what needs another one goes without.
 const MOST: usize = 24;
 
 /// The indexes of a run, built when they are needed.
@@ -92,45 +77,58 @@ pub(super) struct Indexes {
     slots: [OnceLock<Slot>; MOST],
 }
 
+/// What there is of one order.
 struct Slot {
     layout: Layout,
     index: OnceLock<Index>,
+    trie: OnceLock<Option<Trie>>,
 }
 
 impl Indexes {
     /// The bytes that are allocated.
     pub(super) fn allocated(&self) -> usize {
-        let slots = self.slots.iter().map_while(OnceLock::get);
-        slots.filter_map(|slot| slot.index.get()).map(Index::allocated).sum()
+        let size = |slot: &Slot| {
+            let trie = slot.trie.get().and_then(Option::as_ref);
+            slot.index.get().map_or(0, Index::allocated) + trie.map_or(0, Trie::allocated)
+        };
+        self.slots.iter().map_while(OnceLock::get).map(size).sum()
     }
 
-    /// Returns the index with this layout, if it is there or needed enough to be built.
+    /// Returns the index with this layout from the second time on that it is asked for.
     ///
-    /// Never waits: two readers that need the same index may both build it.
-    pub(super) fn get(
-        &self,
-        sorted: &Keys,
-        range: Range<u32>,
-        layout: &Layout,
-        need: Need,
-    ) -> Option<&Index> {
+    /// Never waits: two readers that need the same index may both build it. So with tries.
+    pub(super) fn index(&self, sorted: &Keys, range: Range<u32>, layout: &Layout) -> Option<&Index> {
+        let (slot, is_new) = self.slot(layout)?;
+        if is_new {
+            return None;
+        }
+        if slot.index.get().is_none() {
+            // A second builder's work is dropped.
+            drop(slot.index.set(Index::build(sorted, range, layout)));
+        }
+        slot.index.get()
+    }
+
+    /// Returns the trie with this layout, if the rows can have one.
+    pub(super) fn trie(&self, sorted: &Keys, range: Range<u32>, layout: &Layout) -> Option<&Trie> {
+        let (slot, _) = self.slot(layout)?;
+        if slot.trie.get().is_none() {
+            drop(slot.trie.set(Trie::build(sorted, range, layout)));
+        }
+        slot.trie.get()?.as_ref()
+    }
+
+    /// The slot of a layout, and whether it was not there before.
+    fn slot(&self, layout: &Layout) -> Option<(&Slot, bool)> {
         for slot in &self.slots {
-            let mut fresh = false;
+            let mut is_new = false;
             let slot = slot.get_or_init(|| {
-                fresh = true;
-                Slot { layout: layout.clone(), index: OnceLock::new() }
+                is_new = true;
+                Slot { layout: layout.clone(), index: OnceLock::new(), trie: OnceLock::new() }
             });
-            if slot.layout != *layout {
-                continue;
+            if slot.layout == *layout {
+                return Some((slot, is_new));
             }
-            if slot.index.get().is_none() {
-                if fresh && need == Need::Again {
-                    return None;
-                }
-                // A second builder's work is dropped.
-                drop(slot.index.set(Index::build(sorted, range, layout)));
-            }
-            return slot.index.get();
         }
         None
     }

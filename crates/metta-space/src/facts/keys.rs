@@ -342,7 +342,7 @@ const FEW: usize = 16;
 ///
 /// No encoding is a beginning of another, so the zeros decide nothing between two of them.
 #[inline]
-fn word_at(string: &[u8], depth: usize) -> u64 {
+pub(super) fn word_at(string: &[u8], depth: usize) -> u64 {
     let tail = tail(string, depth);
     match (tail.first_chunk(), string.last_chunk()) {
         (Some(word), _) => u64::from_be_bytes(*word),

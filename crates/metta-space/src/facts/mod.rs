@@ -22,6 +22,7 @@ mod keys;
 mod run;
 pub(crate) mod stored;
 mod table;
+mod trie;
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -31,14 +32,14 @@ use metta_atom::Variable;
 use pathmap::PathMap;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use crate::bytes::{Item, Reader};
 use crate::files::mapped::{Damage, Mapped};
 pub(crate) use combine::NewRow;
 use head::Head;
 pub(crate) use index::{Index, Layout};
-pub(crate) use keys::{Keys, Sought, tail};
+pub(crate) use keys::{Keys, tail};
 pub(crate) use run::Run;
 use run::{Room, Row};
+pub(crate) use trie::{Trie, is_plain, word};
 
 /// The names of an atom's variables, if it has any.
 type Names = Option<Arc<[Variable]>>;
@@ -586,20 +587,4 @@ pub(crate) fn hash_of(bytes: &[u8], variables: &[Variable]) -> u64 {
         hasher.update(&variable.number().to_le_bytes());
     }
     hasher.digest()
-}
-
-/// Reports whether everything that equals a part of this atom has the same bytes: no
-/// numbers of two kinds, and nothing that is compared by what it holds.
-pub(crate) fn is_plain(bytes: &[u8]) -> bool {
-    Reader::new(bytes).all(|item| match item {
-        Item::Float(_) | Item::State(_) | Item::Handle(_) | Item::NewVar | Item::VarRef(_) => false,
-        Item::Arity(_)
-        | Item::Symbol(_)
-        | Item::Operation(_)
-        | Item::Int(_)
-        | Item::Big(_)
-        | Item::Text(_)
-        | Item::Bool(_)
-        | Item::Space(_) => true,
-    })
 }

@@ -9,9 +9,10 @@ use std::sync::{Arc, OnceLock};
 use metta_atom::Variable;
 
 use super::column::Column;
-use super::index::{Index, Indexes, Layout, Need};
+use super::index::{Index, Indexes, Layout};
 use super::keys::Keys;
 use super::table::Table;
+use super::trie::Trie;
 use super::{Names, hash_of, stored};
 
 /// Sequence numbers, in four bytes each where they are not too far apart.
@@ -247,12 +248,13 @@ impl Run {
     /// Returns the index of `rows`, which are those that begin with the prefix of `layout`, when it is
     /// asked for again: one query alone is faster without.
     pub(crate) fn index(&self, rows: Range<u32>, layout: &Layout) -> Option<&Index> {
-        self.indexes.get(&self.keys, rows, layout, Need::Again)
+        self.indexes.index(&self.keys, rows, layout)
     }
 
-    /// Returns the index of `rows`, at the first time too; `None` when there are too many others.
-    pub(crate) fn index_now(&self, rows: Range<u32>, layout: &Layout) -> Option<&Index> {
-        self.indexes.get(&self.keys, rows, layout, Need::Now)
+    /// Returns the trie of `rows`, which are those that begin with the prefix of `layout`; `None` when there is none for
+    /// them, and when there are too many others.
+    pub(crate) fn trie(&self, rows: Range<u32>, layout: &Layout) -> Option<&Trie> {
+        self.indexes.trie(&self.keys, rows, layout)
     }
 }
 
