@@ -1,6 +1,7 @@
 //! Measures a space of a million facts, and checks every answer.
 //!
-//! `cargo run --release -p metta-space --example measure [facts]`
+//! `cargo run --release -p metta-space --example measure [facts] [part...]`, where the parts are `bytes`, `lookups`, `joins`,
+//! `file`, `changes`, `cliques` and `axioms`; all of them where none is named.
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
 use std::hint::black_box;
@@ -59,28 +60,79 @@ fn show(what: &str, time: Duration, n: u64, unit: &str) {
     println!("{what:<44} {:>9.3} µs a {unit}", time.as_secs_f64() * 1e6 / n as f64);
 }
 
-fn main() {
-    let n: u64 = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(1_000_000);
-    let nodes = (n / 20).max(1);
-    let random = &mut Random(1);
-    let edges: Vec<(u64, u64)> = (0..n).map(|_| (random.below(nodes), random.below(nodes))).collect();
-    let encoded: Vec<Vec<u8>> = edges.iter().map(|(from, to)| edge(Some(*from), Some(*to))).collect();
-    let mut degrees: (Vec<u64>, Vec<u64>) = (vec![0; nodes as usize], vec![0; nodes as usize]);
-    for (from, to) in &edges {
-        degrees.0[*from as usize] += 1;
-        degrees.1[*to as usize] += 1;
-    }
+/// Random edges, and how many each node has at either side.
+struct Graph {
+    nodes: u64,
+    edges: Vec<(u64, u64)>,
+    encoded: Vec<Vec<u8>>,
+    degrees: (Vec<u64>, Vec<u64>),
+}
 
+impl Graph {
+    fn new(n: u64) -> Self {
+        let (nodes, random) = ((n / 20).max(1), &mut Random(1));
+        let edges: Vec<(u64, u64)> = (0..n).map(|_| (random.below(nodes), random.below(nodes))).collect();
+        let encoded = edges.iter().map(|(from, to)| edge(Some(*from), Some(*to))).collect();
+        let mut degrees: (Vec<u64>, Vec<u64>) = (vec![0; nodes as usize], vec![0; nodes as usize]);
+        for (from, to) in &edges {
+            degrees.0[*from as usize] += 1;
+            degrees.1[*to as usize] += 1;
+        }
+        Graph { nodes, edges, encoded, degrees }
+    }
+}
+
+/// Measures a part.
+type Part<'a> = (&'a str, &'a dyn Fn(&Snapshot, &Graph));
+
+const PARTS: [&str; 7] = ["bytes", "lookups", "joins", "file", "changes", "cliques", "axioms"];
+
+fn main() {
+    let (numbers, named): (Vec<_>, Vec<_>) =
+        std::env::args().skip(1).partition(|argument| argument.parse::<u64>().is_ok());
+    if let Some(unknown) = named.iter().find(|part| !PARTS.contains(&part.as_str())) {
+        return println!("no part `{unknown}`; there are {}", PARTS.join(", "));
+    }
+    let n = numbers.first().and_then(|text| text.parse().ok()).unwrap_or(1_000_000);
+    let is_asked = |part: &str| named.is_empty() || named.iter().any(|named| named == part);
+    if PARTS[..5].iter().any(|part| is_asked(part)) {
+        let graph = Graph::new(n);
+        let mut space = filled(&graph);
+        let parts: [Part<'_>; 4] = [
+            ("bytes", &to_and_from_bytes),
+            ("lookups", &all_lookups),
+            ("joins", &two_steps),
+            ("file", &from_file),
+        ];
+        parts.iter().filter(|(part, _)| is_asked(part)).for_each(|(_, measure)| measure(&space, &graph));
+        if is_asked("changes") {
+            changes(&mut space, graph.nodes);
+        }
+    }
+    if is_asked("cliques") {
+        cliques();
+    }
+    if is_asked("axioms") {
+        axioms();
+    }
+}
+
+fn filled(graph: &Graph) -> Snapshot {
+    let n = graph.encoded.len() as u64;
     let start = Moment::now();
     let mut space = Snapshot::new();
-    encoded.iter().for_each(|bytes| space.add_encoded(bytes, &[]));
+    graph.encoded.iter().for_each(|bytes| space.add_encoded(bytes, &[]));
     show("add", start.elapsed(), n, "fact");
     let start = Moment::now();
     space.settle();
     show("settle", start.elapsed(), n, "fact");
     assert_eq!(space.len(), n);
     println!("{:<44} {:>9.1} bytes a fact", "memory", space.size_bytes() as f64 / space.distinct() as f64);
+    space
+}
 
+fn to_and_from_bytes(space: &Snapshot, graph: &Graph) {
+    let n = graph.encoded.len() as u64;
     let start = Moment::now();
     let bytes = space.to_bytes().expect("edges are portable");
     show("to bytes", start.elapsed(), n, "fact");
@@ -88,22 +140,20 @@ fn main() {
     let back = Snapshot::from_bytes(&bytes).expect("the bytes are those of a space");
     show("from bytes", start.elapsed(), n, "fact");
     assert_eq!(back.to_bytes(), Ok(bytes));
-    drop(back);
+}
 
-    lookups(&space, "first argument", random, &degrees.0, |node| edge(Some(node), None));
+fn all_lookups(space: &Snapshot, graph: &Graph) {
+    let Graph { encoded, degrees, .. } = graph;
+    let random = &mut Random(2);
+    lookups(space, "first argument", random, &degrees.0, |node| edge(Some(node), None));
     let start = Moment::now();
     let pattern = edge(None, Some(0));
     for _ in 0..2 {
-        assert_eq!(copies(&space, &pattern), degrees.1[0]);
+        assert_eq!(copies(space, &pattern), degrees.1[0]);
     }
     println!("{:<44} {:>9.0} ms", "index by the second argument", start.elapsed().as_secs_f64() * 1e3);
-    lookups(&space, "second argument", random, &degrees.1, |node| edge(None, Some(node)));
-    whole(&space, "look up whole facts", random, &encoded);
-    two_steps(&space, &edges, random, nodes);
-    from_file(&space, random, &degrees.0, &encoded);
-    churn(&mut space, random, nodes);
-    cliques(random);
-    axioms(random);
+    lookups(space, "second argument", random, &degrees.1, |node| edge(None, Some(node)));
+    whole(space, "look up whole facts", random, encoded);
 }
 
 const LOOKUPS: u64 = 200_000;
@@ -141,7 +191,8 @@ fn whole(space: &Snapshot, what: &str, random: &mut Random, encoded: &[Vec<u8>])
 }
 
 /// A space in a file: saved, opened without reading it, queried.
-fn from_file(space: &Snapshot, random: &mut Random, degrees: &[u64], encoded: &[Vec<u8>]) {
+fn from_file(space: &Snapshot, graph: &Graph) {
+    let (degrees, encoded, random) = (&graph.degrees.0, &graph.encoded, &mut Random(4));
     let folder = tempfile::tempdir().expect("a folder for a file");
     let path = folder.path().join("edges.space");
     let start = Moment::now();
@@ -196,7 +247,8 @@ fn edges_between(pairs: &[(End, End)]) -> Vec<u8> {
 }
 
 /// Joins of two edges, from a known node and in all.
-fn two_steps(space: &Snapshot, edges: &[(u64, u64)], random: &mut Random, nodes: u64) {
+fn two_steps(space: &Snapshot, graph: &Graph) {
+    let (nodes, edges, random) = (graph.nodes, &graph.edges, &mut Random(3));
     let mut next: Vec<Vec<u64>> = vec![Vec::new(); nodes as usize];
     edges.iter().for_each(|(from, to)| next[*from as usize].push(*to));
     let steps =
@@ -229,7 +281,8 @@ fn two_steps(space: &Snapshot, edges: &[(u64, u64)], random: &mut Random, nodes:
 const CLIQUES: u32 = 20;
 
 /// All cliques of a graph of 200 nodes and 3,600 edges.
-fn cliques(random: &mut Random) {
+fn cliques() {
+    let random = &mut Random(6);
     const NODES: usize = 200;
     let mut linked = vec![vec![false; NODES]; NODES];
     let mut space = Snapshot::new();
@@ -274,7 +327,7 @@ fn cliques(random: &mut Random) {
 
 /// A random term over four symbols, three variables and a function of two arguments.
 fn term(random: &mut Random, depth: u64) -> Atom {
-    match random.below(if depth == 0 { 7 } else { 12 }) {
+    match random.below(if depth == 0 { 7 } else { 18 }) {
         n @ 0..=3 => Atom::symbol(["a", "b", "c", "d"][n as usize]),
         n @ 4..=6 => Atom::variable(["x", "y", "z"][n as usize - 4]),
         _ => {
@@ -285,7 +338,8 @@ fn term(random: &mut Random, depth: u64) -> Atom {
 }
 
 /// `(, (axiom (= $l $r)) (axiom (= $r $l)))` over axioms with variables.
-fn axioms(random: &mut Random) {
+fn axioms() {
+    let random = &mut Random(7);
     let mut space = Snapshot::new();
     let axiom = |l, r| Atom::expression([Atom::symbol("axiom"), Atom::expression([Atom::symbol("="), l, r])]);
     while space.distinct() < 1_500 {
@@ -338,7 +392,8 @@ fn by_loops(space: &Snapshot) -> usize {
     straight.iter().map(unifying).sum()
 }
 
-fn churn(space: &mut Snapshot, random: &mut Random, nodes: u64) {
+fn changes(space: &mut Snapshot, nodes: u64) {
+    let random = &mut Random(5);
     let fresh: Vec<Vec<u8>> =
         (0..LOOKUPS).map(|i| edge(Some(nodes + i), Some(random.below(nodes)))).collect();
     let start = Moment::now();
