@@ -9,8 +9,9 @@
 //!
 //! Invariant B1: no class occurs in its own value, at any depth.
 
-use std::collections::{HashMap, HashSet};
 use std::fmt;
+
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use crate::{Atom, BindingSet, Expression, Variable};
 
@@ -243,8 +244,9 @@ impl Bindings {
             Build(usize),
             Know(usize),
         }
-        let mut done: Vec<Atom> = Vec::new();
-        let mut pending = vec![Step::Visit(atom)];
+        let mut done: Vec<Atom> = Vec::with_capacity(FEW);
+        let mut pending = Vec::with_capacity(FEW);
+        pending.push(Step::Visit(atom));
         while let Some(step) = pending.pop() {
             match step {
                 Step::Visit(Atom::Variable(variable)) => match self.root(variable) {
@@ -280,6 +282,9 @@ impl Bindings {
         done.pop().unwrap_or_else(|| atom.clone())
     }
 }
+
+/// Room for the atoms and steps of most values.
+const FEW: usize = 16;
 
 /// Tells expressions apart by where they are. They stay there during unification,
 /// since the atoms that are unified own them.

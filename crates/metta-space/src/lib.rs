@@ -13,6 +13,7 @@ mod snapshot;
 mod space;
 mod stored;
 mod terms;
+mod unify;
 mod walk;
 
 pub use algebra::Difference;

@@ -4,9 +4,10 @@ use std::collections::HashSet;
 
 use metta_atom::{Atom, BindingSet, Bindings, Variable};
 
-use crate::bytes::Reader;
+use crate::bytes::{Item, Reader};
 use crate::facts::{Fact, Found};
 use crate::snapshot::Snapshot;
+use crate::unify::Unifier;
 use crate::walk;
 
 impl Snapshot {
@@ -128,6 +129,9 @@ pub struct Matches<'a> {
 #[derive(Debug)]
 struct Level {
     goal: Atom,
+    unifier: Unifier,
+    /// Whether the goal has a variable twice: facts without variables may not match then.
+    repeats: bool,
     facts: std::vec::IntoIter<Found>,
     /// The fact in turn and how many of its copies are left.
     current: Option<(Found, u64)>,
@@ -147,7 +151,13 @@ impl Iterator for Matches<'_> {
                 self.levels.pop();
                 continue;
             };
-            let stored = rename(self.snapshot, &self.snapshot.fact(&found), &mut self.next_fresh);
+            let fact = self.snapshot.fact(&found);
+            if (level.repeats || !fact.is_ground()) && !level.unifier.may_unify(fact.bytes) {
+                // Nor do its other copies.
+                level.current = None;
+                continue;
+            }
+            let stored = rename(self.snapshot, &fact, &mut self.next_fresh);
             let Some(bindings) = level.bindings.clone().unify(&level.goal, &stored) else { continue };
             if self.levels.len() == self.conjuncts.len() {
                 let bound = self.variables.iter();
@@ -164,9 +174,11 @@ impl Matches<'_> {
     /// Begins with the next conjunct, instantiated with what is known.
     fn enter(&mut self, bindings: Bindings) {
         let goal = bindings.apply(&self.conjuncts[self.levels.len()]);
-        let pattern = self.snapshot.encode_pattern(&goal);
-        let facts = self.snapshot.candidates(&pattern.bytes).into_iter();
-        self.levels.push(Level { goal, facts, current: None, bindings });
+        let pattern = self.snapshot.encode_pattern(&goal).bytes;
+        let facts = self.snapshot.candidates(&pattern).into_iter();
+        let repeats = Reader::new(&pattern).any(|item| matches!(item, Item::VarRef(_)));
+        let unifier = Unifier::new(pattern);
+        self.levels.push(Level { goal, unifier, repeats, facts, current: None, bindings });
     }
 }
 

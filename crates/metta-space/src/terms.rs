@@ -99,7 +99,7 @@ pub(crate) fn decode(
     mut variable: impl FnMut(usize) -> Atom,
     mut handle: impl FnMut(u64) -> Atom,
 ) -> Atom {
-    let mut open: Vec<(usize, Vec<Atom>)> = Vec::new();
+    let mut open: Vec<(usize, Vec<Atom>)> = Vec::with_capacity(8);
     let mut introduced = 0;
     for item in Reader::new(bytes) {
         let mut atom = match item {

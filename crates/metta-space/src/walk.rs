@@ -307,7 +307,8 @@ pub(crate) fn fits(
     true
 }
 
-fn same_number(a: &[u8], b: &[u8]) -> bool {
+/// Reports whether both payloads are numbers of one value.
+pub(crate) fn same_number(a: &[u8], b: &[u8]) -> bool {
     is_number(a)
         && is_number(b)
         && match (value(a).and_then(Item::number), value(b).and_then(Item::number)) {
