@@ -11,6 +11,7 @@
 )]
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ use std::time::{Duration, Instant};
 use cpu_time::ProcessTime;
 use mettatron::config::EvalConfig;
 use mettatron::syntax::{Form, parse};
-use mettatron::{CancelToken, Library, MettaState, Outcome, Run, RunError, Statistics};
+use mettatron::{CancelToken, Effect, Function, Library, MettaState, Outcome, Run, RunError, Statistics};
 use tokio::runtime::{Builder, Runtime};
 
 /// A program and what is asked of it.
@@ -77,7 +78,9 @@ struct Program {
 
 impl Program {
     fn read(text: &str) -> Program {
-        let library = Library::new();
+        let mut library = Library::new();
+        let send = |args: &[_]| Ok(args.to_vec());
+        library.register(Arc::new(Function::new("send!", "(-> Atom Atom)", Effect::Outside, send)));
         let parsed = parse(text, &library);
         assert!(parsed.diagnostics.is_empty(), "{:?}", parsed.diagnostics);
         Program { library, forms: parsed.forms }
@@ -224,6 +227,14 @@ fn works() -> Vec<Work> {
         0 => format!("(let $done (work {rounds}) (add-atom &self (seen {i} $done)))"),
         _ => plain(i, rounds),
     };
+    let sending = |i: u32, rounds: u32| match i % 2 {
+        0 => format!("(report {i} {rounds})"),
+        _ => plain(i, rounds),
+    };
+    let outside = format!(
+        "(= (report $i $n) (let $done (work $n) (send! ($i $done))))\n{}",
+        batch(2_000, rounds(100.0), sending)
+    );
     let counting = |_: u32, rounds: u32| {
         format!(
             "(let* (($n (match &self (counter $n) $n)) ($done (work {rounds})) ($m (+ $n 1)) \
@@ -241,6 +252,8 @@ fn works() -> Vec<Work> {
         work("10,000 of 10 µs", batch(10_000, rounds(10.0), plain), 0.93, true),
         alone("50,000 of 1 µs", batch(50_000, rounds(0.5), plain), 1.0, true),
         work("half write", batch(2_000, rounds(100.0), noting), 0.8, true),
+        // One thread has half of the work, whatever the others do.
+        work("half outside", outside, 0.8, false),
         // At most 10 % slower.
         alone("all conflict", counter, 1.0 / 1.1, false),
         work("8 queens", queens(8), 0.9, false),
@@ -305,10 +318,10 @@ fn report(work: &Work, measured: &Measured) {
         100.0 * statistics.locked.as_secs_f64() / (sequential.as_secs_f64()),
     );
     if *threads > 1 {
-        let Statistics { chunks, retries, conflicts, forks, merged, forking, .. } = statistics;
+        let Statistics { chunks, retries, conflicts, blocked, vain, forks, merged, forking, .. } = statistics;
         println!(
-            "{:<22}chunks {chunks}, retries {retries}, conflicts {conflicts}, forks {forks}, merged {merged}, \
-             forking {forking:.1?}",
+            "{:<22}chunks {chunks}, retries {retries}, conflicts {conflicts}, blocked {blocked}, vain {vain}, \
+             forks {forks}, merged {merged}, forking {forking:.1?}",
             ""
         );
     }

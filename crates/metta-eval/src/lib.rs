@@ -6,6 +6,7 @@
 
 mod answers;
 mod code;
+mod effects;
 mod facts;
 mod footprint;
 mod library;
@@ -21,6 +22,7 @@ mod types;
 mod world;
 
 pub use answers::Tabling;
+pub use effects::{Effects, FunctionEffects};
 pub use footprint::{FactKey, Footprint};
 pub use library::{Area, Description, Function, Library, PatternError};
 pub use limits::{EvalError, Limits, Stats};

@@ -30,7 +30,7 @@ use crate::monitor::{Monitor, Role};
 use crate::segment::{Change, Chunk, Helper, Plan, Report, Segment, Speculated};
 use crate::size::Size;
 use crate::worker::{Ended, Finished, Output, Task, Underway, Worker, panicked};
-use crate::writers::Writers;
+use crate::writers::{Guess, Writers};
 use crate::{Environment, Event, MettaState, Observer, Outcome, RunError, Statistics};
 
 /// Work below this is not worth a helper.
@@ -128,12 +128,20 @@ struct Tide {
     sender: Sender<Report>,
 }
 
-#[derive(Default)]
 struct Slot {
+    guess: Guess,
     /// Lines that wait for their turn.
     output: Output,
     shown: Shown,
     ended: Option<Speculated>,
+}
+
+impl Slot {
+    fn new(guess: Guess) -> Slot {
+        // It need not be tried.
+        let ended = matches!(guess, Guess::InTurn { .. }).then_some(Speculated::InTurn);
+        Slot { guess, output: Output::default(), shown: Shown::default(), ended }
+    }
 }
 
 /// How many lines of an expression were shown.
@@ -265,6 +273,7 @@ impl Coordinator {
             }
         }
         self.completed = index + 1;
+        self.writers.invalidate();
         self.world.add(SpaceId::TOP, &atom);
         Ok(())
     }
@@ -285,37 +294,62 @@ impl Coordinator {
             }
             self.publish();
             self.afford(&forms[next])?;
-            let ahead = self.ahead(&forms[next..range.end]);
-            if ahead < 2 {
+            let mut guesses = self.guess(&forms[next..range.end]);
+            if guesses.len() < 2 {
                 let goal = self.world.resolve(&forms[next].atom);
-                let before = self.world.clone();
-                self.alone(next, &goal, Shown::default())?;
-                self.writers.note_alone(&goal, !self.world.same_as(&before));
+                self.guessed(next, &goal, Shown::default(), &guesses.pop().unwrap_or(Guess::Ahead))?;
                 next += 1;
             } else {
-                next = self.together(forms, next..next + ahead)?;
+                next = self.together(forms, next..next + guesses.len(), guesses)?;
             }
         }
         Ok(())
     }
 
-    /// Returns how many of the first expressions are worth evaluating at the same time.
-    fn ahead(&mut self, forms: &[Form]) -> usize {
-        let one_by_one = self.here.is_some() || self.underway.is_some();
+    /// Guesses for the first expressions, if they are worth evaluating at the same time; else one at most, for the first.
+    fn guess(&mut self, forms: &[Form]) -> Vec<Guess> {
+        let one_by_one = self.here.is_some() || self.underway.is_some() || forms.len() < 2;
         if one_by_one || self.settings.runtime.is_none() || self.settings.config.max_blocking_threads < 2 {
-            return 1;
+            return Vec::new();
         }
-        let Coordinator { writers, environment, window, .. } = self;
-        forms
-            .iter()
-            .take(*window)
-            .take_while(|form| !writers.suspects(&form.atom, environment.library()))
-            .count()
+        let mut guesses = Vec::new();
+        for form in forms.iter().take(self.window) {
+            let guess = self.writers.guess(&form.atom, &self.world, self.environment.library());
+            let is_alone = match guess {
+                Guess::Ahead => false,
+                // The first has its turn.
+                Guess::InTurn { surely, .. } => guesses.is_empty() || !surely,
+                Guess::Alone(_) => true,
+            };
+            if !is_alone || guesses.is_empty() {
+                guesses.push(guess);
+            }
+            if is_alone {
+                break;
+            }
+        }
+        guesses
+    }
+
+    /// Evaluates one expression in its turn, and learns whether the guess was right. Reports whether it changed the world.
+    fn guessed(&mut self, index: usize, goal: &Atom, shown: Shown, guess: &Guess) -> Result<bool, Stop> {
+        let before = self.world.clone();
+        let effect = self.alone(index, goal, shown)?;
+        let changed = !self.world.same_as(&before);
+        if changed {
+            self.writers.invalidate();
+        }
+        let right = match guess {
+            Guess::InTurn { .. } => effect == Effect::Outside,
+            Guess::Ahead | Guess::Alone(_) => changed,
+        };
+        self.writers.note(goal, guess, right);
+        Ok(changed)
     }
 
     /// Evaluates one expression in its turn, with every effect allowed. `shown` are the
-    /// lines that an evaluation ahead of its turn has shown: they come again.
-    fn alone(&mut self, index: usize, goal: &Atom, mut shown: Shown) -> Result<(), Stop> {
+    /// lines that an evaluation ahead of its turn has shown: they come again. Returns the strongest effect.
+    fn alone(&mut self, index: usize, goal: &Atom, mut shown: Shown) -> Result<Effect, Stop> {
         if let Some(left) = self.here {
             return self.alone_here(index, goal, left);
         }
@@ -347,14 +381,16 @@ impl Coordinator {
         };
         self.settings.observer = observer;
         stopped?;
-        self.commit(index, goal, ended)
+        let effect = ended.effect();
+        self.commit(index, goal, ended)?;
+        Ok(effect)
     }
 
     /// Evaluates expressions ahead of their turn; returns the first that has not committed.
-    fn together(&mut self, forms: &[Form], range: Range<usize>) -> Result<usize, Stop> {
+    fn together(&mut self, forms: &[Form], range: Range<usize>, guesses: Vec<Guess>) -> Result<usize, Stop> {
         let base = range.start;
         let goals = forms[range].iter().map(|form| self.world.resolve(&form.atom)).collect::<Vec<_>>();
-        let slots = goals.iter().map(|_| Slot::default()).collect();
+        let slots = guesses.into_iter().map(Slot::new).collect::<Vec<_>>();
         let config = &self.settings.config;
         let plan = Plan {
             base,
@@ -365,6 +401,7 @@ impl Coordinator {
                 .min(config.batch_size_hint),
             threads: self.threads(),
             forks: self.forks.clone(),
+            in_turn: slots.iter().map(|slot| slot.ended.is_some()).collect(),
         };
         let (sender, reports) = channel();
         let segment = Arc::new(Segment::new(goals, self.world.clone(), plan));
@@ -498,6 +535,7 @@ impl Coordinator {
             slot.shown.traced += slot.output.traced.len();
             let shown = slot.shown;
             let (mut output, ended) = (std::mem::take(&mut slot.output), slot.ended.take());
+            let guess = slot.guess.clone();
             self.show(&mut output);
             let Some(ended) = ended else { break };
             let index = tide.base + tide.next;
@@ -515,17 +553,19 @@ impl Coordinator {
                     tide.changed = change == Change::Other;
                     self.commit(index, &goal, Ended::Done(finished))?;
                 }
-                Speculated::Not(Ended::Blocked) => {
+                Speculated::InTurn => tide.changed = self.guessed(index, &goal, shown, &guess)?,
+                Speculated::Not(Ended::Blocked(reductions)) => {
                     self.statistics.blocked += 1;
-                    let before = self.world.clone();
-                    self.alone(index, &goal, shown)?;
-                    tide.changed = !self.world.same_as(&before);
+                    self.statistics.vain += reductions;
+                    self.writers.note_blocked(&goal, &self.world, self.environment.library());
+                    tide.changed = self.guessed(index, &goal, shown, &guess)?;
                 }
                 Speculated::Not(ended) => self.commit(index, &goal, ended)?,
             }
             if tide.changed {
                 tide.segment.cut(tide.next);
                 self.writers.learn(&goal);
+                self.writers.invalidate();
             }
         }
         Ok(())
@@ -542,7 +582,8 @@ impl Coordinator {
             Some(Speculated::Done { finished, change }) => {
                 *change != Change::Other && !finished.footprint.reads_any(&tide.written)
             }
-            Some(Speculated::Not(ended)) => matches!(ended, Ended::Blocked),
+            Some(Speculated::Not(ended)) => matches!(ended, Ended::Blocked(_)),
+            Some(Speculated::InTurn) => true,
         };
         if !stands {
             self.statistics.conflicts += 1;
@@ -566,7 +607,7 @@ impl Coordinator {
             Ended::Failed(error, rule) => return Err(RunError::Limit { error, index, rule }.into()),
             Ended::Panicked(message) => self.wrong(index, panicked(goal, &message))?,
             // Only in its turn does an expression end like this, and there nothing is forbidden.
-            Ended::Blocked | Ended::Dropped => {
+            Ended::Blocked(_) | Ended::Dropped => {
                 debug_assert!(false, "an expression ended in its turn without an answer");
                 self.wrong(index, Atom::error(goal.clone(), Atom::symbol("Blocked")))?
             }
@@ -624,6 +665,9 @@ impl Coordinator {
     }
 
     fn publish(&mut self) {
+        if self.environment.is_shared() {
+            self.writers.invalidate();
+        }
         self.statistics.merges += self.environment.synchronize(&mut self.world);
     }
 
@@ -704,6 +748,11 @@ impl Coordinator {
         self.statistics.locked += locked;
         self.statistics.largest_chunk = self.statistics.largest_chunk.max(largest as u64);
         self.average = tide.segment.average().or(self.average);
+        for slot in &tide.slots[tide.next..] {
+            if let Some(Speculated::Done { finished, .. }) = &slot.ended {
+                self.statistics.vain += finished.reductions;
+            }
+        }
         if tide.changed {
             self.statistics.retries += u64::try_from(claimed.saturating_sub(tide.next)).unwrap_or(u64::MAX);
             self.window = self.threads().saturating_mul(2);

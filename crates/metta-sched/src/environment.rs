@@ -95,6 +95,11 @@ impl Environment {
         self.world.get().is_none() && self.shared.is_empty()
     }
 
+    /// Reports whether others have handles of its spaces.
+    pub(crate) fn is_shared(&self) -> bool {
+        !self.shared.is_empty()
+    }
+
     pub(crate) fn machines(&self) -> &Arc<Machines> {
         &self.machines
     }

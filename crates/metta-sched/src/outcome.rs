@@ -122,8 +122,10 @@ pub struct Statistics {
     pub retries: u64,
     /// Expressions that had asked for what an earlier one wrote beside them.
     pub conflicts: u64,
-    /// Evaluations that had to wait for their turn to reach the outside world.
+    /// Evaluations ahead of their turn that came to the outside world and were thrown away.
     pub blocked: u64,
+    /// Reductions of evaluations that ended and were thrown away.
+    pub vain: u64,
     /// External writes that were merged with the program's own.
     pub merges: u64,
     /// Reductions of the expressions that committed.
@@ -160,6 +162,7 @@ impl std::ops::AddAssign for Statistics {
             retries,
             conflicts,
             blocked,
+            vain,
             merges,
             reductions,
             forks,
@@ -180,6 +183,7 @@ impl std::ops::AddAssign for Statistics {
         self.retries += retries;
         self.conflicts += conflicts;
         self.blocked += blocked;
+        self.vain += vain;
         self.merges += merges;
         self.reductions += reductions;
         self.forks += forks;

@@ -47,6 +47,8 @@ pub(crate) struct Segment {
     first_chunk: usize,
     threads: usize,
     forks: Option<Forks>,
+    /// Which expressions are not evaluated ahead of their turn.
+    in_turn: Vec<bool>,
     /// How many threads evaluate at this moment.
     pub(crate) evaluating: Places,
     queue: Ranked<Queue, 1>,
@@ -79,6 +81,8 @@ pub(crate) enum Speculated {
     Done { finished: Finished, change: Change },
     /// Without; never `Ended::Done`.
     Not(Ended),
+    /// Not at all: it waits for its turn.
+    InTurn,
 }
 
 /// What an evaluation did to the world.
@@ -115,6 +119,8 @@ pub(crate) struct Plan {
     pub(crate) threads: usize,
     /// How one expression may spread over threads that have none.
     pub(crate) forks: Option<Forks>,
+    /// Which expressions are not evaluated ahead of their turn.
+    pub(crate) in_turn: Vec<bool>,
 }
 
 impl Segment {
@@ -139,6 +145,7 @@ impl Segment {
             first_chunk: plan.first_chunk.max(1),
             threads: plan.threads.max(1),
             forks: plan.forks,
+            in_turn: plan.in_turn,
             queue: Ranked::new(queue),
         }
     }
@@ -238,6 +245,9 @@ impl Segment {
         worker: &mut Worker,
         between: impl FnMut(&mut Output) -> ControlFlow<()>,
     ) -> Speculated {
+        if self.in_turn[index] {
+            return Speculated::InTurn;
+        }
         let task = Task {
             goal: &self.goals[index],
             index: self.base + index,
@@ -263,7 +273,7 @@ impl Segment {
             }
             Ended::Failed(..) => (Speculated::Not(ended), true),
             Ended::Panicked(_) => (Speculated::Not(ended), self.stop_at_error),
-            Ended::Blocked | Ended::Dropped => (Speculated::Not(ended), false),
+            Ended::Blocked(_) | Ended::Dropped => (Speculated::Not(ended), false),
         };
         if last {
             // If this result stands, it is the last one of the segment; if it does not,
@@ -405,7 +415,15 @@ mod tests {
 
     fn segment(n: usize, first_chunk: usize, threads: usize) -> Segment {
         let limits = Limits::default();
-        let plan = Plan { base: 0, limits, stop_at_error: true, first_chunk, threads, forks: None };
+        let plan = Plan {
+            base: 0,
+            limits,
+            stop_at_error: true,
+            first_chunk,
+            threads,
+            forks: None,
+            in_turn: vec![false; n],
+        };
         Segment::new(vec![Atom::unit(); n], World::new(), plan)
     }
 

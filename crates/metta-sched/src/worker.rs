@@ -83,8 +83,8 @@ pub(crate) struct Task<'a> {
 pub(crate) enum Ended {
     /// With all results.
     Done(Finished),
-    /// At an effect that was not allowed.
-    Blocked,
+    /// At an effect that was not allowed, after so many reductions.
+    Blocked(u64),
     /// At a limit, in a rule.
     Failed(EvalError, Option<Rule>),
     /// By a panic.
@@ -93,12 +93,24 @@ pub(crate) enum Ended {
     Dropped,
 }
 
+impl Ended {
+    /// The strongest effect; of what did not end well nobody knows.
+    pub(crate) fn effect(&self) -> Effect {
+        match self {
+            Ended::Done(finished) => finished.effect,
+            Ended::Blocked(_) | Ended::Failed(..) | Ended::Panicked(_) | Ended::Dropped => Effect::Outside,
+        }
+    }
+}
+
 /// All that an evaluation came to.
 pub(crate) struct Finished {
     pub(crate) atoms: Vec<Atom>,
     pub(crate) faults: Vec<Fault>,
     pub(crate) world: World,
     pub(crate) reductions: u64,
+    /// The strongest effect that it had.
+    pub(crate) effect: Effect,
     /// What was read and written, if the evaluation was ahead of its turn.
     pub(crate) footprint: Footprint,
 }
@@ -378,8 +390,9 @@ impl Worker {
                 Ended::Failed(error, rule)
             }
             Ok(Step::Blocked(_)) => {
+                let reductions = machine.stats().reductions;
                 self.rest(machine);
-                Ended::Blocked
+                Ended::Blocked(reductions)
             }
             Ok(_) => Ended::Panicked("the machine answered with an unknown step".to_owned()),
             Err(Panic(message)) => Ended::Panicked(message),
@@ -408,6 +421,7 @@ impl Worker {
             let atoms = machine.take_results();
             let faults = machine.take_faults();
             let reductions = machine.stats().reductions;
+            let effect = machine.strongest_effect();
             let footprint = machine.take_footprint();
             let world = machine.end();
             // Results that may lack something are none.
@@ -415,7 +429,7 @@ impl Worker {
                 Some(damage) => vec![Atom::error(goal.clone(), Atom::text(damage))],
                 None => atoms,
             };
-            Finished { atoms, faults, world, reductions, footprint }
+            Finished { atoms, faults, world, reductions, effect, footprint }
         });
         match finished {
             Ok(finished) => {

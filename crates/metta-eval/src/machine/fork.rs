@@ -246,6 +246,7 @@ impl Machine {
             // J2
             allowed: self.allowed.min(Effect::ReadsSpace),
             calls_host: self.calls_host,
+            strongest: Effect::Pure,
             blocked: None,
             results: Vec::new(),
             faults: Vec::new(),

@@ -168,6 +168,8 @@ pub struct Machine {
     /// Whether operations of the host may be called.
     calls_host: bool,
     blocked: Option<Effect>,
+    /// The strongest effect that was allowed and may have happened.
+    strongest: Effect,
     limits: Limits,
     results: Vec<Atom>,
     faults: Vec<Fault>,
@@ -265,6 +267,7 @@ impl Machine {
             origins: faults::Origins::default(),
             allowed: Effect::Outside,
             calls_host: true,
+            strongest: Effect::Pure,
             blocked: None,
             limits: Limits::default(),
             results: Vec::new(),
@@ -436,6 +439,7 @@ impl Machine {
         self.loads.clear();
         self.task = Task::Done;
         self.blocked = None;
+        self.strongest = Effect::Pure;
         self.failure = None;
         self.results.clear();
         self.faults.clear();
@@ -553,6 +557,11 @@ impl Machine {
         }
     }
 
+    /// Returns the strongest effect that the evaluation has had, parts left out.
+    pub fn strongest_effect(&self) -> Effect {
+        self.strongest
+    }
+
     /// Sets which effects may happen from now on, and whether operations of the host may be called: else their calls
     /// make [`Machine::step`] answer [`Step::Blocked`], whatever their effect.
     pub fn allow(&mut self, allowed: Effect, calls_host: bool) {
@@ -572,7 +581,9 @@ impl Machine {
     pub(crate) fn permits(&mut self, effect: Effect) -> bool {
         let permitted = effect <= self.allowed;
         self.answers.note(effect);
-        if !permitted {
+        if permitted {
+            self.strongest = self.strongest.max(effect);
+        } else {
             self.blocked = Some(effect);
         }
         permitted

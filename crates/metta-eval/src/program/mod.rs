@@ -368,7 +368,8 @@ fn same_sources(a: &[Source], b: &[Source]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same(a.as_ref(), b.as_ref()))
 }
 
-fn is_same(a: Option<&Declared>, b: Option<&Declared>) -> bool {
+/// Reports whether two lists of declarations are known to be the same.
+pub(crate) fn is_same(a: Option<&Declared>, b: Option<&Declared>) -> bool {
     match (a, b) {
         (Some(a), Some(b)) => a.len() == b.len() && b.extends(a),
         (None, None) => true,

@@ -75,7 +75,7 @@ impl Coordinator {
     }
 
     /// Evaluates one expression in its turn with the reductions that are left.
-    pub(super) fn alone_here(&mut self, index: usize, goal: &Atom, left: u64) -> Result<(), Stop> {
+    pub(super) fn alone_here(&mut self, index: usize, goal: &Atom, left: u64) -> Result<Effect, Stop> {
         let mut worker = self.worker();
         let (limits, forks) = (self.settings.limits.clone(), self.forks.clone());
         let (forks, allowed) = (forks.as_ref(), Effect::Prints);
@@ -95,7 +95,9 @@ impl Coordinator {
         self.here = Some(left.saturating_sub(underway.reductions()));
         // Nobody listens to what is printed.
         let ended = worker.go_on(task, *underway, |_| std::ops::ControlFlow::Continue(()));
-        self.commit(index, goal, ended)
+        let effect = ended.effect();
+        self.commit(index, goal, ended)?;
+        Ok(effect)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 use crate::common::{check, compile, host, runtime, threads, transcript};
 use metta_atom::Atom;
 use metta_eval::{Effect, OperationError};
-use metta_sched::{Event, Library, MettaState, Run, RunLimits};
+use metta_sched::{Event, Library, MettaState, Run, RunLimits, Statistics};
 use metta_sync::{Counter, Held, Ranked};
 use proptest::prelude::*;
 
@@ -146,6 +146,58 @@ fn the_outside_world_is_reached_once_and_in_order() {
         );
         assert_eq!(calls.get(), 5);
     }
+}
+
+/// What is said of a run in which `tick` reaches the outside world.
+fn ticking(text: &str) -> (String, Statistics) {
+    let mut library = Library::new();
+    host(&mut library, "tick", Effect::Outside, |args| Ok(args.to_vec()));
+    let expected = check(&library, text, plain);
+    let runtime = runtime();
+    let mut statistics = Statistics::default();
+    let seen = transcript(Run::new().config(threads(4)), |run| {
+        let outcome = run.on(runtime.handle(), MettaState::new(library.clone()), compile(&library, text));
+        statistics = outcome.statistics;
+        outcome
+    });
+    assert_eq!(seen, expected);
+    (seen, statistics)
+}
+
+const LOOP: &str = "(= (work $n) (if (== $n 0) done (work (- $n 1))))";
+
+#[test]
+fn what_will_reach_the_outside_world_is_not_tried_before_its_turn() {
+    let forms = (0..60).fold(String::new(), |text, i| format!("{text} !(save {i}) !(work {})", i + 300));
+    let (_, statistics) = ticking(&format!(
+        "{LOOP} (= (save $x) (let $done (work 500) (note ($x $done)))) (= (note $x) (tick $x)) {forms}"
+    ));
+    assert_eq!((statistics.blocked, statistics.vain, statistics.retries), (0, 0, 0), "{statistics:?}");
+    // Where the rules do not tell, it is tried.
+    let data = forms.replace("(save", "(let $save (match &self (saver $save) $save) ($save");
+    let data = data.replace(") !(work", ")) !(work");
+    let (_, statistics) =
+        ticking(&format!("{LOOP} (saver save) (= (save $x) (let $done (work 500) (tick $x))) {data}"));
+    assert!(statistics.blocked > 0 && statistics.vain > 0, "{statistics:?}");
+}
+
+#[test]
+fn what_could_reach_the_outside_world_and_does_not_runs_beside_others() {
+    let forms = (0..400).fold(String::new(), |text, i| format!("{text} !(careful {i})"));
+    let rules = "(= (careful $x) (let $done (work 2000) (if (> $x 1000) (tick $x) $x)))";
+    let (_, statistics) = ticking(&format!("{LOOP} {rules} {forms}"));
+    // After each one that is suspected twice as many as before are not: 8, 16 and so on run in batches.
+    assert!(statistics.chunks > 0, "{statistics:?}");
+    assert_eq!((statistics.blocked, statistics.vain), (0, 0), "{statistics:?}");
+}
+
+#[test]
+fn a_function_that_changes_states_by_its_rules_runs_alone() {
+    let forms = (0..20).fold(String::new(), |text, i| format!("{text} !(work {}) !(bump)", i + 100));
+    let rules = "!(bind! &s (new-state 0)) (= (bump) (let $n (get-state &s) (change-state! &s (+ 1 $n))))";
+    let (seen, statistics) = ticking(&format!("{LOOP} {rules} {forms} !(get-state &s)"));
+    assert!(seen.contains("[20]"), "{seen}");
+    assert_eq!((statistics.retries, statistics.vain), (0, 0), "{statistics:?}");
 }
 
 #[test]

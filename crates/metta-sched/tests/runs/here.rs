@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
@@ -24,18 +25,22 @@ fn current_thread() -> Runtime {
     Builder::new_current_thread().build().unwrap()
 }
 
-/// Polls a run once.
-fn poll(run: impl Future<Output = Result<Outcome, RunError>>) -> Option<Outcome> {
-    match pin!(run).poll(&mut Context::from_waker(Waker::noop())) {
+/// Polls a run once, where the pool has no thread for it.
+fn poll(run: Run, accumulated: MettaState, compiled: MettaState) -> Option<Outcome> {
+    let runtime = Builder::new_multi_thread().worker_threads(1).max_blocking_threads(1).build().unwrap();
+    let _context = runtime.enter();
+    let (over, waits) = channel::<()>();
+    drop(runtime.spawn_blocking(move || waits.recv()));
+    let outcome = match pin!(run.spawn(accumulated, compiled)).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(outcome) => Some(outcome.unwrap()),
         Poll::Pending => None,
-    }
+    };
+    drop(over);
+    outcome
 }
 
 fn once(run: Run, library: &Library, text: &str) -> Option<Outcome> {
-    let runtime = runtime();
-    let _context = runtime.enter();
-    poll(run.spawn(MettaState::new(library.clone()), compile(library, text)))
+    poll(run, MettaState::new(library.clone()), compile(library, text))
 }
 
 #[test]
@@ -62,9 +67,7 @@ fn what_is_long_or_large_or_heard_goes_to_the_pool() {
     assert!(once(Run::new().on_event(|_| ()), &library, "!(+ 1 1)").is_none());
     let mut full = MettaState::new(library.clone());
     (0..1_001).for_each(|n| full.environment.add(&Atom::integer(n)));
-    let runtime = runtime();
-    let _context = runtime.enter();
-    assert!(poll(Run::new().spawn(full, compile(&library, "!(+ 1 1)"))).is_none());
+    assert!(poll(Run::new(), full, compile(&library, "!(+ 1 1)")).is_none());
 }
 
 #[test]

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use mettatron::diagnosis::nearest;
-use mettatron::eval::Description;
-use mettatron::{Engine, Library};
+use mettatron::eval::{Description, Effects, FunctionEffects};
+use mettatron::space::{Key, Relation};
+use mettatron::{Engine, Library, SpaceId};
 
 use crate::report::{self, BOLD, Drawn, painted};
 use crate::source;
@@ -108,6 +109,9 @@ impl Known {
         for found in self.types(name) {
             let _ = writeln!(out, "  : {found}");
         }
+        if let Some(effects) = self.effects(name) {
+            let _ = writeln!(out, "  effects: {effects}");
+        }
         for (title, description) in &found {
             let _ = writeln!(out, "\n{}", wrapped(&description.meaning, "  "));
             if let Some((parameters, result)) = &description.signature {
@@ -126,6 +130,17 @@ impl Known {
             let _ = writeln!(out, "\n  declared at {}", places.join(", "));
         }
         Some(out)
+    }
+
+    /// What a function may do by its rules, or declares to do.
+    fn effects(&self, name: &str) -> Option<Effects> {
+        let environment = self.engine.environment();
+        let (library, world) = (environment.library(), environment.world());
+        let word = mettatron::syntax::parse(name, library).forms.pop()?.atom;
+        let rules = |key| world.space(SpaceId::TOP)?.declarations(Relation::Equation, key);
+        let has_rules = rules(Key::Call(name)).or_else(|| rules(Key::Symbol(name))).is_some();
+        let is_known = has_rules || library.effect(name).is_some();
+        is_known.then(|| FunctionEffects::default().of(&word, &world, library))
     }
 
     /// The types that a name has.
