@@ -44,6 +44,7 @@ use num_bigint::{BigInt, Sign};
 
 use crate::terms;
 
+pub(crate) use validate::{Checked, Checker, inspect};
 pub use validate::{DecodeError, validate};
 
 pub(crate) const LONG_ARITY: u8 = 0x40;
@@ -433,6 +434,16 @@ pub(crate) const SPACE_BEGINS: [u8; 2] = [NEW_VARIABLE + 9, SPACE];
 /// Reports whether `payload` is a handle.
 pub(crate) fn is_handle(payload: &[u8]) -> bool {
     payload.first() == Some(&HANDLE)
+}
+
+/// Names the kind of the value in `payload`, if that means something only where it was made.
+pub(crate) fn reference_kind(payload: &[u8]) -> Option<&'static str> {
+    match payload.first() {
+        Some(&SPACE) => Some("a space"),
+        Some(&STATE) => Some("a state"),
+        Some(&HANDLE) => Some("a value of the host"),
+        _ => None,
+    }
 }
 
 /// Reports whether `payload` is a number.

@@ -14,14 +14,15 @@
 //! Invariant S2: bytes that [`Snapshot::to_bytes`] does not make are refused, whatever they are, and no
 //! memory is taken for a length that they claim.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use metta_atom::Variable;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
-use crate::bytes::{DecodeError, Item, Reader, validate};
+use crate::bytes::{Checked, Checker, DecodeError, Token, inspect, reference_kind, token};
 use crate::declarations::classify;
-use crate::facts::{Facts, Sorted};
+use crate::facts::Sorted;
 use crate::files::mapped::Damage;
 use crate::snapshot::Snapshot;
 
@@ -141,25 +142,30 @@ impl Snapshot {
     pub fn from_bytes(bytes: &[u8]) -> Result<Snapshot, StoredError> {
         let (count, records) = records(bytes)?;
         let mut cursor = Cursor { bytes: records, record: 0 };
-        let mut sorted = Sorted::new();
-        let mut ranks = vec![false; count];
-        let mut atom = Vec::new();
+        let mut sorted = Sorted::with_room(count);
+        // A bit for each rank that is taken.
+        let mut ranks = vec![0u64; count.div_ceil(64)];
+        let (mut atom, mut checker) = (Vec::new(), Checker::default());
         let mut spare = MOST_COPIES;
         for record in 0..count {
             cursor.record = record as u64;
-            let (names, copies, rank) = cursor.fact(&mut atom)?;
-            spend_copies(&mut spare, &atom, copies)?;
-            let taken = usize::try_from(rank).ok().and_then(|rank| ranks.get_mut(rank));
-            let is_free = taken.is_some_and(|taken| !std::mem::replace(taken, true));
-            if !is_free || !sorted.is_before(&atom, &names, rank) {
+            let Record { order, names, copies, rank } = cursor.fact(&mut atom, &mut checker)?;
+            if copies > 1 {
+                spend_copies(&mut spare, &atom, copies)?;
+            }
+            let at = usize::try_from(rank).ok().filter(|rank| *rank < count);
+            let is_free = at.is_some_and(|at| {
+                let (taken, bit) = (&mut ranks[at / 64], 1 << (at % 64));
+                std::mem::replace(taken, *taken | bit) & bit == 0
+            });
+            if !is_free || !sorted.push(order, &atom, names, copies, rank) {
                 return Err(StoredError::Order { record: record as u64 });
             }
-            sorted.push(&atom, names, copies, rank);
         }
         if !cursor.bytes.is_empty() {
             return Err(cursor.incomplete());
         }
-        Ok(Snapshot::from_facts(Facts::from_sorted(&sorted), xxh3_64(bytes)))
+        Ok(Snapshot::from_facts(sorted.finish(), xxh3_64(bytes)))
     }
 }
 
@@ -200,6 +206,15 @@ fn records(bytes: &[u8]) -> Result<(usize, &[u8]), StoredError> {
     // S2: a record takes more than one byte.
     let count = usize::try_from(word(count)).ok().filter(|count| *count <= records.len());
     Ok((count.ok_or(StoredError::Record { record: records.len() as u64 })?, records))
+}
+
+/// A fact as it is read.
+struct Record {
+    /// How its bytes compare with those of the one before.
+    order: Ordering,
+    names: Vec<Variable>,
+    copies: u64,
+    rank: u64,
 }
 
 /// Reads records.
@@ -266,25 +281,27 @@ impl<'b> Cursor<'b> {
         StoredError::Record { record: self.record }
     }
 
-    /// Reads a fact, whose atom takes the place of the one before; returns names, copies and rank.
-    fn fact(&mut self, atom: &mut Vec<u8>) -> Result<(Vec<Variable>, u64, u64), StoredError> {
+    /// Reads a fact, whose atom takes the place of the one before.
+    fn fact(&mut self, atom: &mut Vec<u8>, checker: &mut Checker) -> Result<Record, StoredError> {
         let shared = usize::try_from(self.number()?).ok().filter(|shared| *shared <= atom.len());
         let shared = shared.ok_or_else(|| self.incomplete())?;
         let next = atom.get(shared).copied();
         atom.truncate(shared);
         let rest = self.text()?;
+        // What is shared is equal, so what comes first of the rest decides.
+        let order = rest.first().copied().cmp(&next);
         // S1: all that is shared is said to be.
-        if self.record > 0 && rest.first().copied() == next && next.is_some() {
+        if self.record > 0 && next.is_some() && order.is_eq() {
             return Err(self.incomplete());
         }
         atom.extend_from_slice(rest);
-        let introduced = check_atom(atom, self.record)?;
+        let introduced = accept(checker.check(atom, shared), self.record)?;
         let (copies, rank) = (self.number()?, self.number()?);
         if copies == 0 {
             return Err(self.incomplete());
         }
         let names = self.names(introduced)?;
-        Ok((names, copies, rank))
+        Ok(Record { order, names, copies, rank })
     }
 
     pub(crate) fn text(&mut self) -> Result<&'b [u8], StoredError> {
@@ -329,15 +346,16 @@ pub(crate) fn write_text(out: &mut Vec<u8>, text: &[u8]) {
 
 /// Checks an atom; returns how many variables it introduces.
 pub(crate) fn check_atom(atom: &[u8], record: u64) -> Result<usize, StoredError> {
-    validate(atom).map_err(|error| StoredError::Atom { record, error })?;
-    let mut introduced = 0;
-    for item in Reader::new(atom) {
-        introduced += usize::from(item == Item::NewVar);
-        if let Some(value) = reference(&item) {
-            return Err(StoredError::Reference { value: value.to_owned() });
-        }
+    accept(inspect(atom), record)
+}
+
+/// Refuses what is not an atom, or holds a reference.
+fn accept(checked: Result<Checked, DecodeError>, record: u64) -> Result<usize, StoredError> {
+    let Checked { introduced, reference } = checked.map_err(|error| StoredError::Atom { record, error })?;
+    match reference {
+        Some(value) => Err(StoredError::Reference { value: value.to_owned() }),
+        None => Ok(introduced),
     }
-    Ok(introduced)
 }
 
 /// Writes the name of a variable.
@@ -348,27 +366,14 @@ pub(crate) fn write_name(out: &mut Vec<u8>, variable: &Variable) {
 
 /// Reports a value that is a reference, if an atom has one.
 pub(crate) fn refuse_references(atom: &[u8]) -> Result<(), StoredError> {
-    match Reader::new(atom).find_map(|item| reference(&item)) {
-        Some(value) => Err(StoredError::Reference { value: value.to_owned() }),
-        None => Ok(()),
+    let mut at = 0;
+    while let Some((token, next)) = token(atom, at) {
+        if let Token::Payload { start } = token
+            && let Some(value) = reference_kind(&atom[start..next])
+        {
+            return Err(StoredError::Reference { value: value.to_owned() });
+        }
+        at = next;
     }
-}
-
-/// Names a value that is a reference.
-fn reference(item: &Item<'_>) -> Option<&'static str> {
-    match item {
-        Item::Space(_) => Some("a space"),
-        Item::State(_) => Some("a state"),
-        Item::Handle(_) => Some("a value of the host"),
-        Item::Arity(_)
-        | Item::NewVar
-        | Item::VarRef(_)
-        | Item::Symbol(_)
-        | Item::Operation(_)
-        | Item::Int(_)
-        | Item::Big(_)
-        | Item::Float(_)
-        | Item::Text(_)
-        | Item::Bool(_) => None,
-    }
+    Ok(())
 }

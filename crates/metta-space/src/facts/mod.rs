@@ -20,12 +20,12 @@ mod head;
 mod index;
 mod keys;
 mod run;
+mod sorted;
 pub(crate) mod stored;
 mod table;
 mod trie;
 
 use std::cmp::Ordering;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use metta_atom::Variable;
@@ -39,6 +39,7 @@ pub(crate) use index::{Index, Layout};
 pub(crate) use keys::{Keys, tail};
 pub(crate) use run::Run;
 use run::{Room, Row};
+pub(crate) use sorted::Sorted;
 pub(crate) use trie::{Trie, is_plain, word};
 
 /// The names of an atom's variables, if it has any.
@@ -152,27 +153,6 @@ impl Facts {
             next: 1,
             file: None,
         }
-    }
-
-    /// Makes the facts, whose sequence numbers follow from their ranks.
-    pub(crate) fn from_sorted(sorted: &Sorted) -> Self {
-        let mut facts = Facts::new();
-        let rows = sorted.keys.all().zip(&sorted.rest).map(|(row, (names, count, rank))| Row {
-            bytes: sorted.keys.get(row),
-            names,
-            count: *count,
-            sequence: rank + 1,
-        });
-        let n = sorted.rest.len();
-        if n > 0 {
-            let run = Run::build(rows, &Room { rows: n, size_bytes: sorted.keys.size_bytes(), first: 1 });
-            facts.parts = Arc::new(vec![Part { run: Arc::new(run), changed: 0, gone: 0 }]);
-        }
-        facts.copies = sorted.rest.iter().fold(0, |sum: u64, (_, count, _)| sum.saturating_add(*count));
-        facts.distinct = n as u64;
-        facts.open = sorted.rest.iter().filter(|(names, ..)| names.is_some()).count() as u64;
-        facts.next = n as u64 + 1;
-        facts
     }
 
     pub(crate) fn copies(&self) -> u64 {
@@ -477,39 +457,6 @@ impl Facts {
     /// About how many bytes the facts take, without what is built to find them faster.
     pub(crate) fn allocated(&self) -> usize {
         self.head.allocated() + self.parts.iter().map(|part| part.run.allocated()).sum::<usize>()
-    }
-}
-
-/// Facts in the order of their bytes, from outside.
-pub(crate) struct Sorted {
-    keys: Keys,
-    /// Names, counts and ranks.
-    rest: Vec<(Names, u64, u64)>,
-    /// The names under which the last atom is there.
-    spellings: HashSet<Vec<Variable>>,
-}
-
-impl Sorted {
-    pub(crate) fn new() -> Self {
-        Sorted { keys: Keys::with_room(0, 0), rest: Vec::new(), spellings: HashSet::new() }
-    }
-
-    /// Reports whether all facts so far stand before this one, and it is not there.
-    pub(crate) fn is_before(&self, bytes: &[u8], names: &[Variable], rank: u64) -> bool {
-        let Some((_, _, before)) = self.rest.last() else { return true };
-        let key = self.keys.get(self.rest.len() as u32 - 1);
-        key < bytes || key == bytes && *before < rank && !names.is_empty() && !self.spellings.contains(names)
-    }
-
-    pub(crate) fn push(&mut self, bytes: &[u8], names: Vec<Variable>, count: u64, rank: u64) {
-        if self.keys.len() > 0 && self.keys.get(self.keys.len() as u32 - 1) != bytes {
-            self.spellings.clear();
-        }
-        self.keys.push(bytes);
-        if !names.is_empty() {
-            self.spellings.insert(names.clone());
-        }
-        self.rest.push(((!names.is_empty()).then(|| Arc::from(names)), count, rank));
     }
 }
 

@@ -217,32 +217,9 @@ impl Run {
 
     /// Makes a run of rows that come in order (R1).
     pub(super) fn build<'a>(rows: impl Iterator<Item = Row<'a>>, room: &Room) -> Self {
-        let mut run = Rows {
-            keys: Keys::with_room(room.rows, room.size_bytes),
-            sequences: Sequences::with_room(room.first, room.rows),
-            first: room.first,
-            counts: Counts::new(Column::with_room(0), Column::with_room(0)),
-            names: Spellings::Owned(Vec::new()),
-            table: Table::with_room(room.rows),
-        };
-        let mut names = Vec::new();
-        for (row, fact) in (0..).zip(rows) {
-            run.keys.push(fact.bytes);
-            run.sequences.push(fact.sequence);
-            if fact.count != 1 {
-                run.counts.push(row, fact.count);
-            }
-            if fact.names.is_some() {
-                names.push((row, fact.names.clone()));
-            }
-            // R2
-            run.table.insert(hash_of(fact.bytes, fact.names.as_deref().unwrap_or_default()), row);
-        }
-        run.keys.shrink();
-        run.counts.shrink();
-        names.shrink_to_fit();
-        run.names = Spellings::Owned(names);
-        Run::new(Arc::new(run))
+        let mut builder = Builder::new(room);
+        rows.for_each(|row| builder.push(&row));
+        builder.finish()
     }
 
     /// Returns the index of `rows`, which are those that begin with the prefix of `layout`, when it is
@@ -255,6 +232,58 @@ impl Run {
     /// them, and when there are too many others.
     pub(crate) fn trie(&self, rows: Range<u32>, layout: &Layout) -> Option<&Trie> {
         self.indexes.trie(&self.keys, rows, layout)
+    }
+}
+
+/// A run that is being made.
+pub(super) struct Builder {
+    keys: Keys,
+    sequences: Sequences,
+    first: u64,
+    counts: Counts,
+    names: Vec<(u32, Names)>,
+    hashes: Vec<u64>,
+}
+
+impl Builder {
+    pub(super) fn new(room: &Room) -> Self {
+        Builder {
+            keys: Keys::with_room(room.rows, room.size_bytes),
+            sequences: Sequences::with_room(room.first, room.rows),
+            first: room.first,
+            counts: Counts::new(Column::with_room(0), Column::with_room(0)),
+            names: Vec::new(),
+            hashes: Vec::with_capacity(room.rows),
+        }
+    }
+
+    /// Adds a row behind the others.
+    pub(super) fn push(&mut self, fact: &Row<'_>) {
+        let row = self.hashes.len() as u32;
+        self.keys.push(fact.bytes);
+        self.sequences.push(fact.sequence);
+        if fact.count != 1 {
+            self.counts.push(row, fact.count);
+        }
+        if fact.names.is_some() {
+            self.names.push((row, fact.names.clone()));
+        }
+        self.hashes.push(hash_of(fact.bytes, fact.names.as_deref().unwrap_or_default()));
+    }
+
+    pub(super) fn finish(mut self) -> Run {
+        self.keys.shrink();
+        self.counts.shrink();
+        self.names.shrink_to_fit();
+        Run::new(Arc::new(Rows {
+            keys: self.keys,
+            sequences: self.sequences,
+            first: self.first,
+            counts: self.counts,
+            names: Spellings::Owned(self.names),
+            // R2
+            table: Table::of(&self.hashes),
+        }))
     }
 }
 

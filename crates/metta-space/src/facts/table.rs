@@ -13,6 +13,9 @@ const fn slots_for(rows: usize) -> usize {
 
 const EMPTY: u8 = 0;
 
+/// How many slots are filled while they are in the cache.
+const REGION: usize = 1 << 14;
+
 #[derive(Clone)]
 pub(super) struct Table {
     pub(super) tags: Column<u8>,
@@ -30,6 +33,37 @@ impl Table {
     pub(super) fn with_room(rows: usize) -> Self {
         let slots = slots_for(rows);
         Table { tags: Column::Owned(vec![EMPTY; slots]), rows: Column::Owned(vec![0; slots]), used: 0 }
+    }
+
+    /// Makes a table of the rows with these hashes, from row 0 on.
+    ///
+    /// Slots are filled region by region: in the order of the rows each would be a miss of the cache.
+    pub(super) fn of(hashes: &[u64]) -> Self {
+        let mut table = Table::with_room(hashes.len());
+        let regions = table.tags.len().div_ceil(REGION);
+        if regions < 2 {
+            (0..).zip(hashes).for_each(|(row, hash)| table.insert(*hash, row));
+            return table;
+        }
+        let mut ends = vec![0usize; regions + 1];
+        hashes.iter().for_each(|hash| ends[table.first_slot(*hash) / REGION + 1] += 1);
+        (1..=regions).for_each(|region| ends[region] += ends[region - 1]);
+        let mut arranged = vec![(0u32, 0u32); hashes.len()];
+        for (row, hash) in (0..).zip(hashes) {
+            let slot = table.first_slot(*hash);
+            let place = &mut ends[slot / REGION];
+            // The slot within the region, and the tag.
+            arranged[*place] = ((slot % REGION) as u32 | u32::from(tag(*hash)) << 24, row);
+            *place += 1;
+        }
+        let mut start = 0;
+        for (region, end) in ends.into_iter().take(regions).enumerate() {
+            for (slot, row) in &arranged[start..end] {
+                table.fill(region * REGION + (slot & 0xFF_FFFF) as usize, (slot >> 24) as u8, *row);
+            }
+            start = end;
+        }
+        table
     }
 
     /// A table of `used` rows that was made before; `None` when its columns do not fit each other.
@@ -69,13 +103,17 @@ impl Table {
 
     /// Enters a row; there is room for it.
     pub(super) fn insert(&mut self, hash: u64, row: u32) {
-        let mut slot = self.first_slot(hash);
+        self.fill(self.first_slot(hash), tag(hash), row);
+    }
+
+    /// Enters a row at the first slot from this one on that is empty.
+    fn fill(&mut self, mut slot: usize, tag: u8, row: u32) {
         let slots = self.tags.len();
         let (tags, rows) = (self.tags.owned(), self.rows.owned());
         while tags[slot] != EMPTY {
             slot = if slot + 1 == slots { 0 } else { slot + 1 };
         }
-        tags[slot] = tag(hash);
+        tags[slot] = tag;
         rows[slot] = row;
         self.used += 1;
     }
@@ -135,6 +173,22 @@ mod tests {
             assert_eq!(table.find(hash(n), |row| row == n), None);
         }
         assert_eq!(Table::default().find(1, |_| true), None);
+    }
+
+    #[test]
+    fn a_table_made_at_once_has_every_row() {
+        for n in [0, 1, 1000, 3 * REGION as u32] {
+            let hashes: Vec<u64> = (0..n).map(hash).collect();
+            let mut table = Table::of(&hashes);
+            assert!(!table.has_room() && table.find(hash(n), |row| row == n).is_none());
+            for row in (0..n).rev() {
+                assert_eq!(table.find(hash(row), |found| found == row), Some(row));
+            }
+            if n > 0 {
+                table.remove_newest(hash(n - 1), n - 1);
+                assert_eq!(table.find(hash(n - 1), |row| row == n - 1), None);
+            }
+        }
     }
 
     #[test]
