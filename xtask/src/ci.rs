@@ -21,6 +21,10 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     println!("\n$ cargo xtask tidy");
     tidy::run(&[])?;
     shell::run(&mut shell::cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    // What is off unless asked for has to build too.
+    let console =
+        ["clippy", "--package", "mettatron-cli", "--features", "tokio-console", "--", "-D", "warnings"];
+    shell::run(&mut shell::cargo(&console))?;
     let mut doc = shell::cargo(&["doc", "--workspace", "--no-deps"]);
     shell::run(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
     println!("\n$ cargo xtask book");

@@ -14,7 +14,7 @@ use crate::{shell, workspace};
 const INTERPRETED: &[(&str, &[&str])] = &[("metta-sync", &[]), ("metta-eval", &["terms::shared", "facts::"])];
 
 /// The tests with many threads: batches, forks, cancelling.
-const STRESS: &[&str] = &["misuse", "forks", "threads"];
+const STRESS: &[&str] = &["misuse", "forks", "here", "threads"];
 
 /// Interprets tests.
 pub(crate) fn miri(args: &[String]) -> Result<()> {

@@ -1,4 +1,4 @@
-//! `kill -QUIT`: what the threads are doing, on the standard error, while the run goes on.
+//! `kill -QUIT`: what the threads are doing, on the standard error, while the run goes on; and what `tokio-console` shows.
 
 use std::fmt::Write as _;
 
@@ -6,6 +6,21 @@ use mettatron::syntax::Form;
 use mettatron::{Doing, Monitor, Role};
 
 use crate::source::Places;
+
+/// Serves what the tasks of the runtime do, on a thread of its own, at the address that `TOKIO_CONSOLE_BIND` says.
+#[cfg(feature = "tokio-console")]
+pub(crate) fn serve_tasks() -> anyhow::Result<()> {
+    use tracing_subscriber::layer::SubscriberExt;
+
+    if !cfg!(tokio_unstable) {
+        anyhow::bail!(
+            "Tokio tells nothing of its tasks unless built with RUSTFLAGS=\"--cfg tokio_unstable\""
+        );
+    }
+    let layer = console_subscriber::ConsoleLayer::builder().with_default_env().spawn();
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer))?;
+    Ok(())
+}
 
 /// Where the forms to be evaluated are, in order.
 pub(crate) struct FormPlaces {

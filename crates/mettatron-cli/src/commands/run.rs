@@ -43,6 +43,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     perfetto: Option<PathBuf>,
 
+    /// Serve what the tasks of the run do to the program `tokio-console`
+    #[cfg(feature = "tokio-console")]
+    #[arg(long, conflicts_with = "perfetto")]
+    tokio_console: bool,
+
     /// Write how often each stack of functions was found at work to FILE, for flame graphs, and a table by function
     /// on the standard error; expressions are evaluated one after the other then
     #[arg(long, value_name = "FILE")]
@@ -76,6 +81,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let seen = Seen::default();
     let library = settings.library(&seen);
     let program = Program::read(&args.source, &library, seen)?;
+    #[cfg(feature = "tokio-console")]
+    if args.tokio_console {
+        inspect::serve_tasks()?;
+    }
     let cancel = CancelToken::new();
     interrupt(cancel.clone())?;
     let monitor = Monitor::new();
