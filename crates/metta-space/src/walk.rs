@@ -70,8 +70,8 @@ pub(crate) fn candidates(facts: &Facts, handles_match: bool, pattern: &[u8]) -> 
             continue;
         }
         goal.visit(run, &mut |rows, index| match index {
-            Some(index) => found.extend(rows.filter_map(|key| facts.found(part, run, index.row(key)))),
-            None => found.extend(rows.filter_map(|row| facts.found(part, run, row))),
+            Some(index) => facts.collect(part, run, rows.map(|key| index.row(key)), &mut found),
+            None => facts.collect(part, run, rows, &mut found),
         });
     }
     found.extend(facts.loose_rows().filter(|(_, bytes)| goal.fits(bytes)).map(|(found, _)| found));

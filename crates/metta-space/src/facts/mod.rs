@@ -369,6 +369,23 @@ impl Facts {
         (count > 0).then(|| Found { sequence: run.sequence(row), count, part, row })
     }
 
+    /// Appends those of some rows of a run that are still there.
+    pub(crate) fn collect(
+        &self,
+        part: u32,
+        run: &Run,
+        rows: impl ExactSizeIterator<Item = u32>,
+        found: &mut Vec<Found>,
+    ) {
+        found.reserve(rows.len());
+        if self.is_changed(part) {
+            found.extend(rows.filter_map(|row| self.found(part, run, row)));
+        } else {
+            let unchanged = |row| Found { sequence: run.sequence(row), count: run.count(row), part, row };
+            found.extend(rows.map(unchanged));
+        }
+    }
+
     /// Reports whether every row of a run is there and has one copy.
     pub(crate) fn is_single(&self, part: u32, run: &Run) -> bool {
         !self.is_changed(part) && run.is_single()

@@ -41,6 +41,7 @@ impl Sequences {
         }
     }
 
+    #[inline]
     fn get(&self, row: usize) -> u64 {
         match self {
             Sequences::Near { first, steps } => first + u64::from(steps.get(row)),
@@ -80,21 +81,24 @@ impl Counts {
         self.counts.owned().shrink_to_fit();
     }
 
+    #[inline]
     fn get(&self, row: u32) -> u64 {
-        if self.rows.len() == 0 {
-            return 1;
-        }
+        if self.rows.len() > 0 && self.is_near(row) { self.look_up(row) } else { 1 }
+    }
+
+    /// Reports whether a row among the 64 with this one is here.
+    #[inline]
+    fn is_near(&self, row: u32) -> bool {
         let block = row as usize / 64;
-        let is_here = match self.blocks().get(block / 64) {
-            Some(word) => word >> (block % 64) & 1 == 1,
-            None => false,
-        };
-        if !is_here {
-            return 1;
-        }
+        self.blocks().get(block / 64).is_some_and(|word| word >> (block % 64) & 1 == 1)
+    }
+
+    #[inline(never)]
+    fn look_up(&self, row: u32) -> u64 {
         self.rows.binary_search(row).map_or(1, |at| self.counts.get(at))
     }
 
+    #[inline]
     fn blocks(&self) -> &[u64] {
         self.blocks.get_or_init(|| {
             let mut blocks = Vec::new();
@@ -310,6 +314,7 @@ impl Rows {
         !self.names.is_empty()
     }
 
+    #[inline]
     pub(crate) fn sequence(&self, row: u32) -> u64 {
         self.sequences.get(row as usize)
     }
@@ -320,6 +325,7 @@ impl Rows {
     }
 
     /// The count that the row had when the run was made.
+    #[inline]
     pub(super) fn count(&self, row: u32) -> u64 {
         self.counts.get(row)
     }
