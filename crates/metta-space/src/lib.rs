@@ -2,6 +2,7 @@
 
 mod algebra;
 pub mod bytes;
+pub mod commits;
 mod declarations;
 mod facts;
 mod files;

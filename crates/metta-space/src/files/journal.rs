@@ -194,7 +194,7 @@ fn header_of(number: u64) -> Vec<u8> {
 /// The segment that is written to.
 pub(super) struct Segment {
     pub(super) number: u64,
-    pub(super) path: PathBuf,
+    pub(super) path: Arc<Path>,
     pub(super) file: Arc<File>,
     /// Where the next record goes.
     end: u64,
@@ -220,7 +220,8 @@ impl Segment {
             let _ = std::fs::remove_file(&path);
             io_error("create", &path)(error)
         })?;
-        Ok(Segment { number, path, file: Arc::new(file), end: HEADER as u64, record: Vec::new() })
+        let (path, file) = (path.into(), Arc::new(file));
+        Ok(Segment { number, path, file, end: HEADER as u64, record: Vec::new() })
     }
 
     /// Goes on with the last segment that was replayed, what is torn cut off, or begins `first` (K5).
@@ -240,7 +241,8 @@ impl Segment {
             Ok(file)
         };
         let file = open().map_err(io_error("open", &path))?;
-        Ok(Segment { number: *number, path, file: Arc::new(file), end, record: Vec::new() })
+        let (path, file) = (path.into(), Arc::new(file));
+        Ok(Segment { number: *number, path, file, end, record: Vec::new() })
     }
 
     /// Where the last record ends.

@@ -1,27 +1,17 @@
 //! A space in a file, open for writing.
-//!
-//! ```text
-//! writer 1 ── lock ── append ── publish ── unlock ── disk lock ── fsync ──────── acknowledged
-//! writer 2 ────────── lock ── append ── publish ── unlock ── disk lock ───────── acknowledged
-//! writer 3 ─────────────────── lock ── append ── publish ── unlock ── disk ...
-//! ```
-//! While one writer waits for the disk others append; the next fsync is for all of them.
-//!
-//! Invariant K2: the journal has the commits in the order in which they were published.
-//! Invariant K3: a commit is acknowledged after its record is kept as [`Sync`] says; one that is not published
-//! left no record.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use metta_atom::{Atom, Variable};
-use metta_sync::{Flag, Held, Ranked, Snapshots};
+use metta_sync::{Held, Ranked, Snapshots};
 
 use super::journal::{self, Dropped, Segment};
 use super::lock::{self, Lock};
 use super::{FileError, base, io_error, sync_folder};
 use crate::bytes::Encoded;
+use crate::commits::{Commits, Log, Refused, Unwritten};
 use crate::snapshot::Snapshot;
 use crate::stored::{StoredError, refuse_references};
 use crate::terms;
@@ -82,54 +72,57 @@ pub struct SpaceFile {
     path: PathBuf,
     options: FileOptions,
     compaction: Ranked<Lock, 1>,
-    writer: Ranked<Writer, 2>,
-    disk: Ranked<(), 3>,
-    written: Snapshots<Written>,
-    kept: Snapshots<Kept>,
+    commits: Commits<Journal>,
     published: Snapshots<Snapshot>,
-    failed: Flag,
     dropped: Option<Dropped>,
 }
 
-#[derive(Debug)]
-struct Writer {
+/// The journal, as what commits are appended to.
+struct Journal {
     segment: Segment,
+    sync: Sync,
 }
 
-impl std::fmt::Debug for Segment {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Segment")
-            .field("number", &self.number)
-            .field("end", &self.end())
-            .finish_non_exhaustive()
+impl Journal {
+    fn new(segment: Segment, sync: Sync) -> Self {
+        Journal { segment, sync }
     }
 }
 
-/// What was written.
-#[derive(Clone, Debug)]
-struct Written {
-    commits: u64,
+/// A place in the journal.
+#[derive(Clone)]
+struct Mark {
     segment: u64,
     /// Where the last record ends.
     end: u64,
     file: Arc<File>,
+    path: Arc<Path>,
 }
 
-/// What is on the disk.
-#[derive(Clone, Copy, Debug)]
-struct Kept {
-    commits: u64,
-    segment: u64,
-    end: u64,
-}
+impl Log for Journal {
+    type Mark = Mark;
+    type Error = FileError;
 
-impl Written {
-    fn new(commits: u64, segment: &Segment) -> Self {
-        Written { commits, segment: segment.number, end: segment.end(), file: Arc::clone(&segment.file) }
+    fn mark(&self) -> Mark {
+        let Segment { number, file, path, .. } = &self.segment;
+        let (file, path) = (Arc::clone(file), Arc::clone(path));
+        Mark { segment: *number, end: self.segment.end(), file, path }
     }
 
-    fn kept(&self) -> Kept {
-        Kept { commits: self.commits, segment: self.segment, end: self.end }
+    fn append(&mut self, record: &[u8], kept: &Mark) -> Result<(), Unwritten<FileError>> {
+        let certain = match self.sync {
+            Sync::Disk if kept.segment == self.segment.number => kept.end,
+            Sync::Disk => Segment::START,
+            Sync::System => self.segment.end(),
+        };
+        self.segment.append(record, certain).map_err(|(error, is_open)| {
+            let error = io_error("write", &self.segment.path)(error);
+            if is_open { Unwritten::Torn(error) } else { Unwritten::Whole(error) }
+        })
+    }
+
+    fn bring_to_disk(mark: &Mark) -> Result<(), FileError> {
+        mark.file.sync_data().map_err(io_error("write", &mark.path))
     }
 }
 
@@ -159,17 +152,12 @@ impl SpaceFile {
         journal::remove_before(path, first);
         base::remove_unfinished(path);
         snapshot.freeze();
-        let written = Written::new(0, &segment);
         Ok(SpaceFile {
             path: path.to_owned(),
-            options,
             compaction: Ranked::new(lock),
-            writer: Ranked::new(Writer { segment }),
-            disk: Ranked::new(()),
-            kept: Snapshots::new(Arc::new(written.kept())),
-            written: Snapshots::new(Arc::new(written)),
+            commits: Commits::new(Journal::new(segment, options.sync)),
+            options,
             published: Snapshots::new(Arc::new(snapshot)),
-            failed: Flag::new(),
             dropped: replayed.dropped,
         })
     }
@@ -254,8 +242,7 @@ impl SpaceFile {
     fn commit<R>(&self, change: impl FnOnce(&mut Snapshot, &mut Vec<u8>) -> R) -> Result<R, FileError> {
         let (result, commit) = {
             let mut task = Held::root();
-            let (mut writer, _) = self.writer.lock(&mut task);
-            self.must_work()?;
+            let mut journal = self.commits.lock(&mut task).map_err(|refused| self.error(refused))?;
             let mut next = (*self.published.load()).clone();
             let mut changes = Vec::new();
             let result = change(&mut next, &mut changes);
@@ -263,7 +250,7 @@ impl SpaceFile {
                 return Ok(result);
             }
             // K2, K3
-            let commit = self.append(&mut writer.segment, &changes)?;
+            let commit = self.append(&mut journal, &changes)?;
             self.published.publish(Arc::new(next));
             (result, commit)
         };
@@ -273,40 +260,19 @@ impl SpaceFile {
         Ok(result)
     }
 
-    /// Appends a record; returns the number of the commit.
-    fn append(&self, segment: &mut Segment, changes: &[u8]) -> Result<u64, FileError> {
-        let certain = match (self.options.sync, self.kept.load()) {
-            (Sync::Disk, kept) if kept.segment == segment.number => kept.end,
-            (Sync::Disk, _) => Segment::START,
-            (Sync::System, _) => segment.end(),
-        };
-        segment.append(changes, certain).map_err(|(error, is_open)| {
-            if is_open {
-                self.failed.raise();
-            }
-            io_error("write", &segment.path)(error)
-        })?;
-        let commits = self.written.load().commits + 1;
-        self.written.publish(Arc::new(Written::new(commits, segment)));
-        Ok(commits)
+    fn append(&self, journal: &mut Journal, changes: &[u8]) -> Result<u64, FileError> {
+        self.commits.append(journal, changes).map_err(|refused| self.error(refused))
     }
 
-    /// Returns when a commit is on the disk, with all others that have been written by then.
     fn bring_to_disk(&self, commit: u64) -> Result<(), FileError> {
-        let mut task = Held::root();
-        let (_one, _) = self.disk.lock(&mut task);
-        if self.kept.load().commits >= commit {
-            return Ok(());
+        self.commits.bring_to_disk(commit).map_err(|refused| self.error(refused))
+    }
+
+    fn error(&self, refused: Refused<FileError>) -> FileError {
+        match refused {
+            Refused::Failed => FileError::Failed { path: self.path.clone() },
+            Refused::Error(error) => error,
         }
-        self.must_work()?;
-        let written = self.written.load();
-        written.file.sync_data().map_err(|error| {
-            // What a failed fsync leaves on the disk is not known.
-            self.failed.raise();
-            io_error("write", &self.path)(error)
-        })?;
-        self.kept.publish(Arc::new(written.kept()));
-        Ok(())
     }
 
     /// Brings all that was written to the disk, whatever [`Sync`] says.
@@ -314,12 +280,12 @@ impl SpaceFile {
     /// # Errors
     /// When the system refuses.
     pub fn flush(&self) -> Result<(), FileError> {
-        self.bring_to_disk(self.written.load().commits)
+        self.bring_to_disk(self.commits.last())
     }
 
     /// How long the journal is in bytes since the last compaction.
     pub fn journal_bytes(&self) -> u64 {
-        self.written.load().end
+        self.commits.mark().end
     }
 
     /// Writes the present content as the base, so that the journal begins anew.
@@ -332,9 +298,9 @@ impl SpaceFile {
         let mut task = Held::root();
         let (mut lock, mut held) = self.compaction.lock(&mut task);
         let (snapshot, first) = {
-            let (mut writer, _) = self.writer.lock(&mut held);
-            self.begin_segment(&mut writer.segment)?;
-            (self.snapshot(), writer.segment.number)
+            let mut journal = self.commits.lock(&mut held).map_err(|refused| self.error(refused))?;
+            self.begin_segment(&mut journal)?;
+            (self.snapshot(), journal.segment.number)
         };
         *lock = base::replace(&self.path, &snapshot, first)?;
         sync_folder(&self.path).map_err(io_error("write", &self.path))?;
@@ -343,17 +309,13 @@ impl SpaceFile {
     }
 
     /// Ends the segment that is written to and begins another.
-    fn begin_segment(&self, segment: &mut Segment) -> Result<(), FileError> {
-        self.must_work()?;
+    fn begin_segment(&self, journal: &mut Journal) -> Result<(), FileError> {
         // K1: no segment is followed by another before it is whole on the disk.
-        segment.file.sync_data().map_err(|error| {
-            self.failed.raise();
-            io_error("write", &segment.path)(error)
-        })?;
-        *segment = Segment::create(&self.path, segment.number + 1)?;
-        let commits = self.written.load().commits;
-        self.written.publish(Arc::new(Written::new(commits, segment)));
-        Ok(())
+        let next = |journal: &Journal| {
+            let segment = Segment::create(&self.path, journal.segment.number + 1)?;
+            Ok(Journal::new(segment, journal.sync))
+        };
+        self.commits.go_on(journal, next).map_err(|refused| self.error(refused))
     }
 
     /// Makes the content that of `next`, in the same order.
@@ -366,8 +328,7 @@ impl SpaceFile {
     pub fn set(&self, next: &Snapshot) -> Result<(), FileError> {
         let commit = {
             let mut task = Held::root();
-            let (mut writer, _) = self.writer.lock(&mut task);
-            self.must_work()?;
+            let mut journal = self.commits.lock(&mut task).map_err(|refused| self.error(refused))?;
             match next.steps_from(&self.snapshot()) {
                 Some(steps) => {
                     let content = |error| FileError::Content { path: self.path.clone(), error };
@@ -381,7 +342,7 @@ impl SpaceFile {
                     if changes.is_empty() {
                         return Ok(());
                     }
-                    let commit = self.append(&mut writer.segment, &changes)?;
+                    let commit = self.append(&mut journal, &changes)?;
                     self.published.publish(Arc::new(next.clone()));
                     Some(commit)
                 }
@@ -399,18 +360,14 @@ impl SpaceFile {
     fn write_anew(&self, next: &Snapshot) -> Result<(), FileError> {
         let mut task = Held::root();
         let (mut lock, mut held) = self.compaction.lock(&mut task);
-        let (mut writer, _) = self.writer.lock(&mut held);
-        self.begin_segment(&mut writer.segment)?;
-        let first = writer.segment.number;
+        let mut journal = self.commits.lock(&mut held).map_err(|refused| self.error(refused))?;
+        self.begin_segment(&mut journal)?;
+        let first = journal.segment.number;
         *lock = base::replace(&self.path, next, first)?;
         self.published.publish(Arc::new(next.clone()));
         sync_folder(&self.path).map_err(io_error("write", &self.path))?;
         journal::remove_before(&self.path, first);
         Ok(())
-    }
-
-    fn must_work(&self) -> Result<(), FileError> {
-        if self.failed.is_raised() { Err(FileError::Failed { path: self.path.clone() }) } else { Ok(()) }
     }
 }
 
