@@ -1,4 +1,4 @@
-//! Writing processes, killed at random points.
+//! Processes that write: killed at random points, with a full disk, without the right to.
 //!
 //! ```text
 //! writer    two threads, each: change, wait until it is kept, say so ── and now and then a compaction
@@ -18,7 +18,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use metta_atom::Atom;
-use metta_space::{FileOptions, Snapshot, SpaceFile, Sync};
+use metta_space::{FileError, FileOptions, Snapshot, SpaceFile, Sync};
 
 const THREADS: u64 = 2;
 
@@ -141,6 +141,9 @@ fn kill_one(path: &Path, sync: &str, done: &[u64], point: u64) -> Vec<u64> {
     for line in said.by_ref().take(1 + (mixed(&[point, 1]) % most) as usize) {
         hear(line.expect("a line"));
     }
+    // As long as it lives the file is its own.
+    let second = SpaceFile::open(path, FileOptions::default()).map(|_| ());
+    assert!(matches!(second, Err(FileError::Locked { .. })), "{second:?}");
     // Somewhere between two words of the writer.
     (0..mixed(&[point, 2]) % 50_000).for_each(|n| {
         std::hint::black_box(n);
@@ -235,6 +238,60 @@ fn check_full_disk() {
     println!("a full disk: {kept} additions kept");
 }
 
+/// What a process finds that may read a file and its folder, and not write them.
+fn look(path: &Path) {
+    let said = |error: FileError| {
+        let what = error.to_string();
+        assert!(matches!(error, FileError::Io { .. }) && what.contains("ermission denied"), "{what}");
+        what
+    };
+    let space = Snapshot::open(path).expect("it may be read");
+    assert_eq!(space.len(), 3);
+    // There is no journal yet, and none can be made.
+    let error = said(SpaceFile::open(path, FileOptions::default()).expect_err("it may not be written"));
+    assert!(error.starts_with("cannot create `") && error.contains(".journal-"), "{error}");
+    let error = said(space.save(path).expect_err("nor put in its place"));
+    assert!(error.starts_with("cannot write `") && error.contains("kb.space`"), "{error}");
+    let other = path.with_file_name("other.space");
+    said(SpaceFile::open(&other, FileOptions::default()).expect_err("nor may another be made"));
+    said(Snapshot::open(&path.with_file_name("secret.space")).expect_err("nor is all to be read"));
+}
+
+/// A folder that is there to be read alone. Whoever may do everything has somebody else look at it.
+#[cfg(unix)]
+fn check_read_only() {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+
+    const NOBODY: u32 = 65_534;
+    let folder = tempfile::tempdir().expect("a folder");
+    let set =
+        |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).expect("it is mine");
+    let mut space = Snapshot::new();
+    (0..3).for_each(|key| space.add(&atom(0, key)));
+    let (path, secret) = (folder.path().join("kb.space"), folder.path().join("secret.space"));
+    space.save(&path).expect("the space is saved");
+    space.save(&secret).expect("the space is saved");
+    // Others may not reach the program where it is.
+    let this = folder.path().join("program");
+    fs::copy(std::env::current_exe().expect("this program has a name"), &this).expect("it can be read");
+    for (path, mode) in [(&*this, 0o555), (&*path, 0o444), (&*secret, 0o000), (folder.path(), 0o555)] {
+        set(path, mode);
+    }
+    let listed = || fs::read_dir(folder.path()).expect("a folder").count();
+    let before = (listed(), fs::read(&path).expect("a file"));
+    let mut command = Command::new(&this);
+    if fs::metadata(folder.path()).expect("a folder").uid() == 0 {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    let output = command.arg("--look").arg(&path).output().expect("the program starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!((listed(), fs::read(&path).expect("a file")), before);
+    set(folder.path(), 0o755);
+    println!("a folder that may only be read: told, and nothing changed");
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let [mode, path, sync, done @ ..] = &arguments[..]
@@ -250,8 +307,15 @@ fn main() {
     {
         return fill(Path::new(path));
     }
+    if let [mode, path] = &arguments[..]
+        && mode == "--look"
+    {
+        return look(Path::new(path));
+    }
     #[cfg(unix)]
     check_full_disk();
+    #[cfg(unix)]
+    check_read_only();
     let kills = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(KILLS);
     check(kills.div_ceil(2), "disk");
     check(kills.div_ceil(2), "system");

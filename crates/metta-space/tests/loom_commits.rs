@@ -156,7 +156,11 @@ fn a_writer_beside_a_compaction() {
             let next = |log: &Tiny| Ok(Tiny { segments: [&log.segments[..], &[Arc::default()]].concat() });
             file.commits.go_on(&mut log, next).expect("the log goes on");
             let old = &log.segments[0];
-            assert_eq!(old.records.load().len(), *old.on_disk.load(), "a segment was left before it was whole");
+            assert_eq!(
+                old.records.load().len(),
+                *old.on_disk.load(),
+                "a segment was left before it was whole"
+            );
         }
         let number = writer.join().expect("the writer ends");
         assert_eq!(file.commits.last(), 1);
@@ -185,5 +189,8 @@ fn nothing_is_acknowledged_after_a_failure() {
         finished.send(file.first.records.load().len()).expect("the count is kept");
     });
     let written: Vec<usize> = runs.iter().collect();
-    assert!(written.contains(&1) && written.contains(&2), "the second is appended before the failure or refused");
+    assert!(
+        written.contains(&1) && written.contains(&2),
+        "the second is appended before the failure or refused"
+    );
 }
