@@ -544,9 +544,9 @@ pub(crate) struct Query {
     pub(crate) size: u8,
     /// Where the fact is put.
     pub(crate) fact: Slot,
-    /// The code that matches a fact without variables, and one with.
+    /// The code that matches a fact without variables, and what follows.
     pub(crate) closed: u32,
-    pub(crate) open: u32,
+    pub(crate) body: u32,
     /// The variables that a fact with variables may bind: where they begin in `Code::fresh`, and how many.
     pub(crate) fresh: (u32, u8),
 }

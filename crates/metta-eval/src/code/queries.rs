@@ -113,7 +113,7 @@ impl Compiler<'_> {
             size: 0,
             fact: 0,
             closed: 0,
-            open: 0,
+            body: 0,
             fresh: (0, 0),
         });
         self.emit(Instr::Prepare { query, otherwise });
@@ -142,25 +142,12 @@ impl Compiler<'_> {
         self.emit(Instr::Search { query });
         let closed = self.place_in_code();
         self.assign(fact, Known::Nothing);
-        let before = self.assigned;
         self.match_elements_from(1, fact, pattern)?;
         self.emit(Instr::Body);
-        let mut open = closed;
-        if !unbound.is_empty() {
-            let after = self.label();
-            self.emit(Instr::Jump { to: after });
-            open = self.place_in_code();
-            self.assigned = before;
-            for local in &unbound {
-                self.assign(self.slot_of(*local), Known::Nothing);
-            }
-            self.match_elements_from(1, fact, pattern)?;
-            self.emit(Instr::Body);
-            self.place(after);
-        }
+        let body = self.place_in_code();
         let known = &mut self.machine.code.queries[query as usize];
         (known.template, known.fact, known.bound, known.live) = (template, fact, bound, bound);
-        (known.closed, known.open, known.fresh) = (closed, open, (fresh, unbound.len() as u8));
+        (known.closed, known.body, known.fresh) = (closed, body, (fresh, unbound.len() as u8));
         Ok(())
     }
 }

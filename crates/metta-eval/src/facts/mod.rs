@@ -5,6 +5,7 @@
 //! index without decoding anything. A write of the evaluation itself is entered here as well.
 
 mod index;
+mod matching;
 mod table;
 
 use metta_atom::SpaceId;
@@ -16,6 +17,7 @@ use crate::terms::heap::Heap;
 use crate::world::World;
 
 pub(crate) use index::{FactId, Index, Look, Term};
+pub(crate) use matching::Pattern;
 pub(crate) use table::{Search, Stored, Table};
 
 /// What a query costs beside its answers, in facts.

@@ -9,6 +9,7 @@ use metta_space::Snapshot;
 use metta_space::bytes::Writer;
 
 use super::index::{FactId, Index, List, Look, Term};
+use super::matching::{self, Pattern};
 use crate::terms::cell::{CODE, Cell, SymbolId, View};
 use crate::terms::heap::Heap;
 use crate::terms::shared::Shared;
@@ -29,8 +30,8 @@ pub(crate) struct Stored {
     pub(crate) root: Cell,
     /// For a term with variables the cells that it takes.
     start: u32,
-    length: u32,
-    /// The names of its variables.
+    pub(super) length: u32,
+    /// For such a term where it is in [`Table::names`].
     names: u32,
 }
 
@@ -49,6 +50,7 @@ struct Entry {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Table {
     entries: Shared<Entry>,
+    /// The names of the variables of the facts that have some.
     names: Shared<Box<[SymbolId]>>,
     index: Index,
     /// The index has grown too big: every search goes through all facts.
@@ -99,7 +101,7 @@ impl Table {
         self.entries.len() == self.dead
     }
 
-    fn append(&mut self, heap: &mut Heap, term: Cell, copies: u64, time: u64) {
+    pub(super) fn append(&mut self, heap: &mut Heap, term: Cell, copies: u64, time: u64) {
         let stored = self.store(heap, term);
         self.open_heads |= match stored.root.slice() {
             Some((address, _)) => !matches!(heap.get(address).view(), View::Symbol(_)),
@@ -244,29 +246,21 @@ impl Table {
         self.entries[fact as usize].stored
     }
 
-    /// Makes the term of a fact in the heap, with new variables.
-    pub(crate) fn instance(&self, heap: &mut Heap, stored: Stored) -> Cell {
-        if stored.root.is_ground() {
-            return stored.root;
-        }
-        let names = &self.names[stored.names as usize];
-        let first = heap.top();
-        for name in names {
-            heap.new_variable(*name, false);
-        }
-        let base = heap.top();
-        let placed = |cell: Cell| match cell.view() {
-            View::Local(variable) => Cell::reference(first + variable),
-            View::Expression { address, .. } if !cell.is_ground() => {
-                cell.with_address((address & !CODE) - stored.start + base)
-            }
-            _ => cell,
-        };
-        for place in stored.start..stored.start + stored.length {
-            let cell = heap.code[place as usize];
-            heap.cells.push(placed(cell));
-        }
-        placed(stored.root)
+    /// Unifies a term with a fact. A failure leaves bindings behind.
+    pub(crate) fn unify(&self, heap: &mut Heap, term: Cell, fact: FactId) -> bool {
+        let stored = self.stored(fact);
+        matching::unify(heap, term, stored, self.names(stored))
+    }
+
+    /// Unifies a pattern of code with a fact that has variables. A failure leaves bindings behind.
+    #[inline]
+    pub(crate) fn unify_pattern(&self, heap: &mut Heap, pattern: Pattern<'_>, stored: Stored) -> bool {
+        matching::unify_pattern(heap, pattern, stored, self.names(stored))
+    }
+
+    #[inline]
+    pub(super) fn names(&self, stored: Stored) -> &[SymbolId] {
+        self.names.get(stored.names as usize).map_or(&[], |names| names)
     }
 
     /// Copies a term into the code area.
@@ -344,8 +338,11 @@ impl Table {
         let root = done.unwrap_or(Cell::UNIT);
         let length = heap.code.len() as u32 - start;
         self.cells += length as usize;
-        self.names.push(names.into());
-        Stored { root, start, length, names: self.names.len() as u32 - 1 }
+        let place = self.names.len() as u32;
+        if !root.is_ground() {
+            self.names.push(names.into());
+        }
+        Stored { root, start, length, names: place }
     }
 
     /// Forgets what is dead. No search is under way.
@@ -394,6 +391,30 @@ impl Table {
     }
 }
 
+/// Makes the term of a fact in the heap, with new variables.
+pub(super) fn instance(heap: &mut Heap, stored: Stored, names: &[SymbolId]) -> Cell {
+    if stored.root.is_ground() {
+        return stored.root;
+    }
+    let first = heap.top();
+    for name in names {
+        heap.new_variable(*name, false);
+    }
+    let base = heap.top();
+    let placed = |cell: Cell| match cell.view() {
+        View::Local(variable) => Cell::reference(first + variable),
+        View::Expression { address, .. } if !cell.is_ground() => {
+            cell.with_address((address & !CODE) - stored.start + base)
+        }
+        _ => cell,
+    };
+    for place in stored.start..stored.start + stored.length {
+        let cell = heap.code[place as usize];
+        heap.cells.push(placed(cell));
+    }
+    placed(stored.root)
+}
+
 /// Reports whether a stored fact without variables is exactly this term.
 fn is_same(heap: &Heap, stored: Cell, term: Cell) -> bool {
     let mut pending = vec![(stored, term)];
@@ -432,7 +453,8 @@ mod tests {
     fn found(table: &Table, heap: &mut Heap, mut search: Search) -> Vec<String> {
         let mut texts = Vec::new();
         while table.advance(&mut search) {
-            let term = table.instance(heap, table.stored(search.fact));
+            let stored = table.stored(search.fact);
+            let term = instance(heap, stored, table.names(stored));
             let atom: Atom = heap.export(term, &mut crate::terms::convert::VariableNames::default());
             texts.push(atom.to_string());
         }

@@ -319,9 +319,15 @@ impl Machine {
                         return Matched::No;
                     }
                     let table = self.facts.table(*table);
-                    let stored = table.stored(search.fact);
+                    let fact = search.fact;
                     *more = table.advance(search);
-                    table.instance(&mut self.heap, stored)
+                    let pattern = goal.pattern;
+                    let matched = self.heap.ways(|heap| table.unify(heap, pattern, fact));
+                    if matched != Matched::No {
+                        return matched;
+                    }
+                    self.heap.cells.truncate(top as usize);
+                    continue;
                 }
                 Source::Join { .. } => return Matched::No,
             };

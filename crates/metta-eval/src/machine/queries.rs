@@ -4,7 +4,7 @@ use metta_atom::SpaceId;
 
 use crate::Effect;
 use crate::code::{Live, Query, Template};
-use crate::facts::{Look, Search, Stored};
+use crate::facts::{self, Look, Search, Stored};
 use crate::machine::choices::Alternatives;
 use crate::machine::code::Next;
 use crate::machine::{Machine, Task};
@@ -191,7 +191,7 @@ impl Machine {
 
     /// Matches the pattern with a fact; the place of the code that goes on.
     fn match_fact(&mut self, query: u32, base: u32, table: u32, stored: Stored) -> Option<u32> {
-        let Query { fact, closed, open, fresh, .. } = self.code.queries[query as usize];
+        let Query { fact, closed, body, fresh, template, .. } = self.code.queries[query as usize];
         if stored.root.is_ground() {
             self.set_slot(base, fact, stored.root);
             return self.match_head(closed, base);
@@ -202,8 +202,12 @@ impl Machine {
             let variable = self.heap.new_variable(name, false);
             self.set_slot(base, slot, variable);
         }
-        let instance = self.facts.table(table).instance(&mut self.heap, stored);
-        self.set_slot(base, fact, instance);
-        self.match_head(open, base)
+        let Machine { heap, facts, code, env, .. } = self;
+        let slots = &env[base as usize..];
+        let pattern =
+            facts::Pattern { cells: &code.cells, template: code.templates[template as usize], slots };
+        let matched = facts.table(table).unify_pattern(heap, pattern, stored);
+        self.set_slot(base, fact, Cell::UNIT);
+        matched.then_some(body)
     }
 }
