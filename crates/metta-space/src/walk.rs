@@ -45,10 +45,18 @@ impl<'p> Goal<'p> {
                 let mut walk = Walk::new(run.keys(), shape, prefix, |rows| take(rows, None));
                 walk.go_to_variables();
                 let mut walk = Walk::new(index.keys(), shape, &pattern, |rows| take(rows, Some(index)));
-                walk.go(index.keys().all());
+                let entry = shape.only_known_terms(&pattern, 0).zip(index.directory());
+                match entry.map(|(end, directory)| (directory.find(index.keys(), &pattern[..end]), end)) {
+                    Some((rows, end)) => walk.go_on(rows, end),
+                    None => walk.go(index.keys().all()),
+                }
             }
             None => {
-                Walk::new(run.keys(), shape, self.pattern, |rows| take(rows, None)).go(run.keys().all());
+                let mut walk = Walk::new(run.keys(), shape, self.pattern, |rows| take(rows, None));
+                match first_term(run, shape, self.pattern) {
+                    Some((rows, end)) => walk.go_on(rows, end),
+                    None => walk.go(run.keys().all()),
+                }
             }
         }
     }
@@ -119,6 +127,27 @@ struct Shape {
     handles_match: bool,
 }
 
+impl Shape {
+    /// Returns the end of the term at `at` when only strings that have it there match.
+    fn only_known_terms(self, pattern: &[u8], at: usize) -> Option<usize> {
+        if self.open || self.handles_match {
+            return None;
+        }
+        let end = term_end(pattern, at);
+        (at < end && ground_run(pattern, at) >= end).then_some(end)
+    }
+}
+
+/// Finds the rows with the head and the first element of a pattern by a directory, if there is one; returns them with the
+/// end of that element.
+fn first_term(run: &Run, shape: Shape, pattern: &[u8]) -> Option<(Range<u32>, usize)> {
+    let Some((Token::Arity(2..), arity)) = token(pattern, 0) else { return None };
+    let head = shape.only_known_terms(pattern, arity)?;
+    let end = shape.only_known_terms(pattern, head)?;
+    let directory = run.directory(&pattern[..head])?;
+    Some((directory.find(run.keys(), &pattern[head..end]), end))
+}
+
 /// Strings that are equal up to `depth`, and how far the pattern was followed.
 struct State {
     rows: Range<u32>,
@@ -149,6 +178,12 @@ impl<'a, F: FnMut(Range<u32>)> Walk<'a, F> {
     /// Takes every row of `rows` that may match.
     fn go(&mut self, rows: Range<u32>) {
         self.follow(State { rows, depth: 0, at: 0, pass: false });
+        self.finish();
+    }
+
+    /// Takes those of some rows that may match, which are all that have the pattern up to `end`.
+    fn go_on(&mut self, rows: Range<u32>, end: usize) {
+        self.follow(State { rows, depth: end, at: end, pass: false });
         self.finish();
     }
 

@@ -9,6 +9,7 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
+use super::directory::{self, Directory};
 use super::keys::{Keys, tail};
 use super::trie::Trie;
 use crate::bytes::term_end;
@@ -26,6 +27,8 @@ pub(crate) struct Index {
     keys: Keys,
     /// The rows of the run, in the order of the keys.
     rows: Vec<u32>,
+    /// Where the keys with each first element are.
+    directory: Option<Directory>,
 }
 
 impl Index {
@@ -51,15 +54,22 @@ impl Index {
         let order = loose.order();
         let mut keys = Keys::with_room(order.len(), size_bytes);
         order.iter().for_each(|at| keys.push(loose.get(*at)));
-        Index { keys, rows: order.into_iter().map(|at| range.start + at).collect() }
+        let directory = Directory::build(&keys, keys.all(), 0);
+        Index { keys, directory, rows: order.into_iter().map(|at| range.start + at).collect() }
     }
 
     pub(crate) fn keys(&self) -> &Keys {
         &self.keys
     }
 
+    /// Where the keys with each first element are, if there are many.
+    pub(crate) fn directory(&self) -> Option<&Directory> {
+        self.directory.as_ref()
+    }
+
     fn allocated(&self) -> usize {
-        self.keys.allocated() + self.rows.capacity() * size_of::<u32>()
+        let directory = self.directory.as_ref().map_or(0, Directory::allocated);
+        self.keys.allocated() + self.rows.capacity() * size_of::<u32>() + directory
     }
 
     /// The row of the run behind a key.
@@ -75,6 +85,13 @@ const MOST: usize = 24;
 #[derive(Default)]
 pub(super) struct Indexes {
     slots: [OnceLock<Slot>; MOST],
+    directories: [OnceLock<DirectorySlot>; MOST],
+}
+
+/// The directory of the rows with one beginning.
+struct DirectorySlot {
+    prefix: Vec<u8>,
+    directory: OnceLock<Option<Directory>>,
 }
 
 /// What there is of one order.
@@ -91,7 +108,36 @@ impl Indexes {
             let trie = slot.trie.get().and_then(Option::as_ref);
             slot.index.get().map_or(0, Index::allocated) + trie.map_or(0, Trie::allocated)
         };
-        self.slots.iter().map_while(OnceLock::get).map(size).sum()
+        let directories = self.directories.iter().map_while(OnceLock::get);
+        let directories = directories.filter_map(|slot| slot.directory.get()?.as_ref());
+        self.slots.iter().map_while(OnceLock::get).map(size).sum::<usize>()
+            + directories.map(Directory::allocated).sum::<usize>()
+    }
+
+    /// Returns the directory of the rows that begin with `prefix`, from the second time on that it is asked for.
+    pub(super) fn directory(&self, sorted: &Keys, prefix: &[u8]) -> Option<&Directory> {
+        if sorted.len() < directory::LEAST {
+            return None;
+        }
+        for slot in &self.directories {
+            let mut is_new = false;
+            let slot = slot.get_or_init(|| {
+                is_new = true;
+                DirectorySlot { prefix: prefix.to_vec(), directory: OnceLock::new() }
+            });
+            if slot.prefix != prefix {
+                continue;
+            }
+            if is_new {
+                return None;
+            }
+            if slot.directory.get().is_none() {
+                let rows = sorted.narrow(sorted.all(), 0, prefix);
+                drop(slot.directory.set(Directory::build(sorted, rows, prefix.len())));
+            }
+            return slot.directory.get()?.as_ref();
+        }
+        None
     }
 
     /// Returns the index with this layout from the second time on that it is asked for.

@@ -51,6 +51,11 @@ impl Keys {
         &self.arena
     }
 
+    /// Reports whether the strings are in memory.
+    pub(super) fn is_owned(&self) -> bool {
+        matches!(self.arena, Column::Owned(_))
+    }
+
     pub(super) fn ends(&self) -> &Ends {
         &self.ends
     }
@@ -216,7 +221,9 @@ impl Keys {
 
     /// The ladder, which is made when it is first asked for; none for strings in a file, all of which would be read.
     fn ladder(&self) -> Option<&Keys> {
-        let Column::Owned(_) = self.arena else { return None };
+        if !self.is_owned() {
+            return None;
+        }
         let ladder = self.ladder.get_or_init(|| {
             let rungs = || self.all().step_by(RUNG as usize).map(|row| self.get(row));
             let mut ladder = Keys::with_room(rungs().len(), rungs().map(<[u8]>::len).sum());

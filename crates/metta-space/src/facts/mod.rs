@@ -16,6 +16,7 @@
 
 mod column;
 mod combine;
+mod directory;
 mod head;
 mod index;
 mod keys;

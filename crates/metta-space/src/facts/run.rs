@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use metta_atom::Variable;
 
 use super::column::Column;
+use super::directory::Directory;
 use super::index::{Index, Indexes, Layout};
 use super::keys::Keys;
 use super::table::Table;
@@ -230,6 +231,11 @@ impl Run {
     /// asked for again: one query alone is faster without.
     pub(crate) fn index(&self, rows: Range<u32>, layout: &Layout) -> Option<&Index> {
         self.indexes.index(&self.keys, rows, layout)
+    }
+
+    /// Returns the directory of the rows that begin with `prefix`, if there are many and it is asked for again.
+    pub(crate) fn directory(&self, prefix: &[u8]) -> Option<&Directory> {
+        self.indexes.directory(&self.keys, prefix)
     }
 
     /// Returns the trie of `rows`, which are those that begin with the prefix of `layout`; `None` when there is none for

@@ -47,7 +47,8 @@ pub(crate) fn word(term: &[u8]) -> u64 {
     }
 }
 
-fn is_hashed(word: u64) -> bool {
+/// Reports whether terms with this word may differ.
+pub(super) fn is_hashed(word: u64) -> bool {
     word >> WIDTH == HASHED >> WIDTH
 }
 

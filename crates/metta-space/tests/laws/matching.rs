@@ -300,3 +300,60 @@ fn a_variable_is_never_bound_to_what_contains_it() {
     check_query(&stored, Atom::expression([Atom::variable("y"), Atom::variable("y")]), "");
     check_query(&stored, Atom::expression([Atom::symbol("a"), Atom::variable("y")]), "(a (s a))");
 }
+
+/// Lookups in a run of many facts, by the first elements and by others, again and again, as by a look at all of them.
+#[test]
+fn lookups_among_many_facts_find_what_a_look_at_all_finds() {
+    let mut snapshot = Snapshot::new();
+    // Short and long names, numbers, and terms of several items.
+    let name = |n: usize| match n % 4 {
+        0 => Atom::symbol(format!("n{n}")),
+        1 => Atom::symbol(format!("a-name-of-many-bytes-{n}")),
+        2 => Atom::integer(n as i64),
+        _ => Atom::expression([Atom::symbol("at"), Atom::symbol(format!("n{n}"))]),
+    };
+    let fact = |head: &str, a: Atom, b: Atom| Atom::expression([Atom::symbol(head), a, b]);
+    let (terms, facts) = (900, 40_000);
+    let pair = |n: usize| (n * 7919 % terms, n * 104_729 % (terms + 1));
+    for n in 0..facts {
+        let (a, b) = pair(n);
+        snapshot.add(&fact(if n % 8 == 0 { "link" } else { "edge" }, name(a), name(b)));
+    }
+    snapshot.settle();
+    let mut found = 0;
+    for round in 0..4 {
+        let decoded =
+            |fact: metta_space::Fact<'_>| (fact.sequence, snapshot.decode(fact.bytes, fact.variables()));
+        let all: Vec<(u64, Atom)> = snapshot.iter().map(decoded).collect();
+        for n in (round..terms).step_by(61) {
+            for (a, b) in
+                [(Some(n), None), (None, Some(n)), (Some(n), Some((n * 31) % terms)), (Some(terms + n), None)]
+            {
+                let open = |n: Option<usize>, variable| n.map_or(Atom::variable(variable), name);
+                let pattern = fact("edge", open(a, "x"), open(b, "y"));
+                let encoded = snapshot.encode_pattern(&pattern);
+                let sequences: Vec<u64> =
+                    snapshot.candidates(&encoded.bytes).iter().map(|found| found.sequence).collect();
+                let is_open = |atom: &Atom| matches!(atom, Atom::Variable(_));
+                let is_meant = |(_, atom): &&(u64, Atom)| {
+                    let pairs =
+                        pattern.children().into_iter().flatten().zip(atom.children().into_iter().flatten());
+                    pairs.into_iter().all(|(asked, there)| asked == there || is_open(asked) || is_open(there))
+                };
+                let expected: Vec<u64> = all.iter().filter(is_meant).map(|(sequence, _)| *sequence).collect();
+                assert_eq!(sequences, expected, "{pattern}");
+                found += expected.len();
+            }
+        }
+        // Some of them go, and others come.
+        for n in (round..facts).step_by(997) {
+            let (a, b) = pair(n);
+            snapshot.remove(&fact("edge", name(a), name(b)));
+            snapshot.add(&fact("edge", name(b), name(a)));
+        }
+        if round == 2 {
+            snapshot.add(&fact("edge", Atom::variable("any"), name(3)));
+        }
+    }
+    assert!(found > 4_000 && snapshot.index_bytes() > 0, "only {found} found");
+}
