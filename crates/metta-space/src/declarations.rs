@@ -11,6 +11,7 @@ use metta_atom::Atom;
 use pathmap::PathMap;
 use pathmap::zipper::{ZipperIteration, ZipperValues};
 use rpds::VectorSync;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::bytes::{Item, Reader};
 
@@ -156,17 +157,50 @@ pub(crate) fn classify(bytes: &[u8]) -> Option<(Relation, Key<'_>)> {
     }
 }
 
+/// Under which keys something may be declared: no name that was is ever missing.
+#[derive(Clone, Default)]
+struct Names {
+    /// For each name a bit that its hash says.
+    bits: Option<Arc<[u64; 64]>>,
+    open: bool,
+}
+
+impl Names {
+    fn place(name: &str) -> (usize, u64) {
+        let hash = xxh3_64(name.as_bytes());
+        ((hash >> 6) as usize % 64, 1 << (hash % 64))
+    }
+
+    fn note(&mut self, key: Key<'_>) {
+        let (Key::Call(name) | Key::Symbol(name)) = key else {
+            self.open = true;
+            return;
+        };
+        let (word, bit) = Names::place(name);
+        let bits = self.bits.get_or_insert_with(|| Arc::new([0; 64]));
+        if bits[word] & bit == 0 {
+            Arc::make_mut(bits)[word] |= bit;
+        }
+    }
+
+    fn may_include(&self, name: &str) -> bool {
+        let (word, bit) = Names::place(name);
+        self.open || self.bits.as_ref().is_some_and(|bits| bits[word] & bit != 0)
+    }
+}
+
 /// All declarations of a space. Cloning is O(1).
 #[derive(Clone)]
 pub(crate) struct Declarations {
     lists: PathMap<Declared>,
+    names: Names,
 }
 
 impl Declarations {
     pub(crate) fn new() -> Self {
         let lists = PathMap::new();
         crate::snapshot::force_root(&lists);
-        Declarations { lists }
+        Declarations { lists, names: Names::default() }
     }
 
     pub(crate) fn get(&self, relation: Relation, key: Key<'_>) -> Option<&Declared> {
@@ -183,8 +217,14 @@ impl Declarations {
         lists
     }
 
+    /// Reports whether something may be declared for a symbol, or for what is open.
+    pub(crate) fn may_concern(&self, name: &str) -> bool {
+        self.names.may_include(name)
+    }
+
     /// Appends a declaration, which is newer than all others.
     pub(crate) fn add(&mut self, relation: Relation, key: Key<'_>, declaration: Declaration) {
+        self.names.note(key);
         let list = self.lists.get_val_or_set_mut_with_at(path(relation, key), Declared::default);
         list.push(declaration);
     }
@@ -230,4 +270,28 @@ fn path(relation: Relation, key: Key<'_>) -> Vec<u8> {
         Key::Open => (b'*', ""),
     };
     [&[relation, kind], name.as_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_declared_are_never_missing() {
+        let left = Atom::symbol("left");
+        let declaration = |sequence| Declaration { sequence, left: left.clone(), right: left.clone() };
+        let names: Vec<String> = (0..40).map(|index| format!("name-{index}")).collect();
+        let mut declarations = Declarations::new();
+        let before = declarations.clone();
+        for (sequence, name) in (0..).zip(&names) {
+            let key = if sequence % 2 == 0 { Key::Call(name) } else { Key::Symbol(name) };
+            declarations.add(Relation::Equation, key, declaration(sequence));
+        }
+        assert!(names.iter().all(|name| declarations.may_concern(name) && !before.may_concern(name)));
+        let others = (0..1000).filter(|index| declarations.may_concern(&format!("other-{index}"))).count();
+        assert!(others < 100, "{others}");
+        // What is open is about every name.
+        declarations.add(Relation::HasType, Key::Open, declaration(40));
+        assert!(declarations.may_concern("other"));
+    }
 }

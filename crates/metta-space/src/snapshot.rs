@@ -302,6 +302,14 @@ impl Snapshot {
         self.registry.declarations.get(relation, key).cloned()
     }
 
+    /// Reports whether there may be declarations under [`Key::Call`] or [`Key::Symbol`] of a name, or under
+    /// [`Key::Open`]; `false` is certain.
+    ///
+    /// Cost: O(length of the name), and far less than asking for each.
+    pub fn may_declare(&self, name: &str) -> bool {
+        self.registry.declarations.may_concern(name)
+    }
+
     /// Returns the declarations under every [`Key::Call`] and under [`Key::Open`], a list for each.
     ///
     /// Cost: O(number of lists).

@@ -104,6 +104,8 @@ pub(crate) struct Program {
     lists: u64,
     builtins: SharedMap<SymbolId, &'static Builtin>,
     operation_types: SharedMap<SymbolId, Clauses>,
+    /// The heads for which nothing is declared, one for each number of spaces.
+    nothing: Vec<Arc<Head>>,
     /// What the library has for documentation, once it was asked for.
     documentation: Option<Snapshot>,
 }
@@ -230,6 +232,12 @@ impl Program {
         let name = name.as_ref().map(|symbol| symbol.name());
         let late = if is_documentation(id) { self.documentation(world, space).cloned() } else { None };
         let spaces = visible(world, space, late.as_ref());
+        if let Some(name) = name
+            && self.builtin(id).is_none()
+            && !spaces.iter().any(|(_, space)| space.may_declare(name))
+        {
+            return self.nothing(heap, spaces.len());
+        }
         let known = self.heads.get(&(space, id));
         let old = known.map(|entry| Arc::clone(&entry.head));
         let old = old.filter(|old| old.sources.len() == GROUPS.len() * spaces.len() * 2);
@@ -274,6 +282,8 @@ impl Program {
         let mut rules = |index: usize, known: Option<&Rules>| {
             let (old, new) = group(index);
             let added = known.and_then(|known| Some((known, additions(old, new)?)));
+            // R1: one empty list is that of many heads, so what is added begins a new one.
+            let added = added.filter(|(known, added)| !known.is_empty() || added.is_empty());
             match added {
                 Some((known, added)) => {
                     let mut rules = known.clone();
@@ -308,6 +318,29 @@ impl Program {
         let head =
             Head { calls, bare, types, call_types, supertypes, call_supertypes, builtin, own, sources };
         Arc::new(head)
+    }
+
+    /// What is known about a symbol for which nothing is declared in so many spaces.
+    fn nothing(&mut self, heap: &Heap, spaces: usize) -> Arc<Head> {
+        let sources = GROUPS.len() * spaces * 2;
+        if let Some(nothing) = self.nothing.iter().find(|head| head.sources.len() == sources) {
+            return Arc::clone(nothing);
+        }
+        self.lists += 1;
+        let (rules, none) = (Rules::new(heap, self.lists, Vec::new()), Clauses::default());
+        let head = Arc::new(Head {
+            calls: rules.clone(),
+            bare: rules,
+            types: Arc::clone(&none),
+            call_types: Arc::clone(&none),
+            supertypes: Arc::clone(&none),
+            call_supertypes: none,
+            builtin: None,
+            own: false,
+            sources: vec![None; sources],
+        });
+        self.nothing.push(Arc::clone(&head));
+        head
     }
 
     fn compile_group(&mut self, heap: &mut Heap, spaces: &[SpaceId], group: &[Source]) -> Vec<Arc<Clause>> {
