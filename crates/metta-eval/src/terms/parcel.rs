@@ -1,6 +1,7 @@
 //! Terms kept aside while the heap is cut back: results being collected, errors held back.
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use crate::terms::cell::{CODE, Cell, SymbolId, View};
 use crate::terms::heap::Heap;
@@ -16,6 +17,12 @@ pub(crate) struct Parcel {
     cells: Vec<Cell>,
     roots: Vec<Cell>,
 }
+
+/// Parts of a term still to be copied: where they are, where they go, and how many are left.
+type Pending = SmallVec<[(u32, u32, u32); 8]>;
+
+/// Longer tuples are not looked through first.
+const MOST_FLAT: u32 = 16;
 
 /// A copy under way.
 struct Copy<'a> {
@@ -48,8 +55,12 @@ impl Parcel {
     /// variables they are; others become new ones.
     pub(crate) fn push(&mut self, heap: &Heap, term: Cell, old: u32) -> u64 {
         let before = self.cells.len();
+        if let Some(root) = self.push_flat(heap, term) {
+            self.roots.push(root);
+            return (self.cells.len() - before) as u64;
+        }
         let mut copy = Copy { heap, old, fresh: FxHashMap::default(), places: Memo::default() };
-        let mut pending: Vec<(u32, u32, u32)> = Vec::new();
+        let mut pending: Pending = SmallVec::new();
         let root = self.copy_node(&mut copy, term, &mut pending);
         while let Some((source, place, left)) = pending.pop() {
             if left > 1 {
@@ -62,7 +73,25 @@ impl Parcel {
         (self.cells.len() - before) as u64
     }
 
-    fn copy_node(&mut self, copy: &mut Copy<'_>, cell: Cell, pending: &mut Vec<(u32, u32, u32)>) -> Cell {
+    /// Copies a leaf, or a tuple of leaves without variables; `None` for any other term.
+    fn push_flat(&mut self, heap: &Heap, term: Cell) -> Option<Cell> {
+        let term = heap.deref(term);
+        let View::Expression { address, length } = term.view() else {
+            return (!matches!(term.view(), View::Ref(_) | View::Bindings { .. })).then_some(term);
+        };
+        if length == 0 || address & CODE != 0 {
+            return Some(term);
+        }
+        let elements = heap.slice(address, length);
+        let flat = length <= MOST_FLAT && elements.iter().all(|cell| cell.address().is_none());
+        flat.then(|| {
+            let place = self.cells.len() as u32;
+            self.cells.extend_from_slice(elements);
+            term.with_address(place)
+        })
+    }
+
+    fn copy_node(&mut self, copy: &mut Copy<'_>, cell: Cell, pending: &mut Pending) -> Cell {
         let cell = copy.heap.deref(cell);
         match cell.view() {
             View::Ref(address) if address < copy.old => Cell::local(address),
