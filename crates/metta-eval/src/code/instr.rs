@@ -395,6 +395,11 @@ pub(crate) enum Instr {
     Search {
         query: u32,
     },
+    /// Both at once, for a query with one pattern.
+    Query {
+        query: u32,
+        otherwise: u32,
+    },
     /// Goes on with each element of a list in turn.
     Superpose {
         list: Operand,
@@ -549,6 +554,24 @@ pub(crate) struct Query {
     pub(crate) body: u32,
     /// The variables that a fact with variables may bind: where they begin in `Code::fresh`, and how many.
     pub(crate) fresh: (u32, u8),
+    /// What is done with the arguments of a fact without variables, if none of the pattern has to be taken
+    /// apart: where that begins in `Code::columns`, and with how many. Then `closed` is what follows.
+    pub(crate) columns: Option<(u32, u8)>,
+    /// Whether every fact with the head matches.
+    pub(crate) takes_all: bool,
+    /// How many of the arguments have a value before a fact is matched.
+    pub(crate) wanted: u8,
+}
+
+/// What a pattern asks of an argument of a fact.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Column {
+    /// Nothing: the slot takes it.
+    Take(Slot),
+    /// That it unifies with what the slot holds.
+    Same(Slot),
+    /// That it unifies with a constant.
+    Constant(u32),
 }
 
 /// What is made of the values that a template has for the elements of a list.

@@ -38,6 +38,7 @@ impl Compiler<'_> {
                 | Instr::Quick { otherwise, .. }
                 | Instr::GuardPlain { otherwise, .. }
                 | Instr::Prepare { otherwise, .. }
+                | Instr::Query { otherwise, .. }
                 | Instr::Settle { otherwise, .. }
                 | Instr::Return { otherwise, .. } => at(otherwise),
                 Instr::JumpUnless { to, otherwise, .. } | Instr::Branch { to, otherwise, .. } => {

@@ -112,7 +112,7 @@ pub(crate) struct Compiled {
 const MOST_INSTANCES: u32 = 32;
 
 /// The lengths of the tables of code.
-pub(crate) type Extent = [usize; 12];
+pub(crate) type Extent = [usize; 13];
 
 /// All code of a machine.
 #[derive(Clone, Debug, Default)]
@@ -125,6 +125,7 @@ pub(crate) struct Code {
     pub(crate) arguments: Shared<Argument>,
     pub(crate) names: Shared<SymbolId>,
     pub(crate) queries: Shared<Query>,
+    pub(crate) columns: Shared<Column>,
     pub(crate) eaches: Shared<Each>,
     pub(crate) natives: Shared<Native>,
     /// Slots and names of variables that queries make.
@@ -242,6 +243,7 @@ impl Code {
             self.fresh.len(),
             self.clauses.len(),
             self.natives.len(),
+            self.columns.len(),
         ]
     }
 
@@ -260,7 +262,9 @@ impl Code {
             fresh,
             clauses,
             natives,
+            columns,
         ] = to;
+        self.columns.truncate(columns);
         self.natives.truncate(natives);
         self.instrs.truncate(instrs);
         self.constants.truncate(constants);

@@ -32,13 +32,18 @@ impl Compiler<'_> {
         let resume = self.resume_for(dest, join);
         let restart = self.otherwise(node, expected, dest, resume);
         self.check(&conditions, restart);
-        let time = self.temporary()?;
-        let mut queries = Vec::new();
-        for (pattern, head) in &conjuncts {
-            queries.push(self.prepare(space, *pattern, *head, time, restart)?);
-        }
-        for (query, (pattern, _)) in queries.into_iter().zip(&conjuncts) {
-            self.conjunct(query, *pattern)?;
+        if let [(pattern, head)] = conjuncts[..] {
+            let query = self.query(space, pattern, head, (0, 0));
+            self.conjunct(query, pattern, Instr::Query { query, otherwise: restart })?;
+        } else {
+            let time = self.temporary()?;
+            let mut queries = Vec::new();
+            for (pattern, head) in &conjuncts {
+                queries.push(self.prepare(space, *pattern, *head, time, restart)?);
+            }
+            for (query, (pattern, _)) in queries.into_iter().zip(&conjuncts) {
+                self.conjunct(query, *pattern, Instr::Search { query })?;
+            }
         }
         // What follows comes again, after the effects of what followed before.
         self.come_back();
@@ -99,6 +104,15 @@ impl Compiler<'_> {
         otherwise: u32,
     ) -> Outcome<u32> {
         let table = self.temporary()?;
+        let query = self.query(space, pattern, head, (table, time));
+        self.emit(Instr::Prepare { query, otherwise });
+        self.assign(table, Known::Nothing);
+        self.assign(time, Known::Nothing);
+        Ok(query)
+    }
+
+    /// A query whose table and time are kept in these slots.
+    fn query(&mut self, space: Operand, pattern: Cell, head: SymbolId, (table, time): (Slot, Slot)) -> u32 {
         let length = self.length(pattern);
         let query = self.machine.code.queries.len() as u32;
         self.machine.code.queries.push(Query {
@@ -115,15 +129,15 @@ impl Compiler<'_> {
             closed: 0,
             body: 0,
             fresh: (0, 0),
+            columns: None,
+            takes_all: false,
+            wanted: 0,
         });
-        self.emit(Instr::Prepare { query, otherwise });
-        self.assign(table, Known::Nothing);
-        self.assign(time, Known::Nothing);
-        Ok(query)
+        query
     }
 
     /// Matches a pattern with each fact in turn.
-    fn conjunct(&mut self, query: u32, pattern: Cell) -> Outcome<()> {
+    fn conjunct(&mut self, query: u32, pattern: Cell, begin: Instr) -> Outcome<()> {
         let fact = self.temporary()?;
         let template = self.template(pattern);
         let unbound: Vec<u32> = self
@@ -139,15 +153,61 @@ impl Compiler<'_> {
         }
         self.spend();
         let bound = self.assigned;
-        self.emit(Instr::Search { query });
+        let columns = self.columns(pattern);
+        let (takes_all, wanted) = columns.map_or((false, 0), |(start, _)| {
+            let columns = &self.machine.code.columns[start as usize..];
+            let has_value = |column: &&Column| match column {
+                Column::Take(_) => false,
+                Column::Same(slot) => bound >> slot & 1 == 1,
+                Column::Constant(_) => true,
+            };
+            let takes_all = columns.iter().all(|column| matches!(column, Column::Take(_)));
+            (takes_all, columns.iter().filter(has_value).count() as u8)
+        });
+        self.emit(begin);
         let closed = self.place_in_code();
-        self.assign(fact, Known::Nothing);
-        self.match_elements_from(1, fact, pattern)?;
-        self.emit(Instr::Body);
+        match columns {
+            Some(_) => {
+                for local in &unbound {
+                    self.assign(self.slot_of(*local), Known::Nothing);
+                }
+                // What follows is come to from elsewhere.
+                let next = self.label();
+                self.place(next);
+            }
+            None => {
+                self.assign(fact, Known::Nothing);
+                self.match_elements_from(1, fact, pattern)?;
+                self.emit(Instr::Body);
+            }
+        }
         let body = self.place_in_code();
         let known = &mut self.machine.code.queries[query as usize];
         (known.template, known.fact, known.bound, known.live) = (template, fact, bound, bound);
         (known.closed, known.body, known.fresh) = (closed, body, (fresh, unbound.len() as u8));
+        (known.columns, known.takes_all, known.wanted) = (columns, takes_all, wanted);
         Ok(())
+    }
+
+    /// What a pattern asks of each argument, if none has to be taken apart.
+    fn columns(&mut self, pattern: Cell) -> Option<(u32, u8)> {
+        let start = self.machine.code.columns.len() as u32;
+        let (mut columns, mut taken) = (Vec::new(), self.assigned);
+        for index in 1..self.length(pattern) {
+            let element = self.child(pattern, index);
+            columns.push(match element.view() {
+                View::Local(local) => {
+                    let slot = self.slot_of(local);
+                    let known = taken >> slot & 1 == 1;
+                    taken |= 1 << slot;
+                    if known { Column::Same(slot) } else { Column::Take(slot) }
+                }
+                View::Expression { .. } if !element.is_ground() => return None,
+                _ => Column::Constant(self.constant(element)),
+            });
+        }
+        let count = u8::try_from(columns.len()).ok()?;
+        self.machine.code.columns.extend_from_slice(&columns);
+        Some((start, count))
     }
 }

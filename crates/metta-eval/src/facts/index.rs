@@ -22,6 +22,8 @@ const WIDEST: u32 = 12;
 const SAMPLE: usize = 128;
 /// Vain attempts to split a node, after which it has to grow before there are more.
 const VAIN: u8 = 4;
+/// Bytes that a key of a split takes, on average.
+const KEY: usize = 3 * size_of::<(Key, List)>() / 2;
 
 /// The way from the root of a term to one of its parts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,6 +38,12 @@ impl Path {
         path.steps[usize::from(self.length)] = step as u8;
         path.length += 1;
         path
+    }
+
+    /// The step to an argument, if the way ends there.
+    #[inline]
+    pub(crate) fn argument(self) -> Option<usize> {
+        (self.length == 1).then_some(usize::from(self.steps[0]))
     }
 
     fn steps(&self) -> impl Iterator<Item = u32> + '_ {
@@ -68,8 +76,19 @@ pub(crate) trait Look {
     /// Element `index` of a part that is an expression.
     fn element(&self, part: Self::Part, index: u32) -> Self::Part;
 
+    /// A number of places that no more can be found by, if one is known.
+    fn most_places(&self) -> Option<u8> {
+        None
+    }
+
     /// What stands at a place.
+    #[inline]
     fn at(&self, path: Path) -> At {
+        self.walk(path)
+    }
+
+    /// What stands at a place, found step by step.
+    fn walk(&self, path: Path) -> At {
         let mut part = self.root();
         for step in path.steps() {
             match self.cell(part).view() {
@@ -84,6 +103,7 @@ pub(crate) trait Look {
     }
 
     /// What a part is.
+    #[inline]
     fn key(&self, part: Self::Part) -> At {
         let cell = self.cell(part);
         match cell.view() {
@@ -180,18 +200,20 @@ pub(crate) struct Index {
     nodes: Shared<Node>,
     /// How many facts all nodes list.
     references: usize,
+    /// How many keys all splits have.
+    keys: usize,
 }
 
 impl Default for Index {
     fn default() -> Self {
-        Index { nodes: vec![Node::default()].into(), references: 0 }
+        Index { nodes: vec![Node::default()].into(), references: 0, keys: 0 }
     }
 }
 
 impl Index {
     /// The facts that may unify with a query, in order; `root_of` gives the term of a fact.
     pub(crate) fn find<'h>(&mut self, query: &impl Look, root_of: &impl Fn(FactId) -> Term<'h>) -> List {
-        let mut node = 0;
+        let (mut node, mut places) = (0, 0);
         loop {
             let here = &self.nodes[node as usize];
             if here.facts.len() <= 1 {
@@ -202,9 +224,10 @@ impl Index {
                 At::Open | At::Nothing => None,
             });
             match taken {
-                Some(List::Node(next)) => node = next,
+                Some(List::Node(next)) => (node, places) = (next, places + 1),
                 Some(list) => return list,
-                None if self.split(node, query, root_of) => {}
+                None if query.most_places().is_none_or(|most| places < most)
+                    && self.split(node, query, root_of) => {}
                 None => return List::Node(node),
             }
         }
@@ -290,6 +313,7 @@ impl Index {
                 let list = known.unwrap_or_else(|| self.copy(split.open));
                 let list = self.extended(list, fact, term);
                 if known != Some(list) {
+                    self.keys += usize::from(known.is_none());
                     split.keys.insert(key, list);
                 }
             }
@@ -332,7 +356,7 @@ impl Index {
     /// Keeps only some facts, under the numbers that `renamed` gives them.
     pub(crate) fn retain(&mut self, renamed: impl Fn(FactId) -> Option<FactId>) {
         let facts: Vec<FactId> = self.nodes[0].facts.iter().filter_map(|fact| renamed(*fact)).collect();
-        self.references = facts.len();
+        (self.references, self.keys) = (facts.len(), 0);
         self.nodes.clear();
         self.nodes.push(Node { facts, ..Node::default() });
     }
@@ -342,13 +366,9 @@ impl Index {
         self.references
     }
 
-    /// Bytes that the index takes.
+    /// Bytes that the index takes, as vectors and maps grow.
     pub(crate) fn bytes(&self) -> u64 {
-        let nodes = self.nodes.iter().map(|node| {
-            let split = |split: &Split| split.keys.capacity() * size_of::<(Key, List)>() * 8 / 7;
-            4 * node.facts.capacity() + node.splits.iter().map(split).sum::<usize>()
-        });
-        (nodes.sum::<usize>() + self.nodes.capacity() * size_of::<Node>()) as u64
+        (6 * self.references + self.keys * KEY + self.nodes.capacity() * size_of::<Node>()) as u64
     }
 }
 

@@ -16,7 +16,7 @@ use crate::terms::cell::{Cell, SymbolId, View};
 use crate::terms::heap::Heap;
 use crate::world::World;
 
-pub(crate) use index::{FactId, Index, Look, Term};
+pub(crate) use index::{At, FactId, Index, Look, Path, Term};
 pub(crate) use matching::Pattern;
 pub(crate) use table::{Search, Stored, Table};
 
@@ -26,6 +26,21 @@ const QUERY: u64 = 4;
 const FEW: u64 = 16;
 /// A table will be asked for soon when the work for its queries is such a part of what it takes.
 const SOON: u64 = 8;
+/// The number of tables that are found at once.
+const RECENT: usize = 16;
+
+/// In a space with more facts, a query that goes through all of them has a table only if it comes again: the
+/// table takes more room than one answer after the other.
+const MANY: u64 = 1 << 16;
+
+/// What a table is wanted for.
+#[derive(Clone, Copy)]
+enum Want {
+    /// A query that reads all facts, which is about what making the table takes.
+    All,
+    /// Queries like those so far, so many times.
+    Times(u64),
+}
 
 /// The facts of a space with one head and length.
 type Asked = (SpaceId, SymbolId, u32);
@@ -38,6 +53,8 @@ pub(crate) struct FactTables {
     stored: FxHashMap<Asked, u32>,
     /// The table that has all facts that a query of a space sees; `None` when several would be needed.
     seen: FxHashMap<Asked, Option<u32>>,
+    /// The tables that were asked for last, each at a place that its head says.
+    recent: [Option<(Asked, u32)>; RECENT],
     /// The work of queries so far, for those without a table.
     work: FxHashMap<Asked, u64>,
     /// The versions of the spaces that the tables are of.
@@ -56,14 +73,30 @@ pub(crate) struct FactTables {
 impl FactTables {
     /// The table for the queries of a space, if it pays to have one.
     #[inline]
-    pub(crate) fn find(&mut self, heap: &mut Heap, world: &World, stamp: u64, asked: Asked) -> Option<u32> {
+    pub(crate) fn find(
+        &mut self,
+        heap: &mut Heap,
+        world: &World,
+        stamp: u64,
+        asked: Asked,
+        reads_all: bool,
+    ) -> Option<u32> {
         if self.stamp != stamp {
             self.check(world);
             self.stamp = stamp;
         }
+        let place = asked.1.0 as usize % RECENT;
+        if let Some((known, table)) = self.recent[place]
+            && known == asked
+        {
+            return Some(table);
+        }
         match self.seen.get(&asked) {
-            Some(table) => *table,
-            None => match self.make(heap, world, asked, 1) {
+            Some(table) => {
+                self.recent[place] = table.map(|table| (asked, table));
+                *table
+            }
+            None => match self.make(heap, world, asked, if reads_all { Want::All } else { Want::Times(1) }) {
                 Some(table) => table,
                 None => {
                     self.note_work(asked, 0);
@@ -82,7 +115,7 @@ impl FactTables {
         let open: Vec<Asked> =
             self.work.keys().filter(|asked| !self.seen.contains_key(asked)).copied().collect();
         for asked in open {
-            self.make(heap, world, asked, SOON);
+            self.make(heap, world, asked, Want::Times(SOON));
         }
     }
 
@@ -99,20 +132,25 @@ impl FactTables {
         *self.work.entry(asked).or_default() += QUERY + facts;
     }
 
-    /// Makes the table for a query, if the work for such queries, taken so many times, is worth one.
+    /// Makes the table for a query, if it is worth one.
     fn make(
         &mut self,
         heap: &mut Heap,
         world: &World,
         (space, head, length): Asked,
-        times: u64,
+        want: Want,
     ) -> Option<Option<u32>> {
         let mut spaces = world.visible_ids(space);
         spaces.extend(world.library(space).map(|_| SpaceId::CORELIB));
         let size: u64 = spaces.iter().filter_map(|id| Some(world.space(*id)?.distinct().min(1 << 32))).sum();
         let own: u64 = world.space(space).map_or(0, metta_space::Snapshot::distinct);
         let done = self.work.get(&(space, head, length)).copied().unwrap_or(0);
-        if times * done < size.min(own.max(FEW)) && !self.is_eager() {
+        let pays = match want {
+            Want::All if own <= MANY => true,
+            Want::All => done >= size.min(own),
+            Want::Times(times) => times * done >= size.min(own.max(FEW)),
+        };
+        if !pays && !self.is_eager() {
             return None;
         }
         let mut table = None;
@@ -163,7 +201,7 @@ impl FactTables {
             self.forget(space);
         }
         // What a space sees may be another thing now.
-        self.seen.clear();
+        self.unsee();
     }
 
     /// Forgets the tables of a space. Searches that are under way still have them.
@@ -171,7 +209,7 @@ impl FactTables {
         self.stored.retain(|(id, _, _), _| *id != space);
         self.work.retain(|(id, _, _), _| *id != space);
         self.versions.remove(&space);
-        self.seen.clear();
+        self.unsee();
     }
 
     /// Notes that a copy of `term` was added to or removed from a space, which is as it is after that and
@@ -218,13 +256,19 @@ impl FactTables {
         }
         self.wasteful |= table.is_wasteful();
         if empty {
-            self.seen.clear();
+            self.unsee();
         }
+    }
+
+    /// Forgets which tables have what queries see.
+    fn unsee(&mut self) {
+        self.seen.clear();
+        self.recent = [None; RECENT];
     }
 
     /// Notes that what spaces see has changed.
     pub(crate) fn note_nesting(&mut self) {
-        self.seen.clear();
+        self.unsee();
     }
 
     /// Frees what is dead. No search is under way.

@@ -61,6 +61,8 @@ pub(crate) struct Table {
     /// Whether some fact is a variable, or has one as its head.
     pub(crate) open_heads: bool,
     cells: usize,
+    /// When the last fact came.
+    newest: u64,
     /// When it was read: earlier searches cannot use it.
     pub(crate) since: u64,
 }
@@ -72,6 +74,8 @@ pub(crate) struct Search {
     next: u32,
     end: u32,
     time: u64,
+    /// Whether all facts of the list held when it began, with the numbers of copies in their first entries.
+    plain: bool,
     /// The fact found last, and how often it still has to be taken.
     pub(crate) fact: FactId,
     pub(crate) copies: u64,
@@ -108,6 +112,7 @@ impl Table {
             None => true,
         };
         let id = self.entries.len() as FactId;
+        self.newest = time;
         self.entries.push(Entry { stored, copies, born: time, died: NEVER, newer: NONE, latest: id });
         if self.unindexed {
             self.index.add_unindexed(id);
@@ -186,7 +191,9 @@ impl Table {
     pub(crate) fn search(&mut self, heap: &Heap, query: &impl Look, time: u64) -> Search {
         let list = self.find(heap, query);
         let end = self.index.facts(&list).len() as u32;
-        Search { list, next: 0, end, time, fact: NONE, copies: 0 }
+        // What comes later is behind the end; an entry that goes, or is counted anew, stays as it is.
+        let plain = self.dead == 0 && time >= self.newest;
+        Search { list, next: 0, end, time, plain, fact: NONE, copies: 0 }
     }
 
     /// Goes on to the next fact of a search, or the next copy of it.
@@ -200,6 +207,11 @@ impl Table {
         while search.next < search.end {
             let first = facts[search.next as usize];
             search.next += 1;
+            if search.plain {
+                search.fact = first;
+                search.copies = self.entries[first as usize].copies;
+                return true;
+            }
             if let Some(id) = self.at(first, search.time) {
                 search.fact = first;
                 search.copies = self.entries[id as usize].copies;

@@ -6,7 +6,7 @@ use metta_atom::{Atom, BindingSet};
 
 use crate::OperationError;
 use crate::library::{Builtin, Call, Outcome};
-use crate::machine::choices::{Alternatives, Then};
+use crate::machine::choices::{Alternatives, Then, Untried};
 use crate::machine::frames::Kind;
 use crate::machine::{Machine, NO_RULE, Task};
 use crate::program::clause::Clause;
@@ -94,7 +94,7 @@ impl Machine {
     fn call_library_rule(&mut self, builtin: &'static Builtin, call: Cell, expected: Cell, clauses: &Rules) {
         let own = self.next_candidate(call, clauses, 0);
         if let Some(next) = own {
-            self.choose(Alternatives::Clauses { call, expected, clauses: clauses.clone(), next });
+            self.choose_clauses(call, expected, clauses, next);
         }
         match self.run_builtin(builtin, call, expected) {
             Outcome::NotReducible if own.is_some() => {
@@ -104,6 +104,11 @@ impl Machine {
             Outcome::Value(value) if !builtin.is_projection() => self.finish_call(call, expected, value),
             outcome => self.conclude(outcome, call, expected),
         }
+    }
+
+    fn choose_clauses(&mut self, call: Cell, expected: Cell, clauses: &Rules, next: u32) {
+        let untried = Untried { call, expected, clauses: clauses.clone(), next };
+        self.choose(Alternatives::Clauses(Box::new(untried)));
     }
 
     fn run_builtin(&mut self, builtin: &'static Builtin, call: Cell, expected: Cell) -> Outcome {
@@ -240,7 +245,7 @@ impl Machine {
         while let Some(index) = candidate {
             candidate = self.next_candidate(call, clauses, index + 1);
             if let Some(next) = candidate {
-                self.choose(Alternatives::Clauses { call, expected, clauses: clauses.clone(), next });
+                self.choose_clauses(call, expected, clauses, next);
             }
             if clauses.get(index as usize).is_some_and(|clause| self.reduce(call, expected, clause)) {
                 return;
@@ -257,9 +262,9 @@ impl Machine {
         match self.next_candidate(call, clauses, index + 1) {
             Some(following) => {
                 if let Some(choice) = self.choices.last_mut()
-                    && let Alternatives::Clauses { next, .. } = &mut choice.alternatives
+                    && let Alternatives::Clauses(untried) = &mut choice.alternatives
                 {
-                    *next = following;
+                    untried.next = following;
                 }
             }
             None => self.exhaust(),

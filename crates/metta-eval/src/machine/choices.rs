@@ -3,6 +3,7 @@
 use metta_atom::SpaceId;
 
 use crate::facts::Search;
+use crate::machine::code::Next;
 use crate::machine::facts::{FactSearch, Goal};
 use crate::machine::fork::Given;
 use crate::machine::frames::Kind;
@@ -17,7 +18,8 @@ use crate::terms::symbols::{self, cell};
 #[derive(Clone, Debug)]
 pub(super) struct Choice {
     pub(super) alternatives: Alternatives,
-    pub(super) trail: usize,
+    /// The lengths of the trail and of the heap.
+    pub(super) trail: u32,
     pub(super) heap: u32,
     /// The number of frames to keep.
     pub(super) frames: u32,
@@ -32,14 +34,27 @@ pub(super) struct Choice {
     pub(super) typed: u64,
     pub(super) rule: RuleId,
     /// Barriers to be settled when the alternatives are exhausted, outermost first.
-    pub(super) barriers: Vec<u32>,
+    pub(super) barriers: Box<[u32]>,
+}
+
+/// Choice points come and go all the time: up to this size they are copied without a call.
+const _: () = assert!(size_of::<Choice>() <= 128);
+
+/// Rules for a call that were not tried yet.
+#[derive(Clone, Debug)]
+pub(super) struct Untried {
+    pub(super) call: Cell,
+    pub(super) expected: Cell,
+    pub(super) clauses: Rules,
+    /// The first of them.
+    pub(super) next: u32,
 }
 
 /// What is left to try.
 #[derive(Clone, Debug)]
 pub(super) enum Alternatives {
-    /// Rules for a call, from `next` on.
-    Clauses { call: Cell, expected: Cell, clauses: Rules, next: u32 },
+    /// Rules for a call.
+    Clauses(Box<Untried>),
     /// Clauses of a function, whose arguments are at `base`, from `next` on and before `end`.
     Code { function: u32, base: u32, definition: u32, next: u32, end: u32 },
     /// Elements of a list as values of a slot, from `next` on.
@@ -105,9 +120,9 @@ impl Alternatives {
     /// Visits the cells, for the collector.
     pub(super) fn each_cell(&mut self, visit: &mut dyn FnMut(&mut Cell)) {
         match self {
-            Alternatives::Clauses { call, expected, .. } => {
-                visit(call);
-                visit(expected);
+            Alternatives::Clauses(untried) => {
+                visit(&mut untried.call);
+                visit(&mut untried.expected);
             }
             Alternatives::Values { call, expected, list, .. } => {
                 visit(call);
@@ -166,6 +181,7 @@ impl Alternatives {
         match self {
             Alternatives::Facts(search) => search.bytes(),
             Alternatives::Given(given) => given.bytes(),
+            Alternatives::Clauses(_) => size_of::<Untried>() as u64,
             _ => 0,
         }
     }
@@ -178,7 +194,7 @@ impl Machine {
         self.choices_made += 1;
         self.choices.push(Choice {
             alternatives,
-            trail: self.heap.trail.len(),
+            trail: self.heap.trail.len() as u32,
             heap: self.heap.top(),
             frames: self.frames.len() as u32,
             frame: self.frame,
@@ -188,7 +204,7 @@ impl Machine {
             number: self.choices_made,
             typed: self.typed.count(),
             rule: self.rule,
-            barriers: Vec::new(),
+            barriers: Box::default(),
         });
     }
 
@@ -197,7 +213,7 @@ impl Machine {
         self.choose(alternatives);
         self.heap.boundary = heap;
         if let Some(choice) = self.choices.last_mut() {
-            (choice.trail, choice.heap) = (trail, heap);
+            (choice.trail, choice.heap) = (trail as u32, heap);
         }
     }
 
@@ -205,18 +221,20 @@ impl Machine {
     pub(super) fn cut_newest(&mut self) {
         let Some(trail) = self.choices.last().map(|choice| choice.trail) else { return };
         self.exhaust();
-        self.heap.tidy_trail(trail);
+        self.heap.tidy_trail(trail as usize);
     }
 
     /// Restores the state of the newest choice point.
     pub(super) fn restore(&mut self) -> bool {
         let Some(choice) = self.choices.last() else { return false };
-        self.untyped.clear();
+        if !self.untyped.is_empty() {
+            self.untyped.clear();
+        }
         // Y1
         self.typed.truncate(choice.typed);
         self.names.forget();
         self.open_states.restore(choice.number);
-        self.heap.undo(choice.trail);
+        self.heap.undo(choice.trail as usize);
         self.heap.cells.truncate(choice.heap as usize);
         self.current.cut(choice.heap);
         self.heap.boundary = choice.heap;
@@ -230,7 +248,7 @@ impl Machine {
 
     /// Drops the newest choice point, whatever hangs on it.
     fn drop_newest(&mut self) {
-        self.choices.pop();
+        self.choices.truncate(self.choices.len().saturating_sub(1));
         self.heap.boundary = self.choices.last().map_or(0, |choice| choice.heap);
     }
 
@@ -254,8 +272,8 @@ impl Machine {
         }
         let Some(choice) = self.choices.last_mut() else { return };
         match &mut choice.alternatives {
-            Alternatives::Clauses { call, expected, clauses, next } => {
-                let (call, expected, clauses, next) = (*call, *expected, clauses.clone(), *next);
+            Alternatives::Clauses(untried) => {
+                let Untried { call, expected, clauses, next } = (**untried).clone();
                 self.retry_clauses(call, expected, &clauses, next);
             }
             Alternatives::Code { function, base, definition, next, end } => {
@@ -299,10 +317,10 @@ impl Machine {
                 self.superpose_pair(pair);
             }
             Alternatives::Facts(_) => self.next_fact(),
-            Alternatives::Queried { query, base, table, search } => {
-                let (query, base, table, search) = (*query, *base, *table, *search);
-                self.retry_query(query, base, table, search);
-            }
+            Alternatives::Queried { .. } => match self.retry_query() {
+                Next::At(pc, base) => self.task = Task::Run { pc, base },
+                Next::Task => {}
+            },
             Alternatives::Ways { ways, next, then } => {
                 let (way, last) = take_next(&self.heap, *ways, next);
                 let then = then.clone();
@@ -346,7 +364,9 @@ impl Machine {
                 let barriers = &self.barriers;
                 let list = &mut self.choices[position].barriers;
                 let place = list.partition_point(|other| barriers[*other as usize].frame < frame);
-                list.insert(place, index);
+                let mut longer = std::mem::take(list).into_vec();
+                longer.insert(place, index);
+                *list = longer.into();
                 index
             }
         };
@@ -357,7 +377,7 @@ impl Machine {
     pub(super) fn with_bindings(&mut self, term: Cell, position: usize) -> Cell {
         let old = self.choices[position].heap;
         let mut flat = Vec::new();
-        for i in self.choices[position].trail..self.heap.trail.len() {
+        for i in self.choices[position].trail as usize..self.heap.trail.len() {
             let (address, _) = self.heap.trail[i];
             if address < old {
                 flat.push(Cell::local(address));
@@ -373,11 +393,13 @@ impl Machine {
     /// The alternatives of the newest choice point are exhausted: release the errors of its innermost barrier.
     fn settle_barrier(&mut self) {
         let Some(choice) = self.choices.last_mut() else { return };
-        let Some(index) = choice.barriers.pop() else {
+        let mut barriers = std::mem::take(&mut choice.barriers).into_vec();
+        let Some(index) = barriers.pop() else {
             self.drop_newest();
             self.task = Task::Fail;
             return;
         };
+        choice.barriers = barriers.into();
         // Barriers are made after the choice points they hang on, so this index is the highest still in use
         // among those of this choice point; it is emptied and its storage reused when the list gets shorter.
         let barrier = &mut self.barriers[index as usize];

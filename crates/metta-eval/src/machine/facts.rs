@@ -213,7 +213,7 @@ impl Machine {
         if self.heap.has_matchers {
             return None;
         }
-        let table = self.facts.find(&mut self.heap, &self.world, self.code.stamp, asked)?;
+        let table = self.facts.find(&mut self.heap, &self.world, self.code.stamp, asked, false)?;
         if self.facts.table(table).since > time {
             return None;
         }

@@ -204,7 +204,7 @@ impl Machine {
     // size: table
     fn part(&self, position: usize, alternatives: Alternatives) -> Machine {
         let choice = &self.choices[position];
-        let heap = self.heap.fork(choice.heap, choice.trail);
+        let heap = self.heap.fork(choice.heap, choice.trail as usize);
         // J1
         let mut choices: Vec<Choice> = self.choices[..position].iter().map(Choice::outline).collect();
         choices.push(choice.with(Alternatives::Floor, choice.number).with_barriers(&choice.barriers));
@@ -213,7 +213,8 @@ impl Machine {
             // The types that were found stay with the giver.
             choice.typed = 0;
         }
-        let attached = choices.iter().flat_map(|choice| &choice.barriers).max().map_or(0, |last| last + 1);
+        let attached =
+            choices.iter().flat_map(|choice| choice.barriers.iter()).max().map_or(0, |last| last + 1);
         let barriers = self.barriers[..attached as usize].iter();
         let collapses =
             choices.iter().filter(|choice| matches!(choice.alternatives, Alternatives::Collapsed));
@@ -369,7 +370,8 @@ impl Machine {
 
     /// Reports whether no error that the part holds back is of an evaluation that may have no other result.
     fn knows_errors(&self, part: &Machine, origin: &Origin) -> bool {
-        let attached = part.choices.iter().take(origin.position + 1).flat_map(|choice| &choice.barriers);
+        let attached =
+            part.choices.iter().take(origin.position + 1).flat_map(|choice| choice.barriers.iter());
         attached.map(|index| &part.barriers[*index as usize]).all(|barrier| {
             let frame = barrier.frame as usize;
             let succeeded = self.frames[frame].exit.succeeded || part.frames[frame].exit.succeeded;
@@ -406,11 +408,11 @@ impl Machine {
 impl Choice {
     /// A choice point at the same place with other alternatives, and nothing that hangs on it.
     fn with(&self, alternatives: Alternatives, number: u64) -> Choice {
-        Choice { alternatives, number, barriers: Vec::new(), ..*self }
+        Choice { alternatives, number, barriers: Box::default(), ..*self }
     }
 
     fn with_barriers(self, barriers: &[u32]) -> Choice {
-        Choice { barriers: barriers.to_vec(), ..self }
+        Choice { barriers: barriers.into(), ..self }
     }
 
     /// The choice point for a part, which never comes back to it.
@@ -427,7 +429,7 @@ impl Alternatives {
     /// Reports whether another machine can go through them.
     fn is_divisible(&self) -> bool {
         match self {
-            Alternatives::Clauses { .. }
+            Alternatives::Clauses(_)
             | Alternatives::Code { .. }
             | Alternatives::Superposed { .. }
             | Alternatives::Branch { .. }

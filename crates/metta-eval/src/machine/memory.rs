@@ -249,7 +249,7 @@ impl Machine {
                 *cell = marks.update(*cell);
             }
         }
-        let mut trails: Vec<&mut usize> = self.choices.iter_mut().map(|choice| &mut choice.trail).collect();
+        let mut trails: Vec<&mut u32> = self.choices.iter_mut().map(|choice| &mut choice.trail).collect();
         marks.compact(&mut self.heap, &mut trails);
     }
 

@@ -1,10 +1,12 @@
 //! Queries of compiled clauses: `match` on a table of facts.
 
+use std::ops::Range;
+
 use metta_atom::SpaceId;
 
 use crate::Effect;
-use crate::code::{Live, Query, Template};
-use crate::facts::{self, Look, Search, Stored};
+use crate::code::{Column, Live, Query, Template};
+use crate::facts::{self, At, Look, Path, Stored};
 use crate::machine::choices::Alternatives;
 use crate::machine::code::Next;
 use crate::machine::{Machine, Task};
@@ -18,9 +20,13 @@ const PORTION: u32 = 1024;
 struct Pattern<'a> {
     heap: &'a Heap,
     cells: &'a [Cell],
+    constants: &'a [Cell],
     template: Template,
+    /// What is asked of the arguments, where none has to be taken apart.
+    columns: &'a [Column],
     slots: &'a [Cell],
     bound: Live,
+    wanted: Option<u8>,
 }
 
 /// A part of it: in the pattern as it is written, or in what a slot holds.
@@ -43,6 +49,24 @@ impl Pattern<'_> {
 
 impl Look for Pattern<'_> {
     type Part = Part;
+
+    fn most_places(&self) -> Option<u8> {
+        self.wanted
+    }
+
+    #[inline]
+    fn at(&self, path: Path) -> At {
+        let column = path.argument().and_then(|step| self.columns.get(step.wrapping_sub(1)));
+        let held = match column {
+            None => return self.walk(path),
+            Some(Column::Constant(constant)) => self.constants[*constant as usize],
+            Some(Column::Same(slot)) if self.bound >> slot & 1 == 1 => {
+                self.heap.deref(self.slots[usize::from(*slot)])
+            }
+            Some(Column::Same(_) | Column::Take(_)) => return At::Open,
+        };
+        self.key(Part::Held(held))
+    }
 
     fn root(&self) -> Part {
         self.part(self.template.root)
@@ -74,7 +98,7 @@ impl Machine {
     /// Finds the table for a query, and when the query begins; `None` when there is none.
     #[inline]
     pub(super) fn prepare_query(&mut self, query: u32, base: u32) -> Option<(u32, u64)> {
-        let Query { space, head, length, .. } = self.code.queries[query as usize];
+        let Query { space, head, length, takes_all, .. } = self.code.queries[query as usize];
         let View::Space(space) = self.operand(base, space).view() else { return None };
         if self.heap.has_matchers || Effect::ReadsSpace > self.allowed {
             return None;
@@ -82,7 +106,7 @@ impl Machine {
         self.answers.note_effect();
         let asked = (SpaceId(space), head, length);
         self.note_query(SpaceId(space), head, length);
-        let table = self.facts.find(&mut self.heap, &self.world, self.code.stamp, asked)?;
+        let table = self.facts.find(&mut self.heap, &self.world, self.code.stamp, asked, takes_all)?;
         (!self.facts.table(table).open_heads).then_some((table, self.facts.time))
     }
 
@@ -94,21 +118,52 @@ impl Machine {
         else {
             return self.fail_query();
         };
-        let table = table as u32;
-        let template = self.code.templates[site.template as usize];
+        self.query_table(query, base, table as u32, time as u64)
+    }
+
+    /// Goes on with the first fact of a table that matches, as it was at a time.
+    pub(super) fn query_table(&mut self, query: u32, base: u32, table: u32, time: u64) -> Next {
+        let site = &self.code.queries[query as usize];
+        let columns = site.columns.unwrap_or_default();
         let pattern = Pattern {
             heap: &self.heap,
             cells: &self.code.cells,
-            template,
+            constants: &self.code.constants,
+            template: self.code.templates[site.template as usize],
+            columns: &self.code.columns[columns.0 as usize..][..usize::from(columns.1)],
             slots: &self.env[base as usize..],
             bound: site.bound,
+            wanted: site.columns.map(|_| site.wanted),
         };
-        let mut search = self.facts.table_mut(table).search(&self.heap, &pattern, time as u64);
+        let size = u32::from(site.size);
+        let mut search = self.facts.table_mut(table).search(&self.heap, &pattern, time);
         self.stats.reductions += 1;
         if !self.facts.table(table).advance(&mut search) {
             return self.fail_query();
         }
-        self.search_facts(query, base, table, search, false)
+        let (trail, heap) = (self.heap.trail.len(), self.heap.top());
+        let mut tried = 0;
+        loop {
+            let stored = self.facts.table(table).stored(search.fact);
+            let more = self.facts.table(table).advance(&mut search);
+            let body = self.match_fact(query, base, table, stored);
+            tried += 1;
+            if body.is_none() {
+                self.undo_match(trail, heap);
+            }
+            if more && (body.is_some() || tried == PORTION) {
+                self.top = base + size;
+                self.choose_before(Alternatives::Queried { query, base, table, search }, trail, heap);
+            }
+            if let Some(pc) = body {
+                self.tidy_match(trail);
+                return Next::At(pc, base);
+            }
+            if !more || tried == PORTION {
+                self.work += u64::from(tried) / 8;
+                return self.fail_query();
+            }
+        }
     }
 
     fn fail_query(&mut self) -> Next {
@@ -117,80 +172,111 @@ impl Machine {
     }
 
     /// The choice point of a query is the newest, and its state is restored.
-    pub(super) fn retry_query(&mut self, query: u32, base: u32, table: u32, search: Search) {
-        match self.search_facts(query, base, table, search, true) {
-            Next::At(pc, base) => self.task = Task::Run { pc, base },
-            Next::Task => {}
-        }
-    }
-
-    /// Takes the first fact that matches, from the one on which the search stands.
-    ///
-    /// With `again` there is a choice point for the search, which is the newest.
-    fn search_facts(&mut self, query: u32, base: u32, table: u32, mut search: Search, again: bool) -> Next {
+    pub(super) fn retry_query(&mut self) -> Next {
         let (trail, heap) = (self.heap.trail.len(), self.heap.top());
         let mut tried = 0;
         loop {
+            let Some(Alternatives::Queried { query, base, table, search }) =
+                self.choices.last_mut().map(|choice| &mut choice.alternatives)
+            else {
+                return self.fail_query();
+            };
+            let (query, base, table) = (*query, *base, *table);
             let stored = self.facts.table(table).stored(search.fact);
-            let more = self.facts.table(table).advance(&mut search);
-            let boundary = std::mem::replace(&mut self.heap.boundary, u32::MAX);
+            let more = self.facts.table(table).advance(search);
             let body = self.match_fact(query, base, table, stored);
-            self.heap.boundary = boundary;
+            tried += 1;
+            if body.is_none() {
+                self.undo_match(trail, heap);
+            }
+            if !more {
+                self.exhaust();
+            }
             if let Some(pc) = body {
-                self.settle_query(query, base, table, search, again, more, (trail, heap));
-                if self.heap.trail.len() > trail {
-                    self.heap.tidy_trail(trail);
-                }
+                self.tidy_match(trail);
                 return Next::At(pc, base);
             }
-            self.heap.undo(trail);
-            self.heap.cells.truncate(heap as usize);
-            tried += 1;
-            if !more {
-                if again {
-                    self.exhaust();
-                }
-                self.work += u64::from(tried) / 8;
-                return self.fail_query();
-            }
-            if tried == PORTION {
-                self.settle_query(query, base, table, search, again, true, (trail, heap));
+            if !more || tried == PORTION {
                 self.work += u64::from(tried) / 8;
                 return self.fail_query();
             }
         }
     }
 
-    /// Keeps what is left of a search for later.
-    #[expect(clippy::too_many_arguments, reason = "the parts of a choice point")]
-    fn settle_query(
-        &mut self,
-        query: u32,
-        base: u32,
-        table: u32,
-        search: Search,
-        again: bool,
-        more: bool,
-        (trail, heap): (usize, u32),
-    ) {
-        let alternatives = Alternatives::Queried { query, base, table, search };
-        match (again, more) {
-            (false, false) => {}
-            (false, true) => {
-                self.top = base + u32::from(self.code.queries[query as usize].size);
-                self.choose_before(alternatives, trail, heap);
-            }
-            (true, true) => {
-                if let Some(choice) = self.choices.last_mut() {
-                    choice.alternatives = alternatives;
-                }
-            }
-            (true, false) => self.exhaust(),
+    #[inline]
+    fn undo_match(&mut self, trail: usize, heap: u32) {
+        self.heap.undo(trail);
+        self.heap.cells.truncate(heap as usize);
+    }
+
+    #[inline]
+    fn tidy_match(&mut self, trail: usize) {
+        if self.heap.trail.len() > trail {
+            self.heap.tidy_trail(trail);
         }
     }
 
     /// Matches the pattern with a fact; the place of the code that goes on.
+    #[inline]
     fn match_fact(&mut self, query: u32, base: u32, table: u32, stored: Stored) -> Option<u32> {
+        let boundary = std::mem::replace(&mut self.heap.boundary, u32::MAX);
+        let Query { closed, columns, .. } = self.code.queries[query as usize];
+        let body = match columns {
+            Some(columns) if stored.root.is_ground() => {
+                self.match_columns(columns, base, stored.root).then_some(closed)
+            }
+            _ => self.match_instance(query, base, table, stored),
+        };
+        self.heap.boundary = boundary;
+        body
+    }
+
+    /// Matches the arguments of a fact without variables, which is stored.
+    #[inline]
+    fn match_columns(&mut self, (start, count): (u32, u8), base: u32, fact: Cell) -> bool {
+        let Some((address, _)) = fact.slice() else { return false };
+        let columns = &self.code.columns[start as usize..][..usize::from(count)];
+        let arguments = self.heap.slice(address + 1, u32::from(count));
+        let slots = &mut self.env[base as usize..];
+        for (index, (column, value)) in columns.iter().zip(arguments).enumerate() {
+            let held = match *column {
+                Column::Take(slot) => {
+                    slots[usize::from(slot)] = *value;
+                    continue;
+                }
+                Column::Same(slot) => slots[usize::from(slot)],
+                Column::Constant(constant) => self.code.constants[constant as usize],
+            };
+            if held == *value {
+                continue;
+            }
+            if held.is_canonical() && value.is_canonical() {
+                return false;
+            }
+            return self.unify_columns(start, index as u32..u32::from(count), base, address + 1);
+        }
+        true
+    }
+
+    /// Matches the arguments from one on that is not known to match.
+    fn unify_columns(&mut self, start: u32, columns: Range<u32>, base: u32, arguments: u32) -> bool {
+        columns.into_iter().all(|index| {
+            let value = self.heap.get(arguments + index);
+            match self.code.columns[(start + index) as usize] {
+                Column::Take(slot) => {
+                    self.set_slot(base, slot, value);
+                    true
+                }
+                Column::Same(slot) => self.heap.unify_quickly(self.slot(base, slot), value),
+                Column::Constant(constant) => {
+                    self.heap.unify_quickly(self.code.constants[constant as usize], value)
+                }
+            }
+        })
+    }
+
+    /// Matches the pattern with a fact by the code of the query.
+    fn match_instance(&mut self, query: u32, base: u32, table: u32, stored: Stored) -> Option<u32> {
         let Query { fact, closed, body, fresh, template, .. } = self.code.queries[query as usize];
         if stored.root.is_ground() {
             self.set_slot(base, fact, stored.root);

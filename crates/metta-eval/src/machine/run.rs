@@ -22,7 +22,7 @@ impl Machine {
         self.step_end = end;
         let mut ticks = 0;
         self.work = 0;
-        let mut checked = 0;
+        let (mut checked, mut check_at) = (0, CHECK_INTERVAL);
         self.pause_at = self.next_pause();
         loop {
             if let Some(scope) = self.exceeded.take() {
@@ -31,11 +31,17 @@ impl Machine {
             match self.task {
                 Task::Eval { term, expected } => self.eval(term, expected),
                 Task::Exec(term) => self.exec(term),
-                Task::Return(value) => self.return_value(value),
+                Task::Return(value) => {
+                    self.return_value(value);
+                    ticks += self.run_on();
+                }
                 Task::Deliver(value) => self.deliver(value),
                 Task::Run { pc, base } => self.run_code(pc, base),
                 Task::Enter { function, base, kept } => self.resume_call(function, base, kept),
-                Task::Fail => self.backtrack(),
+                Task::Fail => {
+                    self.backtrack();
+                    ticks += self.run_on();
+                }
                 Task::Wait => return Step::Waits,
                 Task::Done => return self.stop(),
             }
@@ -48,9 +54,9 @@ impl Machine {
             if self.stats.reductions > self.last_step && self.exceeded.is_none() {
                 self.out_of_steps();
             }
-            let due = ticks % CHECK_INTERVAL == 0 || self.stats.reductions >= self.pause_at;
+            let due = ticks >= check_at || self.stats.reductions >= self.pause_at;
             if due || self.heap.full || self.work - checked > CHECK_WORK {
-                checked = self.work;
+                (checked, check_at) = (self.work, ticks + CHECK_INTERVAL);
                 self.check_limits();
                 self.pause_at = self.next_pause();
             }
@@ -62,6 +68,17 @@ impl Machine {
                 return if matches!(self.task, Task::Done) { self.stop() } else { Step::Yield };
             }
         }
+    }
+
+    /// Goes on in code at once, if that is the next task; how many tasks that were.
+    #[inline(always)]
+    fn run_on(&mut self) -> u64 {
+        let Task::Run { pc, base } = self.task else { return 0 };
+        if self.exceeded.is_some() || self.failure.is_some() || self.blocked.is_some() {
+            return 0;
+        }
+        self.run_code(pc, base);
+        1
     }
 
     /// The number of reductions at which code comes back to the loop.

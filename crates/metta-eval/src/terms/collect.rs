@@ -156,7 +156,7 @@ impl Marks {
     /// Slides the live cells of the heap down and drops dead trail entries.
     ///
     /// `trail_marks` are trail lengths kept elsewhere, in rising order; they are made to fit.
-    pub(crate) fn compact(&self, heap: &mut Heap, trail_marks: &mut [&mut usize]) {
+    pub(crate) fn compact(&self, heap: &mut Heap, trail_marks: &mut [&mut u32]) {
         let mut to = 0;
         for (index, bits) in self.bits.iter().enumerate() {
             let mut bits = *bits;
@@ -178,12 +178,12 @@ impl Marks {
         heap.boundary = if heap.boundary == u32::MAX { u32::MAX } else { self.forward(heap.boundary) };
     }
 
-    fn compact_trail(&self, heap: &mut Heap, trail_marks: &mut [&mut usize]) {
+    fn compact_trail(&self, heap: &mut Heap, trail_marks: &mut [&mut u32]) {
         let mut kept = 0;
         let mut mark = 0;
         for i in 0..heap.trail.len() {
-            while mark < trail_marks.len() && *trail_marks[mark] <= i {
-                *trail_marks[mark] = kept;
+            while mark < trail_marks.len() && *trail_marks[mark] as usize <= i {
+                *trail_marks[mark] = kept as u32;
                 mark += 1;
             }
             let (address, old) = heap.trail[i];
@@ -193,7 +193,7 @@ impl Marks {
             }
         }
         for mark in &mut trail_marks[mark..] {
-            **mark = kept;
+            **mark = kept as u32;
         }
         heap.trail.truncate(kept);
     }

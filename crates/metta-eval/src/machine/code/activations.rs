@@ -359,10 +359,15 @@ impl Machine {
             }
             return self.resume_with(site, base, value);
         }
-        if matches!(frame.kind, Kind::Tabled { .. }) {
-            return self.give_answer(value);
+        match frame.kind {
+            Kind::Tabled { .. } => return self.give_answer(value),
+            Kind::Collapse if !(value.is_expression() && self.heap.is_error(value)) => {
+                // The choice point of a `collapse` is below its frame: one that counts is above it.
+                frame.exit.succeeded |= self.choices.len() as u32 > frame.choices;
+                self.collect_result(value);
+            }
+            _ => self.task = Task::Return(value),
         }
-        self.task = Task::Return(value);
         Next::Task
     }
 }

@@ -20,8 +20,10 @@ impl Machine {
             match root.view() {
                 View::Symbol(id) => {
                     let special = id == symbols::ERROR || id == symbols::ARROW || is_instruction(id);
-                    let untyped = !special && self.is_untyped_symbol(id);
-                    return untyped && (!matters || self.has_rules(head, arity));
+                    if special || matters && root == head && self.is_constructor(id, arity) {
+                        return false;
+                    }
+                    return self.is_untyped_symbol(id) && (!matters || self.has_rules(head, arity));
                 }
                 View::Expression { address, length } if length > 0 => root = self.heap.element(address, 0),
                 View::Int(_) | View::Float(_) | View::Bool(_) => return !matters && root == head,

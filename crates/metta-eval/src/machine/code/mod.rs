@@ -128,8 +128,11 @@ impl Machine {
                 Instr::Settle { to, template, otherwise } => {
                     let top = self.heap.top();
                     let term = self.build(base, template);
+                    let plain = self.settled_leaves(term);
                     // Only what has no type is what every context takes.
-                    match self.settled(term).filter(|settled| self.is_of(*settled, Cell::NONE)) {
+                    match plain
+                        .or_else(|| self.settled(term).filter(|settled| self.is_of(*settled, Cell::NONE)))
+                    {
                         Some(value) => {
                             self.stats.reductions += 1;
                             self.set_slot(base, to, value);
@@ -349,6 +352,13 @@ impl Machine {
                 Instr::Search { query } => match self.begin_query(query, base) {
                     Next::At(p, b) => (pc, base) = (p, b),
                     Next::Task => return,
+                },
+                Instr::Query { query, otherwise } => match self.prepare_query(query, base) {
+                    Some((table, time)) => match self.query_table(query, base, table, time) {
+                        Next::At(p, b) => (pc, base) = (p, b),
+                        Next::Task => return,
+                    },
+                    None => pc = otherwise,
                 },
                 Instr::GuardHead { .. }
                 | Instr::Decons { .. }

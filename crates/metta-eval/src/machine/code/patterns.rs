@@ -166,6 +166,17 @@ impl Machine {
         self.placed(template.root, base, offset)
     }
 
+    /// The value of a tuple of leaves without variables, if it has no type and no rule is for it.
+    pub(super) fn settled_leaves(&mut self, tuple: Cell) -> Option<Cell> {
+        let elements = self.heap.elements(tuple)?;
+        let leaf = |cell: &Cell| !cell.is_expression() && cell.is_ground() && cell.is_inert_element();
+        if !elements.iter().all(leaf) {
+            return None;
+        }
+        let value = tuple.grounded().with_evaluated_elements();
+        self.is_inert(value).then(|| value.evaluated())
+    }
+
     #[inline(always)]
     pub(in crate::machine) fn placed(&self, cell: Cell, base: u32, offset: u32) -> Cell {
         match cell.view() {
