@@ -9,8 +9,9 @@ use crate::RunError;
 
 /// Asks a run to stop, from any thread; clones share the request.
 ///
-/// A run looks at its token about once in a millisecond of work. A host operation
-/// that does not return cannot be interrupted.
+/// A run looks at its token about once in a millisecond of work. One collection of garbage, one result list that is put
+/// together, and one call of the library on a big value are work that is not divided. A host operation that
+/// does not return cannot be interrupted.
 #[derive(Clone, Debug, Default)]
 pub struct CancelToken(Arc<Flag>);
 

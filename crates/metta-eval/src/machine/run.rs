@@ -9,6 +9,10 @@ const CHECK_INTERVAL: u64 = 1024;
 /// Work inside tasks between two such looks.
 const CHECK_WORK: u64 = 1 << 16;
 
+/// Tasks, and work inside tasks, of one step, whatever its budget.
+const MOST_TICKS: u64 = 1 << 12;
+const MOST_WORK: u64 = 1 << 16;
+
 impl Machine {
     /// Goes on for about `budget` reductions.
     ///
@@ -63,8 +67,10 @@ impl Machine {
             if self.failure.is_some() || self.blocked.is_some() {
                 return self.stop();
             }
-            // Failing through alternatives and finding types cost time without a reduction.
-            if self.stats.reductions >= end || ticks + self.work >= budget.saturating_mul(16) {
+            // Failing through alternatives and finding types cost time without a reduction. And a budget may have been
+            // found out while code ran, where a reduction costs a twentieth of a task.
+            let over = ticks >= MOST_TICKS || ticks + self.work >= MOST_WORK.min(budget.saturating_mul(16));
+            if self.stats.reductions >= end || over {
                 return if matches!(self.task, Task::Done) { self.stop() } else { Step::Yield };
             }
         }

@@ -3,6 +3,7 @@
 mod forms;
 mod leaves;
 mod modules;
+mod steps;
 mod tabling;
 
 use std::path::{Path, PathBuf};
@@ -376,8 +377,15 @@ fn work(program: &str) -> u64 {
     }
     let Some(last) = forms.last().map(|form| world.resolve(&form.atom)) else { return 0 };
     machine.begin(&last, SpaceId::TOP, world, &Limits::default(), Effect::Outside);
-    assert!(matches!(machine.step(u64::MAX), Step::Done), "{program}");
-    machine.work
+    let mut work = 0;
+    loop {
+        let step = machine.step(u64::MAX);
+        work += machine.work;
+        if step != Step::Yield {
+            assert_eq!(step, Step::Done, "{program}");
+            return work;
+        }
+    }
 }
 
 /// The types of data that grow by a constructor are not found anew from the ground up.

@@ -4,8 +4,8 @@
 //! operation stands for, but for the frames of calls under way, which are in `leaf_frames`. So the loop
 //! is left by making frames of those. Nothing in it makes a choice point or a term.
 
-use super::Next;
 use super::functions::reserve;
+use super::{MOST_RETURNS, Next};
 use crate::code::{Code, Instr, LeafCall, Leaves, MAX_SLOTS, Op, Operand, Origin};
 use crate::library::{Binary, small, small_floats, two_floats};
 use crate::machine::{Kept, Machine, RuleId, Task};
@@ -49,6 +49,7 @@ impl Machine {
     #[inline(never)]
     pub(super) fn run_leaf(&mut self, op: u32, base: u32) -> Next {
         let mut place = Place { pc: op, base };
+        let mut returns = 0;
         loop {
             let reductions = &mut self.stats.reductions;
             let next = match run(
@@ -67,13 +68,20 @@ impl Machine {
                     None => return self.call_from_leaf(call, place),
                 },
                 Stop::Give(value) => match self.give(value) {
-                    Next::At(pc, base) => match self.leaf_behind(pc) {
-                        Some(op) => {
-                            place.base = base;
-                            Some(op)
+                    Next::At(pc, base) => {
+                        returns += 1;
+                        match self.leaf_behind(pc) {
+                            Some(_) if returns == MOST_RETURNS => {
+                                self.pause_behind(pc, base);
+                                return Next::Task;
+                            }
+                            Some(op) => {
+                                place.base = base;
+                                Some(op)
+                            }
+                            None => return Next::At(pc, base),
                         }
-                        None => return Next::At(pc, base),
-                    },
+                    }
                     Next::Task => return Next::Task,
                 },
             };

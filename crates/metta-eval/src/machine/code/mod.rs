@@ -36,6 +36,9 @@ use crate::terms::symbols::{self, cell};
 /// The `pc` of a clause that is reduced in the general way.
 pub(in crate::machine) const GENERAL: u32 = u32::MAX;
 
+/// Code looks at limits at calls, and after so many returns: of a deep recursion there may be any number.
+const MOST_RETURNS: u32 = 1024;
+
 /// Where to go on.
 pub(in crate::machine) enum Next {
     /// In this loop.
@@ -45,8 +48,16 @@ pub(in crate::machine) enum Next {
 }
 
 impl Machine {
+    /// Lets the loop of the machine look at limits behind many returns.
+    #[cold]
+    fn pause_behind(&mut self, pc: u32, base: u32) {
+        self.work += u64::from(MOST_RETURNS);
+        self.task = Task::Run { pc, base };
+    }
+
     /// Runs code from `pc` on.
     pub(in crate::machine) fn run_code(&mut self, mut pc: u32, mut base: u32) {
+        let mut returns = 0;
         loop {
             let at = pc as usize;
             pc += 1;
@@ -210,6 +221,10 @@ impl Machine {
                         Next::At(p, b) => (pc, base) = (p, b),
                         Next::Task => return,
                     }
+                    returns += 1;
+                    if returns == MOST_RETURNS {
+                        return self.pause_behind(pc, base);
+                    }
                 }
                 Instr::Return { value, expected, otherwise } => {
                     let value = self.operand(base, value);
@@ -227,6 +242,10 @@ impl Machine {
                     match self.give(value) {
                         Next::At(p, b) => (pc, base) = (p, b),
                         Next::Task => return,
+                    }
+                    returns += 1;
+                    if returns == MOST_RETURNS {
+                        return self.pause_behind(pc, base);
                     }
                 }
                 Instr::Cons { to, head, tail, otherwise } => {
