@@ -235,7 +235,8 @@ impl Compiler<'_> {
         let join = self.label();
         let resume = if tuple { self.resume(to, join) } else { self.resume_argument(to, from, join) };
         let site = self.site_for(Task::Evaluate, expected, Dest::Slot(to), Some(resume), tuple);
-        self.emit(Instr::Eval { from, to, site });
+        let plain = wanted == cell(symbols::UNDEFINED);
+        self.emit(Instr::Eval { from, to, site, plain });
         self.place(join);
         self.assign(to, Known::Nothing);
         Ok(())

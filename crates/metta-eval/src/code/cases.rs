@@ -181,7 +181,7 @@ impl Compiler<'_> {
                 let join = self.label();
                 let from = self.slot_of(local);
                 let site = self.site_for(Task::Evaluate, UNDEFINED, Dest::Slot(to), Some(taken), false);
-                self.emit(Instr::Eval { from, to, site });
+                self.emit(Instr::Eval { from, to, site, plain: true });
                 self.emit(Instr::Jump { to: join });
                 self.place(taken);
                 self.emit(Instr::Take { to });

@@ -172,11 +172,12 @@ pub(crate) enum Instr {
         template: u32,
         otherwise: u32,
     },
-    /// Evaluates the value of a slot.
+    /// Evaluates the value of a slot; `plain` says that it may have any type.
     Eval {
         from: Slot,
         to: Slot,
         site: u32,
+        plain: bool,
     },
     /// Takes the result of a call; an error is the result of the whole.
     Result {

@@ -313,7 +313,7 @@ impl Code {
             Instr::Branch { slot, to, .. } => Op::Branch { slot, to },
             Instr::Jump { to } => Op::Jump { to },
             Instr::Copy { to, from } => self.copy(to, from),
-            Instr::Eval { from, to, site } => match self.sites[site as usize].expected {
+            Instr::Eval { from, to, site, .. } => match self.sites[site as usize].expected {
                 Expected::Type(wanted) if wanted == cell(symbols::UNDEFINED) => {
                     Op::Eval { from, to, any: true }
                 }

@@ -24,12 +24,17 @@ pub(super) struct Plain {
     /// By symbol, as far as it was asked for: see `Machine::constructor_type`.
     declared: Vec<Declared>,
     /// Where and at which stamp no rule was for expressions whose head is no symbol.
-    no_open_rules: Option<(u64, SpaceId)>,
+    no_open_rules: (u64, SpaceId),
 }
 
 impl Default for Plain {
     fn default() -> Self {
-        Plain { space: SpaceId::TOP, symbols: Vec::new(), declared: Vec::new(), no_open_rules: None }
+        Plain {
+            space: SpaceId::TOP,
+            symbols: Vec::new(),
+            declared: Vec::new(),
+            no_open_rules: (u64::MAX, SpaceId::TOP),
+        }
     }
 }
 
@@ -156,10 +161,22 @@ impl Machine {
     }
 
     /// Reports whether an expression evaluates to itself because its elements do and no rule is for it.
+    #[inline(always)]
     pub(super) fn is_inert(&mut self, value: Cell) -> bool {
-        if !value.has_evaluated_elements() || !value.is_ground() {
-            return false;
-        }
+        value.has_evaluated_elements()
+            && value.is_ground()
+            && (self.is_list_of_number(value) || self.is_inert_expression(value))
+    }
+
+    /// Reports whether the first element of an expression is a small integer, which is no call.
+    #[inline(always)]
+    fn is_list_of_number(&self, value: Cell) -> bool {
+        let known = self.plain.no_open_rules == (self.code.stamp, self.space);
+        known
+            && value.slice().is_some_and(|(address, length)| length > 0 && self.heap.get(address).is_small())
+    }
+
+    fn is_inert_expression(&mut self, value: Cell) -> bool {
         let Some((address, length)) = value.slice().filter(|(_, length)| *length > 0) else { return true };
         match self.heap.element(address, 0).view() {
             View::Int(_) | View::Float(_) | View::Bool(_) => !self.has_open_rules(length),
@@ -184,7 +201,7 @@ impl Machine {
     /// Reports whether there are rules for expressions of a length whose head is no symbol.
     #[inline]
     pub(super) fn has_open_rules(&mut self, length: u32) -> bool {
-        let known = self.plain.no_open_rules == Some((self.code.stamp, self.space));
+        let known = self.plain.no_open_rules == (self.code.stamp, self.space);
         !known && self.find_open_rules(length)
     }
 
@@ -192,7 +209,7 @@ impl Machine {
     fn find_open_rules(&mut self, length: u32) -> bool {
         let open = self.open_head();
         if open.calls.is_empty() {
-            self.plain.no_open_rules = Some((self.code.stamp, self.space));
+            self.plain.no_open_rules = (self.code.stamp, self.space);
             return false;
         }
         if length > MOST_ARITY {
@@ -201,6 +218,22 @@ impl Machine {
         let function = self.code.function(self.space, OPEN, length);
         self.prove(function);
         !self.code.definition(function).is_empty()
+    }
+
+    /// Reports whether a value is clearly the value of itself, of whatever type it may be, and no error.
+    #[inline(always)]
+    pub(super) fn is_plain(&self, value: Cell) -> bool {
+        match value.slice() {
+            None => {
+                value.is_plain_leaf()
+                    && value != cell(symbols::EMPTY)
+                    && value != cell(symbols::NOT_REDUCIBLE)
+            }
+            Some((address, 1..)) if value.is_evaluated() && value.is_ground() => {
+                self.heap.get(address) != cell(symbols::ERROR)
+            }
+            _ => false,
+        }
     }
 
     /// Evaluates what needs no reduction.

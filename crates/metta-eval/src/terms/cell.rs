@@ -194,6 +194,18 @@ impl Cell {
         Cell(flag | (length as u64) << 36 | (address as u64) << 4 | TAG_EXPRESSION)
     }
 
+    /// The list of `head` and the elements of this one, at an address; what is noted about the elements stays.
+    #[inline]
+    pub(crate) fn extended(self, head: Cell, address: u32) -> Cell {
+        if head.is_canonical() && head != symbols::cell(symbols::EMPTY) && self != Cell::UNIT {
+            return Cell((self.0 & !EVALUATED).wrapping_add(1 << 36)).with_address(address);
+        }
+        let length = self.slice().map_or(0, |(_, length)| length);
+        let list = Cell::expression(address, length + 1, self.is_ground() && head.is_ground());
+        let inert = self.has_evaluated_elements() && head.is_inert_element();
+        if inert { list.with_evaluated_elements() } else { list }
+    }
+
     /// Makes a binding set. The empty one has no address.
     pub(crate) const fn bindings(address: u32, length: u32) -> Cell {
         let address = if length == 0 { 0 } else { address };
@@ -271,6 +283,18 @@ impl Cell {
     #[inline]
     pub(crate) fn is_canonical(self) -> bool {
         matches!(self.0 & 15, TAG_SYMBOL | TAG_INT | TAG_BOOL)
+    }
+
+    /// Reports whether it is an unbound variable, a symbol, a number in itself or a truth value.
+    #[inline]
+    pub(crate) fn is_plain_leaf(self) -> bool {
+        const PLAIN: u64 = 1 << TAG_REF
+            | 1 << TAG_SYMBOL
+            | 1 << TAG_INT
+            | 1 << TAG_FLOAT
+            | 1 << TAG_FLOAT_NEGATIVE
+            | 1 << TAG_BOOL;
+        PLAIN >> (self.0 & 15) & 1 == 1
     }
 
     #[inline]

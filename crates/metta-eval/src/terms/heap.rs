@@ -303,22 +303,24 @@ impl Heap {
 
     /// Puts `head` in front of the expression `tail`. Amortised O(1): the copy of a
     /// tail leaves free cells in front, which later calls use.
+    #[inline]
     pub(crate) fn cons(&mut self, head: Cell, tail: Cell) -> Option<Cell> {
         let (address, length) = tail.slice()?;
-        if length as usize >= MAX_LENGTH {
-            return None;
-        }
-        let ground = tail.is_ground() && head.is_ground();
-        let inert = tail.has_evaluated_elements() && head.is_inert_element();
-        let finish = |list: Cell| if inert { list.with_evaluated_elements() } else { list };
-        let in_heap = address & CODE == 0 && address > 0 && length > 0;
+        let in_heap = address & CODE == 0 && address > 0 && length > 0 && (length as usize) < MAX_LENGTH;
         if in_heap && let View::Room(room) = self.cells[address as usize - 1].view() {
             if room > 1 {
                 self.cells[address as usize - 2] = Cell::room(room - 1);
             }
             self.cells[address as usize - 1] = head;
-            return Some(finish(Cell::expression(address - 1, length + 1, ground)));
+            return Some(tail.extended(head, address - 1));
         }
+        self.cons_copied(head, tail)
+    }
+
+    /// Puts `head` in front of a copy of the expression `tail`.
+    #[inline(never)]
+    fn cons_copied(&mut self, head: Cell, tail: Cell) -> Option<Cell> {
+        let (address, length) = tail.slice().filter(|(_, length)| (*length as usize) < MAX_LENGTH)?;
         // Short lists get no room: most are never extended again.
         let room = if length < 4 { 0 } else { length };
         if room > 0 {
@@ -333,7 +335,7 @@ impl Heap {
             let cell = self.get(address + i);
             self.cells.push(cell);
         }
-        Some(finish(Cell::expression(start, length + 1, ground)))
+        Some(tail.extended(head, start))
     }
 
     /// The value behind a box.

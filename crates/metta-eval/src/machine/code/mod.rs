@@ -154,9 +154,21 @@ impl Machine {
                         }
                     }
                 }
-                Instr::Eval { from, to, site } => {
+                Instr::Eval { from, to, site, plain } => {
                     let stored = self.slot(base, from);
                     let value = self.heap.deref(stored);
+                    if plain {
+                        if self.is_plain(value) {
+                            self.set_slot(base, to, value);
+                            continue;
+                        }
+                        if self.is_inert(value) {
+                            let result = value.evaluated();
+                            self.heap.rebind(stored, result);
+                            self.set_slot(base, to, result);
+                            continue;
+                        }
+                    }
                     match self.quick_value(value, site, base) {
                         Quick::Value(result) => {
                             if result != value {
