@@ -15,6 +15,8 @@ mod machine;
 mod modules;
 mod operation;
 mod program;
+#[cfg(test)]
+mod random;
 mod states;
 mod store;
 mod terms;

@@ -349,16 +349,9 @@ mod tests {
 
     use super::*;
     use crate::machine::NO_RULE;
-
-    /// Numbers that look random.
-    struct Random(u64);
+    use crate::random::Random;
 
     impl Random {
-        fn below(&mut self, n: u64) -> u64 {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (self.0 >> 33) % n
-        }
-
         /// An argument; with `open` zero it has no variables.
         fn atom(&mut self, depth: u32, open: u64) -> Atom {
             match self.below(8) {

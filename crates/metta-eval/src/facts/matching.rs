@@ -212,23 +212,16 @@ mod tests {
 
     use super::*;
     use crate::facts::Table;
+    use crate::random::Random;
     use crate::terms::convert::VariableNames;
 
-    /// Numbers that look random.
-    struct Random(u64);
-
     impl Random {
-        fn below(&mut self, n: u64) -> u64 {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (self.0 >> 33) % n
-        }
-
         /// A term whose variables are some of a few with this name.
-        fn atom(&mut self, depth: u32, name: &str) -> Atom {
+        fn part(&mut self, depth: u32, name: &str) -> Atom {
             match self.below(6) {
                 0..=2 if depth > 0 => {
                     let length = 1 + self.below(3);
-                    Atom::expression((0..length).map(|_| self.atom(depth - 1, name)).collect::<Vec<_>>())
+                    Atom::expression((0..length).map(|_| self.part(depth - 1, name)).collect::<Vec<_>>())
                 }
                 0 | 3 => Atom::symbol(["a", "b"][self.below(2) as usize]),
                 1 => Atom::integer(self.below(2) as i64),
@@ -237,7 +230,7 @@ mod tests {
         }
 
         fn fact(&mut self, name: &str) -> Atom {
-            let arguments = (0..3).map(|_| self.atom(3, name));
+            let arguments = (0..3).map(|_| self.part(3, name));
             Atom::expression(std::iter::once(Atom::symbol("p")).chain(arguments).collect::<Vec<_>>())
         }
     }

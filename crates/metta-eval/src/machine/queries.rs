@@ -146,22 +146,14 @@ impl Machine {
         loop {
             let stored = self.facts.table(table).stored(search.fact);
             let more = self.facts.table(table).advance(&mut search);
-            let body = self.match_fact(query, base, table, stored);
+            let body = self.try_fact(query, base, (table, stored), (trail, heap));
             tried += 1;
-            if body.is_none() {
-                self.undo_match(trail, heap);
-            }
             if more && (body.is_some() || tried == PORTION) {
                 self.top = base + size;
                 self.choose_before(Alternatives::Queried { query, base, table, search }, trail, heap);
             }
-            if let Some(pc) = body {
-                self.tidy_match(trail);
-                return Next::At(pc, base);
-            }
-            if !more || tried == PORTION {
-                self.work += u64::from(tried) / 8;
-                return self.fail_query();
+            if let Some(next) = self.after_fact(body, base, trail, (more, tried)) {
+                return next;
             }
         }
     }
@@ -184,36 +176,54 @@ impl Machine {
             let (query, base, table) = (*query, *base, *table);
             let stored = self.facts.table(table).stored(search.fact);
             let more = self.facts.table(table).advance(search);
-            let body = self.match_fact(query, base, table, stored);
+            let body = self.try_fact(query, base, (table, stored), (trail, heap));
             tried += 1;
-            if body.is_none() {
-                self.undo_match(trail, heap);
-            }
             if !more {
                 self.exhaust();
             }
-            if let Some(pc) = body {
-                self.tidy_match(trail);
-                return Next::At(pc, base);
-            }
-            if !more || tried == PORTION {
-                self.work += u64::from(tried) / 8;
-                return self.fail_query();
+            if let Some(next) = self.after_fact(body, base, trail, (more, tried)) {
+                return next;
             }
         }
     }
 
-    #[inline]
-    fn undo_match(&mut self, trail: usize, heap: u32) {
-        self.heap.undo(trail);
-        self.heap.cells.truncate(heap as usize);
+    /// Matches the pattern with a fact; if it does not match, nothing of that is left.
+    #[inline(always)]
+    fn try_fact(
+        &mut self,
+        query: u32,
+        base: u32,
+        (table, stored): (u32, Stored),
+        (trail, heap): (usize, u32),
+    ) -> Option<u32> {
+        let body = self.match_fact(query, base, table, stored);
+        if body.is_none() {
+            self.heap.undo(trail);
+            self.heap.cells.truncate(heap as usize);
+        }
+        body
     }
 
-    #[inline]
-    fn tidy_match(&mut self, trail: usize) {
-        if self.heap.trail.len() > trail {
-            self.heap.tidy_trail(trail);
+    /// Where to go on behind a fact, whose choice point is made; `None` for the next fact.
+    #[inline(always)]
+    fn after_fact(
+        &mut self,
+        body: Option<u32>,
+        base: u32,
+        trail: usize,
+        (more, tried): (bool, u32),
+    ) -> Option<Next> {
+        if let Some(pc) = body {
+            if self.heap.trail.len() > trail {
+                self.heap.tidy_trail(trail);
+            }
+            return Some(Next::At(pc, base));
         }
+        if more && tried < PORTION {
+            return None;
+        }
+        self.work += u64::from(tried) / 8;
+        Some(self.fail_query())
     }
 
     /// Matches the pattern with a fact; the place of the code that goes on.
