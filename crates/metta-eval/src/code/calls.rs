@@ -190,7 +190,7 @@ impl Compiler<'_> {
         let resume = if constructs { resume } else { Some(next) };
         let site = self.site_for(task, expected, dest, resume, true);
         let place = &mut self.machine.code.sites[site as usize];
-        (place.ordered, place.kept) = (are_ordered(arguments), may_be_kept(arguments));
+        (place.ordered, place.keeps) = (are_ordered(arguments), keeps(arguments));
         match dest {
             Dest::Tail => self.emit(Instr::TailCall { site }),
             Dest::Block => self.emit(Instr::LastCall { site }),
@@ -328,7 +328,12 @@ pub(super) fn are_ordered(arguments: &[Argument]) -> bool {
         .all(|(to, _)| arguments[to as usize..].iter().all(|later| later.value.place() != Ok(to)))
 }
 
-/// Reports whether evaluation may leave all operands as they are.
-pub(super) fn may_be_kept(arguments: &[Argument]) -> bool {
-    arguments.iter().all(|argument| argument.source != Source::Other)
+/// Whether evaluation leaves all operands as they are.
+pub(super) fn keeps(arguments: &[Argument]) -> Keeps {
+    arguments.iter().fold(Keeps::Straight, |keeps, argument| match (keeps, argument.source) {
+        (Keeps::Not, _) | (_, Source::Other) => Keeps::Not,
+        (keeps, Source::Same | Source::Slot(_)) => keeps,
+        (Keeps::Straight, Source::Marked) => argument.value.slot_of().map_or(Keeps::Look, Keeps::Marked),
+        _ => Keeps::Look,
+    })
 }

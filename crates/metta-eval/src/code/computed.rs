@@ -1,7 +1,7 @@
 //! Calls whose head is a variable or an expression: `($f $x)`, `((adder $k) $x)`.
 
 use super::body::*;
-use super::calls::{are_ordered, may_be_kept};
+use super::calls::{are_ordered, keeps};
 use super::compiler::{Compiler, Dest, Label, Outcome};
 use super::instr::*;
 use super::types::{Conditions, Reading};
@@ -210,7 +210,7 @@ impl Compiler<'_> {
         let site = self.site_for(task, expected, dest, Some(next), true);
         let place = &mut self.machine.code.sites[site as usize];
         place.ordered = are_ordered(arguments) && are_ordered(&arguments[1..]);
-        place.kept = may_be_kept(arguments);
+        place.keeps = keeps(arguments);
         self.emit(Instr::Apply { site, otherwise });
         if let Dest::Slot(to) = dest {
             self.place(next);

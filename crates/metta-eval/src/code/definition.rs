@@ -7,6 +7,7 @@ use rustc_hash::FxHashSet;
 
 use super::Shape;
 use crate::facts::{self, FactId, Look, Term};
+use crate::machine::RuleId;
 use crate::program::OPEN;
 use crate::program::clause::Clause;
 use crate::terms::cell::{Cell, SymbolId, View};
@@ -69,6 +70,50 @@ impl Key {
     }
 }
 
+/// The clauses of a function whose arguments but one match anything, all ready to run.
+#[derive(Clone, Debug)]
+pub(crate) struct Switch {
+    selector: u8,
+    cases: Box<[Case]>,
+}
+
+/// The code of a clause that can be run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Case {
+    key: Key,
+    pub(crate) pc: u32,
+    /// The slots of an activation.
+    pub(crate) size: u32,
+    pub(crate) rule: RuleId,
+}
+
+/// What clauses may match a call.
+#[derive(Clone, Copy)]
+pub(crate) enum Selected {
+    One(Case),
+    None,
+    /// Several, or some that have to be looked at.
+    Some,
+}
+
+impl Switch {
+    /// Finds the clauses that may match a call.
+    #[inline(always)]
+    pub(crate) fn select(&self, heap: &Heap, slots: &[Cell]) -> Selected {
+        let Some(key) = Key::of(heap, slots[usize::from(self.selector)]) else { return Selected::Some };
+        let mut selected = Selected::None;
+        for case in &self.cases {
+            if case.key == key || case.key == Key::ANY {
+                if matches!(selected, Selected::One(_)) {
+                    return Selected::Some;
+                }
+                selected = Selected::One(*case);
+            }
+        }
+        selected
+    }
+}
+
 /// The clauses of a function, in order. What is there stays: clauses are only added, behind all others.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Definition {
@@ -125,6 +170,16 @@ impl Definition {
         self.entries.push(entry);
     }
 
+    /// The clauses, if one argument tells which of them may match, and the code of all of them is known.
+    pub(crate) fn switch(&self, code: impl Fn(&Entry) -> Option<(u32, u32, RuleId)>) -> Option<Switch> {
+        let selector = self.selector.filter(|_| self.entries.len() <= FEW)?;
+        let cases = self.entries.iter().zip(&self.keys).map(|(entry, (key, enough))| {
+            let (pc, size, rule) = code(entry).filter(|_| *enough)?;
+            Some(Case { key: *key, pc, size, rule })
+        });
+        Some(Switch { selector, cases: cases.collect::<Option<_>>()? })
+    }
+
     /// The key of the argument that tells clauses apart.
     #[inline(always)]
     fn key(&self, call: Arguments<'_>) -> Option<Key> {
@@ -135,28 +190,30 @@ impl Definition {
     /// The first of some clauses that may match a call with a key.
     #[inline(always)]
     fn find_by_key(&self, call: Arguments<'_>, key: Key, from: u32, end: u32) -> Option<u32> {
-        let keys = self.keys.get(from as usize..end as usize)?.iter();
-        let mut found = (from..).zip(keys).filter(|(index, (wanted, enough))| {
-            (*wanted == key || *wanted == Key::ANY) && (*enough || call.fit(&self.entries[*index as usize]))
-        });
-        found.next().map(|(index, _)| index)
+        let keys = self.keys.get(from as usize..end as usize)?;
+        for (index, (wanted, enough)) in (from..).zip(keys) {
+            if (*wanted == key || *wanted == Key::ANY) && (*enough || call.fit(&self.entries[index as usize]))
+            {
+                return Some(index);
+            }
+        }
+        None
     }
 
     /// The first two clauses that may match a call.
     #[inline(always)]
     pub(crate) fn candidates(&mut self, call: Arguments<'_>) -> (Option<u32>, Option<u32>) {
         let end = self.len();
-        if self.entries.len() <= FEW || self.unindexed {
-            if let Some(key) = self.key(call) {
-                let first = self.find_by_key(call, key, 0, end);
-                return (first, first.and_then(|first| self.find_by_key(call, key, first + 1, end)));
-            }
-            let mut found =
-                (0..).zip(&self.entries).filter(|(_, entry)| call.fit(entry)).map(|(index, _)| index);
-            return (found.next(), found.next());
+        if self.entries.len() > FEW && !self.unindexed {
+            let first = self.find(call, 0, end);
+            return (first, first.and_then(|first| self.find(call, first + 1, end)));
         }
-        let first = self.find(call, 0, end);
-        (first, first.and_then(|first| self.find(call, first + 1, end)))
+        if let Some(key) = self.key(call) {
+            let first = self.find_by_key(call, key, 0, end);
+            return (first, first.and_then(|first| self.find_by_key(call, key, first + 1, end)));
+        }
+        let mut found = (0..).zip(&self.entries).filter(|(_, entry)| call.fit(entry)).map(|(index, _)| index);
+        (found.next(), found.next())
     }
 
     /// The first clause from `from` on and before `end` that may match a call.
@@ -194,7 +251,7 @@ impl Definition {
 
 impl Arguments<'_> {
     /// Reports whether the arguments are what the tests of a clause say.
-    #[inline(always)]
+    #[inline(never)]
     fn fit(&self, entry: &Entry) -> bool {
         entry.tests.iter().all(|(argument, shape)| shape.fits(self.heap, self.slots[usize::from(*argument)]))
     }

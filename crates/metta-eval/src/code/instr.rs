@@ -129,6 +129,15 @@ pub(crate) enum Instr {
         head: u32,
         variable: u32,
     },
+    /// Like `MatchHead` and, for the first elements behind the head, `Elements`.
+    MatchParts {
+        slot: Slot,
+        length: u8,
+        to: Slot,
+        count: u8,
+        head: u32,
+        variable: u32,
+    },
     /// Takes consecutive elements to consecutive slots.
     Elements {
         from: Slot,
@@ -501,8 +510,8 @@ pub(crate) struct Site {
     pub(crate) ordered: bool,
     /// Whether the template is evaluated only if there is no type error in it.
     pub(crate) judged: bool,
-    /// Whether no operand of a call is sure to differ from what it was evaluated from.
-    pub(crate) kept: bool,
+    /// Whether the operands of a call may be what they were evaluated from.
+    pub(crate) keeps: Keeps,
 }
 
 impl Site {
@@ -516,7 +525,7 @@ impl Site {
             size: 0,
             ordered: false,
             judged: false,
-            kept: false,
+            keeps: Keeps::Not,
         }
     }
 }
@@ -612,6 +621,19 @@ pub(crate) struct Each {
 pub(crate) struct Argument {
     pub(crate) value: Operand,
     pub(crate) source: Source,
+}
+
+/// Whether the arguments of a call evaluated to themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeps {
+    /// One of them is sure to differ.
+    Not,
+    /// If the activation was not left before.
+    Straight,
+    /// If this one bears the mark of an evaluated expression, too.
+    Marked(Slot),
+    /// What is in the slots says.
+    Look,
 }
 
 /// Whether an argument evaluated to itself.

@@ -11,7 +11,9 @@ impl Compiler<'_> {
         let code = &mut self.machine.code;
         for instr in &mut code.instrs[self.start..] {
             match instr {
-                Instr::MatchExpression { variable, .. } | Instr::MatchHead { variable, .. } => at(variable),
+                Instr::MatchExpression { variable, .. }
+                | Instr::MatchHead { variable, .. }
+                | Instr::MatchParts { variable, .. } => at(variable),
                 Instr::Expect { variable, otherwise, .. } => {
                     at(variable);
                     at(otherwise);

@@ -38,7 +38,7 @@ use crate::terms::cell::{Cell, SymbolId};
 use crate::terms::shared::{Shared, SharedMap};
 
 pub(crate) use compiler::Compiler;
-pub(crate) use definition::{Arguments, Definition, Definitions, Entry, first_argument};
+pub(crate) use definition::{Arguments, Definition, Definitions, Entry, Selected, Switch, first_argument};
 pub(crate) use instr::*;
 pub(crate) use leaf::{LeafCall, Leaves, Op, Origin};
 
@@ -70,6 +70,8 @@ pub(crate) struct Function {
     pub(crate) native: bool,
     /// The body of its only clause, if that matches every call; known while `stamp` is the current one.
     pub(crate) direct: Option<Direct>,
+    /// Its clauses, if one argument tells which of them may match; known while `stamp` is the current one.
+    pub(crate) switch: Option<Arc<Switch>>,
     /// Whether answers of its calls are kept; known while `stamp` is the current one.
     pub(crate) tabled: bool,
     pub(crate) profile: Profile,
@@ -182,6 +184,7 @@ impl Code {
                 definition: Definitions::NONE,
                 native: false,
                 direct: None,
+                switch: None,
                 tabled: false,
                 profile: Profile::default(),
             });

@@ -90,27 +90,41 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// Takes an element, together with those before it that go to the slots before.
+    /// Takes an element, together with what is done just before it if that is about the elements before.
     fn take_element(&mut self, from: Slot, index: u16, to: Slot) {
         let next = self.place_in_code();
-        if let Some(last) = self.machine.code.instrs[self.start..].last_mut()
-            && !self.labels.contains(&next)
+        if !self.labels.contains(&next)
+            && let Some(last) = self.machine.code.instrs[self.start..].last_mut()
+            && let Some(both) = with_element(*last, from, index, to)
         {
-            let (source, first, target, count) = match *last {
-                Instr::Element { from, index, to } => (from, index, to, 1),
-                Instr::Elements { from, first, to, count } => (from, u16::from(first), to, count),
-                _ => (from, index, to, 0),
-            };
-            if let Ok(first) = u8::try_from(first)
-                && count > 0
-                && source == from
-                && u16::from(first) + u16::from(count) == index
-                && target + count == to
-            {
-                *last = Instr::Elements { from, first, to: target, count: count + 1 };
-                return;
-            }
+            *last = both;
+            return;
         }
         self.emit(Instr::Element { from, index, to });
+    }
+}
+
+/// One instruction that does what `last` does and then takes an element.
+fn with_element(last: Instr, from: Slot, index: u16, to: Slot) -> Option<Instr> {
+    let (source, first, target, count) = match last {
+        Instr::Element { from, index, to } => (from, index, to, 1),
+        Instr::Elements { from, first, to, count } => (from, u16::from(first), to, count),
+        Instr::MatchParts { slot, to, count, .. } => (slot, 1, to, count),
+        Instr::MatchHead { slot, .. } => (slot, 1, to, 0),
+        _ => return None,
+    };
+    if source != from || first + u16::from(count) != index || target + count != to {
+        return None;
+    }
+    let count = count + 1;
+    match last {
+        Instr::MatchHead { slot, length, head, variable } => {
+            let length = u8::try_from(length).ok()?;
+            Some(Instr::MatchParts { slot, length, to, count, head, variable })
+        }
+        Instr::MatchParts { slot, length, head, variable, to, .. } => {
+            Some(Instr::MatchParts { slot, length, to, count, head, variable })
+        }
+        _ => Some(Instr::Elements { from, first: u8::try_from(first).ok()?, to: target, count }),
     }
 }

@@ -282,6 +282,7 @@ impl Machine {
             fork: Fork { given: 0, origin: Some(Box::new(origin)) },
             compiles: self.compiles,
             kept: self.kept,
+            straight: false,
             work: 0,
             untyped: rustc_hash::FxHashSet::default(),
             typed: typed::FoundTypes::default(),

@@ -223,6 +223,8 @@ pub struct Machine {
     pub(crate) compiles: bool,
     /// Whether the arguments of the call that is entered are what they were before they were evaluated.
     pub(crate) kept: Kept,
+    /// Whether the activation that runs was not left since it was entered: what it evaluated are values, then.
+    pub(crate) straight: bool,
     /// Work done inside tasks beyond their number, for fair steps.
     pub(crate) work: u64,
     /// Addresses of expressions known to have no types. Forgotten when cells move or go, and
@@ -303,6 +305,7 @@ impl Machine {
             fork: fork::Fork::default(),
             compiles,
             kept: Kept::No,
+            straight: false,
             work: 0,
             untyped: rustc_hash::FxHashSet::default(),
             typed: typed::FoundTypes::default(),

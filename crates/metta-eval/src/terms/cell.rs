@@ -355,17 +355,19 @@ impl Cell {
     /// Reports whether the cell, as an element, is known to evaluate to itself.
     #[inline]
     pub(crate) fn is_inert_element(self) -> bool {
-        // A tuple with `Empty` in it has no result.
-        let leaf = !self.is_expression() && self != symbols::cell(symbols::EMPTY);
-        self.is_evaluated() || self.is_ground() && (leaf || self == Cell::UNIT)
+        const OPEN: u64 = 1 << TAG_REF | 1 << TAG_BINDINGS | 1 << TAG_LOCAL;
+        match self.0 & 15 {
+            TAG_EXPRESSION => self.0 & EVALUATED != 0 || self == Cell::UNIT,
+            // A tuple with `Empty` in it has no result.
+            tag => OPEN >> tag & 1 == 0 && self != symbols::cell(symbols::EMPTY),
+        }
     }
 
     /// Reports whether both are the same term in the same place, whatever is noted about it.
     #[inline]
     pub(crate) fn same(self, other: Cell) -> bool {
-        let notes = EVALUATED | ELEMENTS | GROUND;
-        let bare = |cell: Cell| if cell.is_expression() { cell.0 & !notes } else { cell.0 };
-        bare(self) == bare(other)
+        let differ = self.0 ^ other.0;
+        differ == 0 || differ & !(EVALUATED | ELEMENTS | GROUND) == 0 && self.is_expression()
     }
 
     /// The address that the cell holds, if it holds one: what a move of cells must change.

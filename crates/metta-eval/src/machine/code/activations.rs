@@ -2,10 +2,13 @@
 
 use super::Next;
 
-use crate::code::{Argument, Expected, Instr, MAX_SLOTS, Resume, Source, Task as Work};
+use crate::code::{
+    Argument, Definitions, Expected, Instr, Keeps, MAX_SLOTS, Operand, Resume, Source, Task as Work,
+};
 use crate::machine::frames::{Kind, RAW};
 use crate::machine::{Kept, Machine, NO_RULE, Task};
 use crate::terms::cell::{Cell, SymbolId};
+use crate::terms::heap::Heap;
 use crate::terms::symbols::{self, cell};
 
 impl Machine {
@@ -106,7 +109,7 @@ impl Machine {
         (id, operands, count): (u32, u32, u32),
     ) -> Next {
         let place = &self.code.sites[site as usize];
-        let (ordered, kept) = (place.ordered, place.kept);
+        let (ordered, keeps) = (place.ordered, place.keeps);
         let expected = self.expected_at(place.expected, base);
         let returns = matches!(place.resume, Resume::At { .. });
         let end = base + u32::from(place.size);
@@ -116,13 +119,16 @@ impl Machine {
         // Where the call returns to, the site is asked when it is needed.
         self.kept = match returns {
             true => Kept::AsAtSite,
-            false if kept && self.is_kept(site, base) => Kept::Yes,
+            false if self.keeps(keeps, site, base) => Kept::Yes,
             false => Kept::No,
         };
         if new >= end || ordered && new == base {
-            for index in 0..count {
-                let operand = self.code.arguments[(operands + index) as usize].value;
-                self.env[(new + 1 + index) as usize] = self.operand(base, operand);
+            let Machine { code, heap, env, .. } = self;
+            let env = &mut env[..];
+            for (at, argument) in
+                (new as usize + 1..).zip(&code.arguments[operands as usize..][..count as usize])
+            {
+                env[at] = value_of(heap, &env[base as usize..], &code.constants, argument.value);
             }
         } else {
             self.move_operands(operands, count, base, new);
@@ -186,7 +192,10 @@ impl Machine {
             }
             return match direct.leaf {
                 Some(op) => self.run_leaf(op, new),
-                None => Next::At(direct.pc, new),
+                None => {
+                    self.straight = true;
+                    Next::At(direct.pc, new)
+                }
             };
         }
         if function.tabled {
@@ -209,15 +218,6 @@ impl Machine {
         }
     }
 
-    /// Enters a function whose arguments are at `base`.
-    #[inline(always)]
-    fn enter_function(&mut self, id: u32, base: u32) -> Next {
-        if self.code.functions[id as usize].stamp != self.code.stamp {
-            self.prove(id);
-        }
-        self.enter(id, base, None)
-    }
-
     /// Goes on with a call that was put off.
     pub(in crate::machine) fn resume_call(&mut self, id: u32, base: u32, kept: Kept) {
         self.note_pause(id);
@@ -232,16 +232,54 @@ impl Machine {
         }
     }
 
-    /// The tuple of a call that no rule reduces; `None` when there are rules.
-    pub(super) fn construct(&mut self, site: u32, base: u32) -> Option<Cell> {
-        let place = self.code.sites[site as usize];
-        let Work::Function { id, operands, count } = place.task else { return None };
+    /// The head and the tuple of a call that no rule reduces; `None` when there are rules.
+    #[inline(always)]
+    pub(super) fn construct(&mut self, site: u32, base: u32) -> Option<(SymbolId, Cell)> {
+        let Work::Function { id, operands, count } = self.code.sites[site as usize].task else { return None };
         self.prove(id);
-        if !self.code.definition(id).is_empty() || self.code.functions[id as usize].native {
+        let function = &self.code.functions[id as usize];
+        if function.definition != Definitions::NONE || function.native {
             return None;
         }
-        let head = self.code.functions[id as usize].symbol;
-        Some(self.construct_of(Some(head), base, operands, u32::from(count)))
+        let head = function.symbol;
+        let data = self.construct_data(head, base, operands, count);
+        let term = match data {
+            Some(term) => term,
+            None => self.construct_of(Some(head), base, operands, u32::from(count)),
+        };
+        Some((head, term))
+    }
+
+    /// The tuple of a head and operands, if those have no variables and are values, or were evaluated just now.
+    #[inline(always)]
+    fn construct_data(&mut self, head: SymbolId, base: u32, operands: u32, count: u8) -> Option<Cell> {
+        let arguments = &self.code.arguments[operands as usize..][..usize::from(count)];
+        let slots = &self.env[base as usize..];
+        let address = self.heap.top();
+        self.heap.cells.push(Cell::symbol(head));
+        let (mut inert, mut kept) = (true, true);
+        for Argument { value, source } in arguments {
+            let value = value_of(&self.heap, slots, &self.code.constants, *value);
+            if !value.is_ground() {
+                self.heap.cells.truncate(address as usize);
+                return None;
+            }
+            inert &= value.is_inert_element();
+            kept = kept
+                && (self.straight && matches!(source, Source::Slot(_))
+                    || is_unchanged(&self.heap, slots, &self.code.constants, *source, value));
+            self.heap.cells.push(value);
+        }
+        let term = Cell::expression(address, u32::from(count) + 1, true);
+        match (inert, kept) {
+            (true, true) => Some(term.with_evaluated_elements().evaluated()),
+            (true, false) => Some(term.with_evaluated_elements()),
+            (false, false) => Some(term),
+            (false, true) => {
+                self.heap.cells.truncate(address as usize);
+                None
+            }
+        }
     }
 
     /// The tuple of some operands behind a head, if there is one.
@@ -263,7 +301,8 @@ impl Machine {
             let is_inert = value.is_inert_element();
             inert &= is_inert;
             settled &= self.is_settled_element(value, is_inert);
-            same = same && self.is_unchanged(base, argument.source, value);
+            let slots = &self.env[base as usize..];
+            same = same && is_unchanged(&self.heap, slots, &self.code.constants, argument.source, value);
             self.heap.cells.push(value);
         }
         let mut term = Cell::expression(address, count + u32::from(head.is_some()), ground);
@@ -292,49 +331,43 @@ impl Machine {
     }
 
     /// Reports whether the evaluation of the operands of a call changed nothing.
-    #[inline]
+    #[inline(always)]
+    fn keeps(&self, keeps: Keeps, site: u32, base: u32) -> bool {
+        match keeps {
+            Keeps::Not => false,
+            Keeps::Straight if self.straight => true,
+            Keeps::Marked(slot) if self.straight => self.heap.deref(self.slot(base, slot)).is_evaluated(),
+            _ => self.is_kept(site, base),
+        }
+    }
+
+    /// Reports the same, by what is in the slots.
     fn is_kept(&self, site: u32, base: u32) -> bool {
         let (Work::Function { operands, count, .. } | Work::Apply { operands, count }) =
             self.code.sites[site as usize].task
         else {
             return false;
         };
-        let arguments = &self.code.arguments[operands as usize..operands as usize + usize::from(count)];
-        let slots = &self.env[base as usize..];
-        for Argument { value, source } in arguments {
-            let unchanged = match (*source, value.place()) {
-                (Source::Same, _) => true,
-                (Source::Slot(before), Ok(now)) if slots[now as usize].same(slots[usize::from(before)]) => {
-                    true
-                }
-                (source, _) => self.is_unchanged(base, source, self.operand(base, *value)),
-            };
-            if !unchanged {
-                return false;
-            }
-        }
-        true
-    }
-
-    /// Reports whether a value is what it was evaluated from.
-    #[inline]
-    fn is_unchanged(&self, base: u32, source: Source, value: Cell) -> bool {
-        match source {
+        let (slots, constants) = (&self.env[base as usize..], &self.code.constants[..]);
+        let arguments = &self.code.arguments[operands as usize..][..usize::from(count)];
+        arguments.iter().all(|Argument { value, source }| match *source {
             Source::Same => true,
-            Source::Constant(constant) => value.same(self.code.constants[constant as usize]),
-            Source::Slot(slot) => {
-                let before = self.heap.deref(self.slot(base, slot));
-                value.same(before) || value.is_expression() && self.heap.equal(value, before)
-            }
-            Source::Marked => value.is_evaluated(),
             Source::Other => false,
-        }
+            source => {
+                let value = match value.place() {
+                    Ok(slot) => slots[slot as usize],
+                    Err(constant) => constants[constant as usize],
+                };
+                is_unchanged(&self.heap, slots, constants, source, value)
+            }
+        })
     }
 
     /// Leaves the current frame, and goes on at its site with a result that is no error.
     #[inline(always)]
     pub(super) fn resume_with(&mut self, site: u32, base: u32, value: Cell) -> Next {
         self.leave_frame();
+        self.straight = false;
         let pc = self.resume_at(site);
         // What `Result` would find out is known.
         if let Instr::Result { to } = self.code.instrs[pc as usize] {
@@ -370,4 +403,34 @@ impl Machine {
         }
         Next::Task
     }
+}
+
+/// The value of an operand, dereferenced, where the slots of the activation are at hand.
+#[inline(always)]
+fn value_of(heap: &Heap, slots: &[Cell], constants: &[Cell], operand: Operand) -> Cell {
+    match operand.place() {
+        Ok(slot) => heap.deref(slots[slot as usize]),
+        Err(constant) => constants[constant as usize],
+    }
+}
+
+/// Reports whether a value is what it was evaluated from.
+#[inline(always)]
+fn is_unchanged(heap: &Heap, slots: &[Cell], constants: &[Cell], source: Source, value: Cell) -> bool {
+    let before = match source {
+        Source::Same => return true,
+        Source::Marked => return heap.deref(value).is_evaluated(),
+        Source::Other => return false,
+        Source::Constant(constant) => constants[constant as usize],
+        Source::Slot(slot) => slots[usize::from(slot)],
+    };
+    value.same(before) || is_same_value(heap, source, value, before)
+}
+
+#[cold]
+#[inline(never)]
+fn is_same_value(heap: &Heap, source: Source, value: Cell, before: Cell) -> bool {
+    let (value, before) = (heap.deref(value), heap.deref(before));
+    value.same(before)
+        || matches!(source, Source::Slot(_)) && value.is_expression() && heap.equal(value, before)
 }

@@ -170,6 +170,7 @@ impl Machine {
         }
         self.set_slot(new, each.accumulator, accumulator);
         self.set_slot(new, each.element, element);
+        self.straight = false;
         Next::At(each.body, new)
     }
 }

@@ -8,13 +8,13 @@ use metta_atom::SpaceId;
 use smallvec::SmallVec;
 
 use crate::code::{
-    Arguments, Compiled, Compiler, Definitions, Direct, Entry, Function, Instr, MAX_SLOTS, Shape,
+    Arguments, Compiled, Compiler, Definitions, Direct, Entry, Function, Instr, MAX_SLOTS, Selected, Shape,
     first_argument,
 };
 use crate::machine::choices::Alternatives;
 use crate::machine::data::returned;
 use crate::machine::quick::is_special_type;
-use crate::machine::{Machine, NO_RULE, Task};
+use crate::machine::{Machine, NO_RULE, RuleId, Task};
 use crate::program::OPEN;
 use crate::program::clause::Clause;
 use crate::terms::cell::{Cell, SymbolId, View};
@@ -100,11 +100,16 @@ impl Machine {
     }
 
     /// Makes sure that the clauses of a function are the ones declared now.
+    #[inline(always)]
     pub(in crate::machine) fn prove(&mut self, id: u32) {
-        let function = &self.code.functions[id as usize];
-        if function.stamp == self.code.stamp {
-            return;
+        if self.code.functions[id as usize].stamp != self.code.stamp {
+            self.prove_again(id);
         }
+    }
+
+    #[cold]
+    fn prove_again(&mut self, id: u32) {
+        let function = &self.code.functions[id as usize];
         let (space, symbol) = (function.space, function.symbol);
         let head = self.head_in(space, symbol);
         let function = &self.code.functions[id as usize];
@@ -116,7 +121,7 @@ impl Machine {
         function.definition = definition;
         function.native = head.builtin.is_some_and(|builtin| !builtin.grounded);
         function.head = Some(head);
-        (function.stamp, function.direct) = (self.code.stamp, None);
+        (function.stamp, function.direct, function.switch) = (self.code.stamp, None, None);
         self.note_tabled(id);
     }
 
@@ -152,6 +157,20 @@ impl Machine {
         self.code.definitions[definition].candidate(call, clauses.start, clauses.end)
     }
 
+    /// Enters a function whose arguments are at `base`.
+    #[inline(never)]
+    pub(super) fn enter_function(&mut self, id: u32, base: u32) -> Next {
+        self.prove(id);
+        if let Some(switch) = &self.code.functions[id as usize].switch
+            && !self.heap.has_matchers
+            && let Selected::One(case) = switch.select(&self.heap, &self.env[base as usize..])
+            && let Some(next) = self.reduce_at((case.pc, case.size, case.rule), base)
+        {
+            return next;
+        }
+        self.enter(id, base, None)
+    }
+
     /// Reduces a call, whose arguments are at `base`, by its clauses.
     ///
     /// `call` is its term, if there is one.
@@ -168,10 +187,10 @@ impl Machine {
             }
             let code = self.code.definitions[definition].entry(index).code;
             let reduced = match self.ready_code(code) {
-                Some(pc) => self.reduce_at(pc, base, code),
+                Some(ready) => self.reduce_at(ready, base),
                 None => {
                     let reduced = self.reduce_compiled(id, base, call, (definition, index));
-                    self.note_direct(id);
+                    self.note_switch(id);
                     reduced
                 }
             };
@@ -252,15 +271,23 @@ impl Machine {
             let clause = Arc::clone(&self.code.definitions[definition].entry(index).clause);
             return self.reduce(term, expected, &clause).then_some(Next::Task);
         }
-        self.reduce_at(pc, base, code)
+        let Compiled { size, rule, .. } = self.code.clauses[code as usize];
+        self.reduce_at((pc, size, rule), base)
     }
 
-    /// The place of the code of a clause, if it is ready to run.
-    #[inline]
-    fn ready_code(&self, code: u32) -> Option<u32> {
-        let compiled = &self.code.clauses[code as usize];
-        let ready = compiled.stamp == self.code.stamp && !self.heap.has_matchers;
-        compiled.pc.filter(|pc| ready && *pc != GENERAL)
+    /// The code of a clause, if it is ready to run: its place, the slots of an activation and the rule.
+    #[inline(always)]
+    fn ready_code(&self, code: u32) -> Option<(u32, u32, RuleId)> {
+        let Compiled { pc, stamp, size, rule, .. } = self.code.clauses[code as usize];
+        let ready = stamp == self.code.stamp && !self.heap.has_matchers;
+        pc.filter(|pc| ready && *pc != GENERAL).map(|pc| (pc, size, rule))
+    }
+
+    /// Notes how the clause for a call is found, once the code of all that may match is known.
+    fn note_switch(&mut self, id: u32) {
+        self.note_direct(id);
+        let switch = self.code.definition(id).switch(|entry| self.ready_code(entry.code));
+        self.code.functions[id as usize].switch = switch.map(Arc::new);
     }
 
     /// Notes where the only clause of a function goes on, if its head matches every call.
@@ -270,7 +297,7 @@ impl Machine {
         else {
             return;
         };
-        if let Some(pc) = self.ready_code(entry.code)
+        if let Some((pc, ..)) = self.ready_code(entry.code)
             && entry.tests.is_empty()
             && matches!(self.code.instrs[pc as usize], Instr::Body)
         {
@@ -284,13 +311,12 @@ impl Machine {
         }
     }
 
-    /// Matches the head of a clause whose code is at `pc`.
-    #[inline]
-    fn reduce_at(&mut self, pc: u32, base: u32, code: u32) -> Option<Next> {
-        let Compiled { size, rule, .. } = &self.code.clauses[code as usize];
-        let (size, rule) = (*size, *rule);
+    /// Matches the head of a clause.
+    #[inline(always)]
+    fn reduce_at(&mut self, (pc, size, rule): (u32, u32, RuleId), base: u32) -> Option<Next> {
         self.reserve(base + size);
         let body = self.try_pattern(pc, base)?;
+        self.straight = true;
         // A rule of the library works for its caller.
         if rule != NO_RULE {
             self.rule = rule;

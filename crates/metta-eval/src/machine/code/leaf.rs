@@ -139,6 +139,7 @@ impl Machine {
     /// Goes on with the instruction that an operation stands for.
     fn leave_leaves(&mut self, place: Place) -> Next {
         self.make_frames(place.pc);
+        self.straight = false;
         Next::At(self.code.leaves.origins[place.pc as usize].pc, place.base)
     }
 

@@ -58,6 +58,7 @@ impl Machine {
     /// Runs code from `pc` on.
     pub(in crate::machine) fn run_code(&mut self, mut pc: u32, mut base: u32) {
         let mut returns = 0;
+        self.straight = false;
         loop {
             let at = pc as usize;
             pc += 1;
@@ -214,9 +215,9 @@ impl Machine {
                     Next::Task => return,
                 },
                 Instr::Construct { to, site } => match self.construct(site, base) {
-                    Some(value) => {
+                    Some((head, value)) => {
                         self.stats.reductions += 1;
-                        if self.heap.is_error(value) {
+                        if head == symbols::ERROR {
                             self.task = Task::Return(value);
                             return;
                         }
@@ -422,12 +423,13 @@ impl Machine {
                 | Instr::MatchSame { .. }
                 | Instr::MatchExpression { .. }
                 | Instr::MatchHead { .. }
+                | Instr::MatchParts { .. }
                 | Instr::Elements { .. }
                 | Instr::Element { .. }
                 | Instr::ElementConstant { .. }
                 | Instr::Fresh { .. }
-                | Instr::Build { .. } => match self.match_in_body(self.code.instrs[at], base) {
-                    Matched::Yes => {}
+                | Instr::Build { .. } => match self.match_in_body(at as u32, base) {
+                    Matched::Yes | Matched::Body => {}
                     Matched::No => {
                         self.task = Task::Fail;
                         return;

@@ -8,6 +8,8 @@ use crate::terms::cell::{Cell, View};
 pub(in crate::machine) enum Matched {
     Yes,
     No,
+    /// The pattern ends here.
+    Body,
     /// The value is an unbound variable: go on there.
     Variable(u32),
 }
@@ -33,26 +35,26 @@ impl Machine {
     }
 
     /// Matches a head; the place of the body if it matches.
+    #[inline]
     pub(in crate::machine) fn match_head(&mut self, mut pc: u32, base: u32) -> Option<u32> {
         loop {
-            let instr = self.code.instrs[pc as usize];
+            let at = pc;
             pc += 1;
-            match instr {
-                Instr::Body => return Some(pc),
-                Instr::Jump { to } => pc = to,
-                _ => match self.match_step(instr, base) {
-                    Matched::Yes => {}
-                    Matched::No => return None,
-                    Matched::Variable(to) => pc = to,
-                },
+            match self.match_step(at, base) {
+                Matched::Yes => {}
+                Matched::No => return None,
+                Matched::Body => return Some(pc),
+                Matched::Variable(to) => pc = to,
             }
         }
     }
 
-    /// One instruction of a pattern.
+    /// The instruction at `at`, one of a pattern. Its parts are read where they are needed.
     #[inline(always)]
-    fn match_step(&mut self, instr: Instr, base: u32) -> Matched {
-        match instr {
+    fn match_step(&mut self, at: u32, base: u32) -> Matched {
+        match self.code.instrs[at as usize] {
+            Instr::Body => Matched::Body,
+            Instr::Jump { to } => Matched::Variable(to),
             Instr::MatchConstant { slot, constant } => {
                 let value = self.heap.deref(self.slot(base, slot));
                 self.match_constant(value, constant)
@@ -93,6 +95,16 @@ impl Machine {
                     _ => Matched::No,
                 }
             }
+            Instr::MatchParts { slot, length, to, count, head, variable } => {
+                let value = self.heap.deref(self.slot(base, slot));
+                match value.slice() {
+                    Some((address, found)) if found == u32::from(length) => {
+                        self.match_parts(address, head, (base + u32::from(to), u32::from(count)))
+                    }
+                    None if value.is_reference() => Matched::Variable(variable),
+                    _ => Matched::No,
+                }
+            }
             Instr::MatchExpression { slot, length, variable } => {
                 match self.heap.deref(self.slot(base, slot)).view() {
                     View::Expression { length: found, .. } if found == length => Matched::Yes,
@@ -121,6 +133,23 @@ impl Machine {
             }
             _ => Matched::No,
         }
+    }
+
+    /// Matches the head of an expression, and takes some elements behind it to slots.
+    #[inline(always)]
+    fn match_parts(&mut self, address: u32, head: u32, (to, count): (u32, u32)) -> Matched {
+        let elements = self.heap.slice(address, count + 1);
+        if elements[0] != self.code.constants[head as usize] {
+            let first = self.heap.deref(elements[0]);
+            if !matches!(self.match_constant(first, head), Matched::Yes) {
+                return Matched::No;
+            }
+        }
+        let elements = &self.heap.slice(address, count + 1)[1..];
+        for (slot, element) in self.env[to as usize..].iter_mut().zip(elements) {
+            *slot = self.heap.deref(*element);
+        }
+        Matched::Yes
     }
 
     #[inline(always)]
@@ -191,6 +220,7 @@ impl Machine {
     }
 
     /// Matches the pattern at `pc`; the place behind it if it matches, else nothing is bound.
+    #[inline]
     pub(super) fn try_pattern(&mut self, pc: u32, base: u32) -> Option<u32> {
         let boundary = std::mem::replace(&mut self.heap.boundary, u32::MAX);
         let mark = self.heap.trail.len();
@@ -205,10 +235,10 @@ impl Machine {
     }
 
     /// An instruction of a pattern outside of a head.
-    pub(super) fn match_in_body(&mut self, instr: Instr, base: u32) -> Matched {
+    pub(super) fn match_in_body(&mut self, at: u32, base: u32) -> Matched {
         let boundary = std::mem::replace(&mut self.heap.boundary, u32::MAX);
         let mark = self.heap.trail.len();
-        let matched = self.match_step(instr, base);
+        let matched = self.match_step(at, base);
         self.heap.boundary = boundary;
         if self.heap.trail.len() > mark {
             self.heap.tidy_trail(mark);
