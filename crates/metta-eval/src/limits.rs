@@ -88,6 +88,9 @@ pub enum EvalError {
         /// The limit, which is fixed.
         limit: u64,
     },
+    /// The [`Interrupt`](crate::Interrupt) of the machine said that nobody wants the results any more.
+    #[error("given up")]
+    Interrupted,
 }
 
 impl EvalError {
@@ -100,6 +103,7 @@ impl EvalError {
             EvalError::TooManyResults { .. } => "E0304",
             EvalError::TooManyTypes { .. } => "E0305",
             EvalError::TooLong { .. } => "E0306",
+            EvalError::Interrupted => "E0412",
         }
     }
 }

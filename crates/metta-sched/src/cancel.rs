@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use metta_eval::Interrupt;
 use metta_sync::Flag;
 
 use crate::RunError;
 
 /// Asks a run to stop, from any thread; clones share the request.
 ///
-/// A run looks at its token about once in a millisecond of work. One collection of garbage, one result list that is put
-/// together, and one call of the library on a big value are work that is not divided. A host operation that
-/// does not return cannot be interrupted.
+/// A run looks at its token several times in a millisecond of work, inside a collection of garbage and where a long
+/// result is put together as well. One call of the library on a big value is work that is not divided, and so is the growth of
+/// a heap; what was made is freed in proportion to its size. A host operation that does not return cannot be interrupted.
 #[derive(Clone, Debug, Default)]
 pub struct CancelToken(Arc<Flag>);
 
@@ -43,7 +44,7 @@ impl Drop for CancelOnDrop {
 }
 
 /// Everything that stops a run from outside.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Watch {
     pub(crate) tokens: Vec<CancelToken>,
     deadline: Option<(Instant, Duration)>,
@@ -55,6 +56,12 @@ impl Watch {
         // A limit beyond what the clock can represent is no limit.
         let deadline = time.and_then(|limit| Some((Instant::now().checked_add(limit)?, limit)));
         Watch { tokens, deadline }
+    }
+
+    /// Lets machines ask inside of long steps.
+    pub(crate) fn interrupt(&self) -> Interrupt {
+        let watch = self.clone();
+        Interrupt::new(move || watch.check().is_err())
     }
 
     /// Reports the reason to stop now, if there is one.

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use metta_atom::{Atom, Grounded, SpaceId};
 use metta_config::{AdaptiveEvalConfig, EvalConfig, processors};
-use metta_eval::{Effect, FactKey, Fault, Limits, World};
+use metta_eval::{Effect, FactKey, Fault, Interrupt, Limits, World};
 use metta_syntax::Form;
 use rustc_hash::FxHashSet;
 use tokio::runtime::Handle;
@@ -43,6 +43,8 @@ const ADDS_PER_CHECK: usize = 256;
 /// What a run goes by.
 pub(crate) struct Settings {
     pub(crate) watch: Watch,
+    /// The same for machines.
+    pub(crate) interrupt: Interrupt,
     pub(crate) limits: Limits,
     pub(crate) keep_going: bool,
     /// Whether results are told of before the end.
@@ -186,7 +188,8 @@ impl Coordinator {
             let useful = size.as_ref().map_or(useful, Size::most);
             // Tests fork also where there are no processors for it.
             let threads = if settings.forking == Forking::Everything { most } else { most.min(useful) };
-            Forks::new(&shared, settings.forking, threads, runtime, settings.monitor.clone())
+            let (monitor, interrupt) = (settings.monitor.clone(), settings.interrupt.clone());
+            Forks::new(&shared, settings.forking, threads, runtime, monitor, interrupt)
         });
         Coordinator {
             settings,
@@ -357,7 +360,9 @@ impl Coordinator {
         let limits = self.settings.limits.clone();
         let forks = self.forks.clone();
         let (streams, forks) = (self.settings.streams, forks.as_ref());
-        let task = Task { goal, index, limits: &limits, allowed: Effect::Outside, forks, streams };
+        let interrupt = self.settings.interrupt.clone();
+        let (allowed, interrupt) = (Effect::Outside, &interrupt);
+        let task = Task { goal, index, limits: &limits, allowed, forks, streams, interrupt };
         let mut stopped = Ok(());
         let mut tells = streams;
         let mut observer = self.settings.observer.take();
@@ -395,6 +400,7 @@ impl Coordinator {
         let plan = Plan {
             base,
             limits: self.settings.limits.clone(),
+            interrupt: self.settings.interrupt.clone(),
             stop_at_error: !self.settings.keep_going,
             // Few expressions for many threads are dealt out one by one.
             first_chunk: (goals.len() / config.max_blocking_threads.max(1).saturating_mul(2))
@@ -606,8 +612,9 @@ impl Coordinator {
             }
             Ended::Failed(error, rule) => return Err(RunError::Limit { error, index, rule }.into()),
             Ended::Panicked(message) => self.wrong(index, panicked(goal, &message))?,
-            // Only in its turn does an expression end like this, and there nothing is forbidden.
+            // In its turn nothing is forbidden, and only who is stopped gives it up.
             Ended::Blocked(_) | Ended::Dropped => {
+                self.settings.watch.check()?;
                 debug_assert!(false, "an expression ended in its turn without an answer");
                 self.wrong(index, Atom::error(goal.clone(), Atom::symbol("Blocked")))?
             }

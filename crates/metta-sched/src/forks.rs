@@ -16,7 +16,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use metta_config::processors;
-use metta_eval::{Limits, Machine, Step};
+use metta_eval::{Interrupt, Limits, Machine, Step};
 use metta_sync::{Counter, Errand, Flag, Met, Places};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::runtime::Handle;
@@ -187,6 +187,7 @@ pub(crate) struct Forks {
     pub(crate) threads: usize,
     runtime: Handle,
     monitor: Option<Monitor>,
+    interrupt: Interrupt,
 }
 
 impl Forks {
@@ -196,9 +197,10 @@ impl Forks {
         threads: usize,
         runtime: &Handle,
         monitor: Option<Monitor>,
+        interrupt: Interrupt,
     ) -> Self {
         let (crew, runtime) = (Arc::clone(crew), runtime.clone());
-        Forks { crew, tally: Arc::default(), forking, threads, runtime, monitor }
+        Forks { crew, tally: Arc::default(), forking, threads, runtime, monitor, interrupt }
     }
 
     /// Lets another thread make the pool, which takes about as long as the evaluation has to run before the first fork.
@@ -420,7 +422,9 @@ fn receive(receiver: &Receiver<Ended>, between: &mut impl FnMut() -> bool) -> Op
 /// Works on a part, and goes on as whoever came for it meanwhile; runs on the pool.
 fn run(part: Arc<Part>, forks: Forks, index: usize, begun: Instant) {
     // What came back is not begun, and its place was left.
-    let Some(machine) = part.errand.begin() else { return };
+    let Some(mut machine) = part.errand.begin() else { return };
+    let (own, stopped) = (Arc::clone(&part), forks.interrupt.clone());
+    machine.interrupt_by(Interrupt::new(move || own.is_unwanted() || stopped.is_raised()));
     let crew = Arc::clone(&forks.crew);
     let pace = Pace::new(forks.budget()).divisible(true);
     let seat = forks.monitor.as_ref().map(|monitor| monitor.seat(Role::Part));
@@ -466,8 +470,10 @@ fn go_on(mut job: Box<Job>, ended: Ended, crew: &Crew) -> Option<Box<Job>> {
 
 /// Ends a job; returns the one that waited for it.
 fn end(job: Job, whole: bool, crew: &Crew) -> Option<Box<Job>> {
-    let Job { machine, own, started, given, .. } = job;
+    let Job { mut machine, own, started, given, .. } = job;
     drop(given);
+    // It knows its own part, which is to have it.
+    machine.interrupt_by(Interrupt::default());
     let ended = Ended { machine: whole.then_some(machine), spent: started.elapsed() };
     match own.errand.finish(ended) {
         None => {

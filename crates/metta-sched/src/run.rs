@@ -225,8 +225,10 @@ impl Run {
         // A fresh accumulated state stands for "none", so that what was compiled keeps its library.
         let environment =
             if accumulated.environment.is_fresh() { compiled.environment } else { accumulated.environment };
+        let watch = Watch::start(vec![self.cancel, dropped], self.limits.time);
         let settings = Settings {
-            watch: Watch::start(vec![self.cancel, dropped], self.limits.time),
+            interrupt: watch.interrupt(),
+            watch,
             limits: self.limits.machine(),
             keep_going: self.keep_going,
             streams: self.streams && self.sink.is_some(),

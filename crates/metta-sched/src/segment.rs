@@ -20,7 +20,7 @@ use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use metta_atom::Atom;
-use metta_eval::{Effect, Limits, World};
+use metta_eval::{Effect, Interrupt, Limits, World};
 use metta_sync::{Claims, Held, Places, Ranked};
 use tokio::runtime::Handle;
 
@@ -42,6 +42,7 @@ pub(crate) struct Segment {
     base: usize,
     pub(crate) world: World,
     pub(crate) limits: Limits,
+    interrupt: Interrupt,
     /// Whether an `Error` among the results makes the later ones unwanted.
     pub(crate) stop_at_error: bool,
     first_chunk: usize,
@@ -112,6 +113,7 @@ pub(crate) struct Plan {
     /// The position of the first expression in the program.
     pub(crate) base: usize,
     pub(crate) limits: Limits,
+    pub(crate) interrupt: Interrupt,
     pub(crate) stop_at_error: bool,
     /// How many expressions a thread takes at once while their cost is unknown.
     pub(crate) first_chunk: usize,
@@ -141,6 +143,7 @@ impl Segment {
             evaluating: Places::new(),
             world,
             limits: plan.limits,
+            interrupt: plan.interrupt,
             stop_at_error: plan.stop_at_error,
             first_chunk: plan.first_chunk.max(1),
             threads: plan.threads.max(1),
@@ -255,6 +258,7 @@ impl Segment {
             allowed: Effect::Prints,
             forks: self.forks.as_ref(),
             streams: false,
+            interrupt: &self.interrupt,
         };
         self.evaluating.take();
         let ended = worker.evaluate(task, self.world.clone(), between);
@@ -418,6 +422,7 @@ mod tests {
         let plan = Plan {
             base: 0,
             limits,
+            interrupt: Interrupt::default(),
             stop_at_error: true,
             first_chunk,
             threads,

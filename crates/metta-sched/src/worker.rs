@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use metta_atom::{Atom, SpaceId};
-use metta_eval::{Effect, EvalError, Fault, Footprint, Library, Limits, Machine, Rule, Step, World};
+use metta_eval::{
+    Effect, EvalError, Fault, Footprint, Interrupt, Library, Limits, Machine, Rule, Step, World,
+};
 use metta_sync::{Held, Ranked};
 
 use crate::Observer;
@@ -77,6 +79,8 @@ pub(crate) struct Task<'a> {
     pub(crate) forks: Option<&'a Forks>,
     /// Whether results are told of before the end.
     pub(crate) streams: bool,
+    /// What ends the evaluation inside of a long step.
+    pub(crate) interrupt: &'a Interrupt,
 }
 
 /// How an evaluation ended.
@@ -276,6 +280,7 @@ impl Worker {
         }
         let step = guarded(|| {
             machine.begin(task.goal, SpaceId::TOP, world, task.limits, task.allowed);
+            machine.interrupt_by(task.interrupt.clone());
             match here {
                 Some(budget) => {
                     machine.allow(task.allowed, false);
@@ -351,6 +356,7 @@ impl Worker {
         let begun = Instant::now();
         let mut step = guarded(|| {
             machine.begin(task.goal, SpaceId::TOP, world, task.limits, task.allowed);
+            machine.interrupt_by(task.interrupt.clone());
             observer.begin(index, task.goal, &machine);
             machine.step(observer.budget())
         });
@@ -384,6 +390,10 @@ impl Worker {
         }
         match step {
             Ok(Step::Done) => self.finish(machine, goal),
+            Ok(Step::Failed(EvalError::Interrupted)) => {
+                self.rest(machine);
+                Ended::Dropped
+            }
             Ok(Step::Failed(error)) => {
                 let rule = machine.rule();
                 self.rest(machine);

@@ -135,6 +135,10 @@ impl Machine {
             Some([_, arguments @ ..]) => arguments.to_vec(),
             _ => Vec::new(),
         };
+        if self.failure.is_some() {
+            // These are not the arguments (U1).
+            return Outcome::Scheduled;
+        }
         match catch_unwind(AssertUnwindSafe(|| operation.call_with_bindings(&arguments))) {
             Ok(Ok(results)) => self.import_results(&results, call, expected),
             Ok(Err(OperationError::NotReducible)) => Outcome::NotReducible,

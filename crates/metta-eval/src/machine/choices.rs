@@ -414,13 +414,12 @@ impl Machine {
         }
         // The errors are past the exit of their own evaluation: hand them to a frame that only passes them on.
         self.frame = frame;
-        let pairs = errors.unpack(&mut self.heap);
+        let Some(list) = self.unpack(&errors) else { return };
         if let Some(choice) = self.choices.last_mut()
             && choice.barriers.is_empty()
         {
             self.drop_newest();
         }
-        let list = self.heap.expression(&pairs);
         self.wait_raw(Kind::Deliver);
         self.choose_pairs(list);
     }

@@ -1,5 +1,7 @@
 //! Collecting all results of an evaluation, and `case`, which looks whether there are any.
 
+use crate::EvalError;
+use crate::interrupt::Pulse;
 use crate::library::Outcome;
 use crate::machine::choices::{Alternatives, Then};
 use crate::machine::frames::Kind;
@@ -59,12 +61,19 @@ impl Machine {
     }
 
     pub(super) fn finish_collapse(&mut self) {
-        let results = match self.parcels.pop() {
-            Some(parcel) => parcel.unpack(&mut self.heap),
-            None => Vec::new(),
-        };
-        let list = self.heap.expression(&results);
-        self.task = Task::Return(self.with_flags_of_values(list));
+        let parcel = self.parcels.pop().unwrap_or_default();
+        if let Some(list) = self.unpack(&parcel) {
+            self.task = Task::Return(self.with_flags_of_values(list));
+        }
+    }
+
+    /// A tuple of the terms of a parcel, or `None` after an interrupt, at which the machine fails.
+    pub(super) fn unpack(&mut self, parcel: &Parcel) -> Option<Cell> {
+        let list = parcel.unpack(&mut self.heap, &mut Pulse::new(&self.interrupt));
+        if list.is_none() {
+            self.fail(EvalError::Interrupted);
+        }
+        list
     }
 
     /// Begins `(case term cases)`: every result of the term takes its branch.

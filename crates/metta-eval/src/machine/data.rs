@@ -199,6 +199,9 @@ impl Machine {
         if let Some(found) = self.type_by_constructors(value) {
             return Some(found);
         }
+        if self.failure.is_some() {
+            return None;
+        }
         if let Some(found) = self.type_of_data(value) {
             return Some(found).filter(|found| found.is_ground() && *found != cell(symbols::UNDEFINED));
         }
@@ -238,8 +241,13 @@ impl Machine {
         let mut open: Vec<Open> = Vec::new();
         let mut next = Some(value);
         let mut found = None;
+        let mut parts = 0u32;
         loop {
             self.work += 1;
+            parts += 1;
+            if parts.is_multiple_of(crate::interrupt::BETWEEN) && self.is_interrupted() {
+                return None;
+            }
             if let Some(value) = next.take() {
                 let known = match value.slice() {
                     None | Some((_, 0)) => Some(self.type_to_fit(value)?),

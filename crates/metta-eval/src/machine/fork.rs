@@ -263,6 +263,7 @@ impl Machine {
             room: 0,
             collect_outside_at: 2 * heap.outside() + memory::FIRST_OUTSIDE,
             failure: None,
+            interrupt: self.interrupt.clone(),
             slots: Vec::new(),
             code: self.code.clone(),
             goal_code: None,

@@ -344,6 +344,10 @@ impl Machine {
         }
         let before = self.names.made;
         let atom = self.export(value);
+        if self.failure.is_some() {
+            // It is no result (U1).
+            return;
+        }
         let made = self.names.made - before;
         self.work += made;
         self.result_bytes += made * size_of::<metta_atom::Atom>() as u64;

@@ -42,6 +42,8 @@ pub(super) struct Scope {
     last_step: u64,
     /// The time at which it has used up its time.
     deadline: Option<Duration>,
+    /// The first of these of all scopes up to this one.
+    soonest: (u64, Option<Duration>),
     results: u64,
     /// The position of its mark among the choice points.
     mark: u32,
@@ -65,16 +67,21 @@ impl Machine {
             self.answers.note_effect();
         }
         self.return_to(call);
+        let last_step = match limit {
+            Limit::Steps(steps) => self.stats.reductions.saturating_add(steps),
+            _ => u64::MAX,
+        };
+        let deadline = match limit {
+            Limit::Time(time) => self.now.checked_add(time),
+            _ => None,
+        };
+        let (outer_step, outer_deadline) = self.scopes.last().map_or((u64::MAX, None), |it| it.soonest);
+        let first = deadline.into_iter().chain(outer_deadline).min();
         let scope = Scope {
             limit,
-            last_step: match limit {
-                Limit::Steps(steps) => self.stats.reductions.saturating_add(steps),
-                _ => u64::MAX,
-            },
-            deadline: match limit {
-                Limit::Time(time) => self.now.checked_add(time),
-                _ => None,
-            },
+            last_step,
+            deadline,
+            soonest: (last_step.min(outer_step), first),
             results: 0,
             mark: self.choices.len() as u32,
             barriers: self.barriers.len() as u32,
@@ -110,12 +117,10 @@ impl Machine {
     pub(super) fn finish_limited(&mut self) {
         self.end_scopes(self.scopes.len().saturating_sub(1));
         self.exhaust();
-        let pairs = match self.parcels.pop() {
-            Some(parcel) => parcel.unpack(&mut self.heap),
-            None => Vec::new(),
-        };
-        let list = self.heap.expression(&pairs);
-        self.choose_pairs(list);
+        let parcel = self.parcels.pop().unwrap_or_default();
+        if let Some(list) = self.unpack(&parcel) {
+            self.choose_pairs(list);
+        }
     }
 
     /// The evaluation of a scope has used up what it may use: the error takes its place.
@@ -155,7 +160,7 @@ impl Machine {
     fn end_scopes(&mut self, index: usize) {
         self.scopes.truncate(index);
         let own = self.limits.steps.unwrap_or(u64::MAX);
-        self.last_step = self.scopes.iter().map(|scope| scope.last_step).fold(own, u64::min);
+        self.last_step = self.scopes.last().map_or(own, |scope| scope.soonest.0.min(own));
         self.pause_at = 0;
     }
 
@@ -174,8 +179,8 @@ impl Machine {
     /// caller says between two steps that the time is over; without this, time stands still.
     pub fn set_time(&mut self, elapsed: Duration) {
         self.now = elapsed;
-        if !self.scopes.is_empty() {
-            let is_over = |deadline: Option<Duration>| deadline.is_some_and(|deadline| deadline <= elapsed);
+        let is_over = |deadline: Option<Duration>| deadline.is_some_and(|deadline| deadline <= elapsed);
+        if self.scopes.last().is_some_and(|scope| is_over(scope.soonest.1)) {
             let over = self.scopes.iter().position(|scope| is_over(scope.deadline));
             self.exceeded = over.or(self.exceeded);
         }

@@ -2,7 +2,6 @@
 
 use metta_atom::SpaceId;
 
-use crate::EvalError;
 use crate::code::{Code, Resume};
 use crate::facts::FactTables;
 use crate::library::Outcome;
@@ -14,6 +13,8 @@ use crate::program::Program;
 use crate::terms::cell::Cell;
 use crate::terms::collect::Marks;
 use crate::terms::heap::{Heap, MAX_CELLS};
+use crate::terms::parcel::Parcel;
+use crate::{EvalError, Interrupt};
 
 /// Cells at which the first collection happens: 4 MiB.
 pub(super) const FIRST_COLLECTION: usize = 512 << 10;
@@ -69,7 +70,8 @@ impl Machine {
         }
     }
 
-    /// Frees what no root reaches. Cost: O(live cells + heap / 64).
+    /// Frees what no root reaches, unless it is interrupted: then the machine fails (U1). Cost: O(live cells +
+    /// heap / 64).
     pub(super) fn collect_garbage(&mut self) {
         self.stats.collections += 1;
         self.note_peak();
@@ -78,10 +80,18 @@ impl Machine {
         self.compact_tables();
         let definitions = self.choices.iter().filter_map(|choice| choice.alternatives.definition());
         self.code.free_definitions(definitions);
-        let marks = self.mark_roots();
-        self.names.forward(&marks);
-        self.current.forward(|address| marks.forward(address));
-        self.update_roots(&marks);
+        let interrupt = self.interrupt.clone();
+        let mut marks = self.mark_roots(&interrupt);
+        if !marks.is_over() {
+            marks.seal();
+            self.names.forward(&marks);
+            self.current.forward(|address| marks.forward(address));
+            self.update_roots(&mut marks);
+        }
+        if marks.is_over() {
+            self.fail(EvalError::Interrupted);
+            return;
+        }
         let live = self.heap.cells.len();
         self.collect_at = self.capped((2 * live).max(live + FIRST_COLLECTION), live + FIRST_COLLECTION / 8);
         (self.heap.copied, self.room) = (0, 2 * live);
@@ -97,10 +107,13 @@ impl Machine {
     /// frame is current they are cleared. Where it is only kept for a choice point, the
     /// block may by now be a finished term of the current branch, which then keeps it
     /// alive by itself; so such frames come last and keep the bare cells of the block.
-    fn mark_roots(&mut self) -> Marks {
-        let mut marks = Marks::new(&self.heap);
+    fn mark_roots<'a>(&mut self, interrupt: &'a Interrupt) -> Marks<'a> {
+        let mut marks = Marks::new(&self.heap, interrupt);
         let current = self.current_frames();
         for (frame, current) in self.frames.iter().zip(&current) {
+            if !marks.goes_on() {
+                return marks;
+            }
             if let Some((block, index)) = frame.kind.block().filter(|_| *current) {
                 self.heap.clear_elements(block, index);
             }
@@ -112,6 +125,9 @@ impl Machine {
             marks.mark(&self.heap, self.env[slot as usize]);
         }
         for (Frame { kind, .. }, current) in self.frames.iter_mut().zip(&current) {
+            if !marks.goes_on() {
+                return marks;
+            }
             let unfinished = kind.block().filter(|_| !current).map(|(block, _)| block);
             for cell in kind.cells().into_iter().flatten() {
                 if Some(*cell) != unfinished {
@@ -121,11 +137,20 @@ impl Machine {
         }
         self.open_states.each_cell(&mut |cell| marks.mark(&self.heap, *cell));
         for choice in &mut self.choices {
+            if !marks.goes_on() {
+                return marks;
+            }
             choice.alternatives.each_cell(&mut |cell| marks.mark(&self.heap, *cell));
         }
         let barriers = self.barriers.iter_mut().map(|barrier| &mut barrier.errors);
         for parcel in self.parcels.iter_mut().chain(barriers) {
-            for cell in parcel.outer_cells() {
+            for cell in parcel.cells() {
+                if !marks.goes_on() {
+                    return marks;
+                }
+                if !Parcel::is_outer(*cell) {
+                    continue;
+                }
                 marks.mark(&self.heap, *cell);
             }
         }
@@ -142,7 +167,6 @@ impl Machine {
         for (block, index) in blocks {
             marks.keep_slice(&mut self.heap, block, index);
         }
-        marks.seal();
         marks
     }
 
@@ -226,7 +250,16 @@ impl Machine {
         }
     }
 
-    fn update_roots(&mut self, marks: &Marks) {
+    /// Reports whether what the machine works on is not wanted any more: then it fails (U1).
+    pub(super) fn is_interrupted(&mut self) -> bool {
+        let raised = self.interrupt.is_raised();
+        if raised {
+            self.fail(EvalError::Interrupted);
+        }
+        raised
+    }
+
+    fn update_roots(&mut self, marks: &mut Marks<'_>) {
         for slot in self.live_slots() {
             self.env[slot as usize] = marks.update(self.env[slot as usize]);
         }
@@ -234,19 +267,30 @@ impl Machine {
             *cell = marks.update(*cell);
         }
         for Frame { kind, .. } in &mut self.frames {
+            if !marks.goes_on() {
+                return;
+            }
             for cell in kind.cells().into_iter().flatten() {
                 *cell = marks.update(*cell);
             }
         }
         self.open_states.each_cell(&mut |cell| *cell = marks.update(*cell));
         for choice in &mut self.choices {
+            if !marks.goes_on() {
+                return;
+            }
             choice.alternatives.each_cell(&mut |cell| *cell = marks.update(*cell));
             choice.heap = marks.forward(choice.heap);
         }
         let barriers = self.barriers.iter_mut().map(|barrier| &mut barrier.errors);
         for parcel in self.parcels.iter_mut().chain(barriers) {
-            for cell in parcel.outer_cells() {
-                *cell = marks.update(*cell);
+            for cell in parcel.cells() {
+                if !marks.goes_on() {
+                    return;
+                }
+                if Parcel::is_outer(*cell) {
+                    *cell = marks.update(*cell);
+                }
             }
         }
         let mut trails: Vec<&mut u32> = self.choices.iter_mut().map(|choice| &mut choice.trail).collect();

@@ -53,13 +53,14 @@ use crate::answers::Answers;
 use crate::code::{Code, Extent};
 use crate::facts::FactTables;
 use crate::footprint::Notes;
+use crate::interrupt::Pulse;
 use crate::limits::Written;
 use crate::program::{Clauses, Head, Program};
 use crate::terms::cell::{Cell, SymbolId};
 use crate::terms::convert::VariableNames;
 use crate::terms::heap::Heap;
 use crate::terms::parcel::Parcel;
-use crate::{Effect, EvalError, Library, Limits, Stats, World};
+use crate::{Effect, EvalError, Interrupt, Library, Limits, Stats, World};
 
 pub(crate) use limited::Limit;
 
@@ -191,6 +192,7 @@ pub struct Machine {
     /// Bytes of strings at which garbage is collected.
     collect_outside_at: usize,
     failure: Option<EvalError>,
+    interrupt: Interrupt,
     slots: Vec<Cell>,
     pub(crate) code: Code,
     /// How much code there was before and behind that of the expression under way.
@@ -286,6 +288,7 @@ impl Machine {
             room: 0,
             collect_outside_at: memory::FIRST_OUTSIDE,
             failure: None,
+            interrupt: Interrupt::default(),
             slots: Vec::new(),
             code: Code::default(),
             goal_code: None,
@@ -418,6 +421,12 @@ impl Machine {
         world
     }
 
+    /// Lets `interrupt` end the evaluation that has begun, inside of a long step as well: then
+    /// [`EvalError::Interrupted`] is what it comes to, and nothing of it is left but what was printed.
+    pub fn interrupt_by(&mut self, interrupt: Interrupt) {
+        self.interrupt = interrupt;
+    }
+
     /// Returns what the current evaluation has used so far.
     pub fn stats(&self) -> Stats {
         self.stats
@@ -444,6 +453,7 @@ impl Machine {
         self.blocked = None;
         self.strongest = Effect::Pure;
         self.failure = None;
+        self.interrupt = Interrupt::default();
         self.results.clear();
         self.faults.clear();
         self.rule = NO_RULE;
@@ -490,9 +500,15 @@ impl Machine {
         self.program.all_call_types(&mut self.heap, &self.world, self.space)
     }
 
-    /// Makes the atom of a term, its variables numbered on from those of earlier results.
+    /// Makes the atom of a term, its variables numbered on from those of earlier results. At an interrupt the machine
+    /// fails, and the atom means nothing.
     pub(crate) fn export(&mut self, term: Cell) -> Atom {
-        self.heap.export(term, &mut self.names)
+        let mut pulse = Pulse::new(&self.interrupt);
+        let atom = self.heap.export_while(term, &mut self.names, &mut pulse);
+        if pulse.is_over() {
+            self.fail(EvalError::Interrupted);
+        }
+        atom
     }
 
     /// The text of a term as a result shows it. At a text that is too long the machine stops.

@@ -22,6 +22,10 @@ impl Machine {
         if let Some(effect) = self.blocked {
             return Step::Blocked(effect);
         }
+        // U1
+        if self.failure == Some(EvalError::Interrupted) {
+            return Step::Failed(EvalError::Interrupted);
+        }
         let end = self.stats.reductions.saturating_add(budget);
         self.step_end = end;
         let mut ticks = 0;

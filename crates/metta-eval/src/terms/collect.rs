@@ -5,28 +5,43 @@
 //! failure still works. The new address of a cell is the number of live cells
 //! before it, read off a bitmap with running counts.
 
+use crate::interrupt::{Interrupt, Pulse};
 use crate::terms::cell::{CODE, Cell, View};
 use crate::terms::heap::Heap;
 
 /// Which cells live, and where they go.
-pub(crate) struct Marks {
+pub(crate) struct Marks<'a> {
     bits: Vec<u64>,
     /// Live cells before each word of `bits`; filled once marking is over.
     before: Vec<u32>,
     boxes: Vec<bool>,
     box_moves: Vec<u32>,
     pending: Vec<Cell>,
+    pulse: Pulse<'a>,
 }
 
-impl Marks {
-    pub(crate) fn new(heap: &Heap) -> Self {
+impl<'a> Marks<'a> {
+    pub(crate) fn new(heap: &Heap, interrupt: &'a Interrupt) -> Self {
         Marks {
             bits: vec![0; heap.cells.len() / 64 + 1],
             before: Vec::new(),
             boxes: vec![false; heap.boxes.len()],
             box_moves: Vec::new(),
             pending: Vec::new(),
+            pulse: Pulse::new(interrupt),
         }
+    }
+
+    /// Counts a cell, or what takes as long; reports whether the collection goes on. If not, it is given up as soon as
+    /// may be: what was marked, or moved, means nothing any more.
+    #[inline]
+    pub(crate) fn goes_on(&mut self) -> bool {
+        self.pulse.goes_on(1)
+    }
+
+    /// Reports whether the collection was given up.
+    pub(crate) fn is_over(&self) -> bool {
+        self.pulse.is_over()
     }
 
     fn set(&mut self, address: u32) -> bool {
@@ -47,6 +62,9 @@ impl Marks {
     pub(crate) fn mark(&mut self, heap: &Heap, root: Cell) {
         self.visit(root);
         while let Some(cell) = self.pending.pop() {
+            if !self.goes_on() {
+                return;
+            }
             match cell.view() {
                 View::Ref(address) | View::Local(address) if self.set(address) => {
                     self.visit(heap.cells[address as usize]);
@@ -54,7 +72,7 @@ impl Marks {
                 View::Expression { address, length } | View::Bindings { address, length } => {
                     for i in address..address + length {
                         // H1: overlapping expressions end at the same cell, so the rest is marked too.
-                        if !self.set(i) {
+                        if !self.set(i) || !self.goes_on() {
                             break;
                         }
                         self.visit(heap.cells[i as usize]);
@@ -156,10 +174,13 @@ impl Marks {
     /// Slides the live cells of the heap down and drops dead trail entries.
     ///
     /// `trail_marks` are trail lengths kept elsewhere, in rising order; they are made to fit.
-    pub(crate) fn compact(&self, heap: &mut Heap, trail_marks: &mut [&mut u32]) {
+    pub(crate) fn compact(&mut self, heap: &mut Heap, trail_marks: &mut [&mut u32]) {
         let mut to = 0;
-        for (index, bits) in self.bits.iter().enumerate() {
-            let mut bits = *bits;
+        for index in 0..self.bits.len() {
+            let mut bits = self.bits[index];
+            if !self.pulse.goes_on(1 + bits.count_ones()) {
+                return;
+            }
             while bits != 0 {
                 let from = index * 64 + bits.trailing_zeros() as usize;
                 bits &= bits - 1;
@@ -178,10 +199,13 @@ impl Marks {
         heap.boundary = if heap.boundary == u32::MAX { u32::MAX } else { self.forward(heap.boundary) };
     }
 
-    fn compact_trail(&self, heap: &mut Heap, trail_marks: &mut [&mut u32]) {
+    fn compact_trail(&mut self, heap: &mut Heap, trail_marks: &mut [&mut u32]) {
         let mut kept = 0;
         let mut mark = 0;
         for i in 0..heap.trail.len() {
+            if !self.goes_on() {
+                return;
+            }
             while mark < trail_marks.len() && *trail_marks[mark] as usize <= i {
                 *trail_marks[mark] = kept as u32;
                 mark += 1;

@@ -5,6 +5,7 @@ use metta_space::Snapshot;
 use metta_space::bytes::{Item, Reader, Writer};
 use rustc_hash::FxHashMap;
 
+use crate::interrupt::{Interrupt, Pulse};
 use crate::terms::cell::{Cell, View};
 use crate::terms::collect::Marks;
 use crate::terms::heap::Heap;
@@ -41,7 +42,7 @@ impl VariableNames {
     }
 
     /// Follows a collection: variables that live on keep their names.
-    pub(crate) fn forward(&mut self, marks: &Marks) {
+    pub(crate) fn forward(&mut self, marks: &Marks<'_>) {
         let old = std::mem::take(&mut self.names).into_iter();
         self.names = old
             .filter(|(address, _)| marks.is_live(*address))
@@ -200,6 +201,11 @@ impl Heap {
     /// Makes the atom of a term, with bindings applied. What is one part of the term is one part of
     /// the atom.
     pub(crate) fn export(&self, term: Cell, names: &mut VariableNames) -> Atom {
+        self.export_while(term, names, &mut Pulse::new(&Interrupt::NEVER))
+    }
+
+    /// The same for as long as it is wanted. If it is given up the atom means nothing.
+    pub(crate) fn export_while(&self, term: Cell, names: &mut VariableNames, pulse: &mut Pulse<'_>) -> Atom {
         enum Visit {
             Enter(Cell),
             Tuple { start: usize, part: (u32, u32) },
@@ -209,6 +215,9 @@ impl Heap {
         let mut done: Vec<Atom> = Vec::new();
         let mut known: Memo<(u32, u32), Atom> = Memo::default();
         while let Some(visit) = pending.pop() {
+            if !pulse.goes_on(1) {
+                return Atom::unit();
+            }
             match visit {
                 Visit::Enter(cell) => {
                     let cell = self.deref(cell);

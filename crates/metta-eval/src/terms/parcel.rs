@@ -3,6 +3,7 @@
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
+use crate::interrupt::Pulse;
 use crate::terms::cell::{CODE, Cell, SymbolId, View};
 use crate::terms::heap::Heap;
 use crate::terms::visits::Memo;
@@ -24,6 +25,9 @@ type Pending = SmallVec<[(u32, u32, u32); 8]>;
 /// Longer tuples are not looked through first.
 const MOST_FLAT: u32 = 16;
 
+/// How many cells are copied without asking whether they are wanted.
+const PORTION: usize = 1 << 12;
+
 /// A copy under way.
 struct Copy<'a> {
     heap: &'a Heap,
@@ -43,12 +47,14 @@ impl Parcel {
         self.roots.is_empty()
     }
 
-    /// The cells that refer to the heap, for the collector: older variables and boxes.
-    pub(crate) fn outer_cells(&mut self) -> impl Iterator<Item = &mut Cell> {
-        self.cells
-            .iter_mut()
-            .chain(self.roots.iter_mut())
-            .filter(|cell| matches!(cell.view(), View::Local(_) | View::Boxed(_)))
+    /// All cells, for the collector.
+    pub(crate) fn cells(&mut self) -> impl Iterator<Item = &mut Cell> {
+        self.cells.iter_mut().chain(self.roots.iter_mut())
+    }
+
+    /// Reports whether a cell of a parcel refers to the heap: an older variable, or a box.
+    pub(crate) fn is_outer(cell: Cell) -> bool {
+        matches!(cell.view(), View::Local(_) | View::Boxed(_))
     }
 
     /// Copies a term in and returns how many cells that took. Variables below `old` stay the
@@ -179,11 +185,19 @@ impl Parcel {
         true
     }
 
-    /// Copies all terms to the heap, in order.
-    pub(crate) fn unpack(&self, heap: &mut Heap) -> Vec<Cell> {
+    /// Makes a tuple of all terms in the heap, in order; `None` if that was given up (U1).
+    pub(crate) fn unpack(&self, heap: &mut Heap, pulse: &mut Pulse<'_>) -> Option<Cell> {
         let offset = heap.top();
-        heap.cells.extend(self.cells.iter().map(|cell| moved(*cell, offset)));
-        self.roots.iter().map(|cell| moved(*cell, offset)).collect()
+        heap.cells.reserve(self.cells.len() + self.roots.len());
+        for some in self.cells.chunks(PORTION).chain(self.roots.chunks(PORTION)) {
+            if !pulse.goes_on(some.len() as u32) {
+                return None;
+            }
+            heap.cells.extend(some.iter().map(|cell| moved(*cell, offset)));
+        }
+        let address = offset + self.cells.len() as u32;
+        let ground = heap.cells[address as usize..].iter().all(|root| root.is_ground());
+        Some(Cell::expression(address, self.roots.len() as u32, ground))
     }
 }
 

@@ -79,7 +79,8 @@ impl Coordinator {
         let mut worker = self.worker();
         let (limits, forks) = (self.settings.limits.clone(), self.forks.clone());
         let (forks, allowed) = (forks.as_ref(), Effect::Prints);
-        let task = Task { goal, index, limits: &limits, allowed, forks, streams: false };
+        let interrupt = &self.settings.interrupt.clone();
+        let task = Task { goal, index, limits: &limits, allowed, forks, streams: false, interrupt };
         let underway = Box::new(worker.begin(task, self.world.clone(), Some(left)));
         if underway.goes_on() {
             self.here = Some(0);
