@@ -61,6 +61,15 @@ pub(crate) fn runtime() -> tokio::runtime::Runtime {
 
 /// What a run shows, what it says at the end, and what it leaves in the main space.
 pub(crate) fn transcript(run: Run, start: impl FnOnce(Run) -> Outcome) -> String {
+    transcript_with(run, start, atoms)
+}
+
+/// What a run shows, what it says at the end, and what `left` says of what it leaves.
+pub(crate) fn transcript_with(
+    run: Run,
+    start: impl FnOnce(Run) -> Outcome,
+    left: impl FnOnce(&Environment) -> String,
+) -> String {
     let log: Arc<Ranked<String, 9>> = Arc::new(Ranked::new(String::new()));
     let sink = Arc::clone(&log);
     let outcome = start(run.on_event(move |event| {
@@ -84,7 +93,25 @@ pub(crate) fn transcript(run: Run, start: impl FnOnce(Run) -> Outcome) -> String
     if let Some(error) = &outcome.error {
         writeln!(log, "! {} after {}", error.code(), outcome.completed).unwrap();
     }
-    log + &atoms(&outcome.state.environment)
+    log + &left(&outcome.state.environment)
+}
+
+/// The atoms of every space but the library's, states in them by content, and what `words` stand for.
+pub(crate) fn everything(environment: &Environment, words: &[&str]) -> String {
+    let world = environment.world();
+    let mut out = String::new();
+    for id in world.space_ids().filter(|id| *id != SpaceId::CORELIB) {
+        let space = world.space(id).unwrap();
+        writeln!(out, "{id:?}:").unwrap();
+        for fact in space.iter() {
+            let text = world.print(&space.decode(fact.bytes, fact.variables()));
+            writeln!(out, "{text} x{}", fact.count).unwrap();
+        }
+    }
+    for word in words {
+        writeln!(out, "{word} is {}", world.print(&world.resolve(&Atom::symbol(*word)))).unwrap();
+    }
+    out
 }
 
 /// The atoms of the main space, without the equations.
