@@ -70,6 +70,41 @@ impl Key {
     }
 }
 
+/// What a clause wants an argument to be.
+#[derive(Clone, Copy, Debug)]
+struct Wanted {
+    key: Key,
+    /// What this element of it has to be.
+    inner: Option<(u8, Key)>,
+    /// No other argument is tested.
+    enough: bool,
+}
+
+impl Wanted {
+    /// Reports whether an argument with a key may be what is wanted.
+    #[inline(always)]
+    fn takes(&self, heap: &Heap, value: Cell, key: Key) -> bool {
+        (self.key == key || self.key == Key::ANY)
+            && self.inner.is_none_or(|(index, wanted)| has_inner(heap, value, index, wanted))
+    }
+}
+
+/// Reports whether an element of an expression that is long enough may have a key.
+#[inline(never)]
+fn has_inner(heap: &Heap, value: Cell, index: u8, wanted: Key) -> bool {
+    let Some((address, _)) = heap.deref(value).slice() else { return true };
+    Key::of(heap, heap.element(address, u32::from(index))).is_none_or(|found| found == wanted)
+}
+
+/// The first element of a pattern behind its head that is known to differ from others.
+fn inner_of(heap: &Heap, pattern: Cell) -> Option<(u8, Key)> {
+    let (address, length) = pattern.slice()?;
+    (1..length.min(u32::from(u8::MAX))).find_map(|index| {
+        let key = Key::of_shape(Shape::of(heap, heap.get(address + index))?);
+        (key != Key::ANY).then_some((index as u8, key))
+    })
+}
+
 /// The clauses of a function whose arguments but one match anything, all ready to run.
 #[derive(Clone, Debug)]
 pub(crate) struct Switch {
@@ -80,7 +115,7 @@ pub(crate) struct Switch {
 /// The code of a clause that can be run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Case {
-    key: Key,
+    wanted: Wanted,
     pub(crate) pc: u32,
     /// The slots of an activation.
     pub(crate) size: u32,
@@ -100,10 +135,11 @@ impl Switch {
     /// Finds the clauses that may match a call.
     #[inline(always)]
     pub(crate) fn select(&self, heap: &Heap, slots: &[Cell]) -> Selected {
-        let Some(key) = Key::of(heap, slots[usize::from(self.selector)]) else { return Selected::Some };
+        let value = slots[usize::from(self.selector)];
+        let Some(key) = Key::of(heap, value) else { return Selected::Some };
         let mut selected = Selected::None;
         for case in &self.cases {
-            if case.key == key || case.key == Key::ANY {
+            if case.wanted.takes(heap, value, key) {
                 if matches!(selected, Selected::One(_)) {
                     return Selected::Some;
                 }
@@ -120,8 +156,8 @@ pub(crate) struct Definition {
     entries: Shared<Entry>,
     /// The argument that tells most clauses apart, if there is one.
     selector: Option<u8>,
-    /// For each clause what that argument has to be, and whether nothing else is tested.
-    keys: Shared<(Key, bool)>,
+    /// For each clause what that argument has to be.
+    keys: Shared<Wanted>,
     /// Finds clauses by what their arguments are, once there are many.
     index: facts::Index,
     indexed: u32,
@@ -159,40 +195,46 @@ impl Definition {
         }
     }
 
-    pub(crate) fn push(&mut self, entry: Entry) {
+    pub(crate) fn push(&mut self, heap: &Heap, symbol: SymbolId, entry: Entry) {
         if self.selector.is_none() {
             self.selector = entry.tests.first().map(|(argument, _)| *argument);
         }
         let test = entry.tests.iter().find(|(argument, _)| Some(*argument) == self.selector);
         let key = test.map_or(Key::ANY, |(_, shape)| Key::of_shape(*shape));
         let tested = usize::from(key != Key::ANY);
-        self.keys.push((key, entry.tests.len() == tested));
+        let pattern = self.selector.filter(|_| tested > 0).and_then(|selector| {
+            let (address, _) = entry.clause.head().slice()?;
+            Some(heap.get(address + first_argument(symbol) + u32::from(selector) - 1))
+        });
+        let inner = pattern.and_then(|pattern| inner_of(heap, pattern));
+        self.keys.push(Wanted { key, inner, enough: entry.tests.len() == tested });
         self.entries.push(entry);
     }
 
     /// The clauses, if one argument tells which of them may match, and the code of all of them is known.
     pub(crate) fn switch(&self, code: impl Fn(&Entry) -> Option<(u32, u32, RuleId)>) -> Option<Switch> {
         let selector = self.selector.filter(|_| self.entries.len() <= FEW)?;
-        let cases = self.entries.iter().zip(&self.keys).map(|(entry, (key, enough))| {
-            let (pc, size, rule) = code(entry).filter(|_| *enough)?;
-            Some(Case { key: *key, pc, size, rule })
+        let cases = self.entries.iter().zip(&self.keys).map(|(entry, wanted)| {
+            let (pc, size, rule) = code(entry).filter(|_| wanted.enough)?;
+            Some(Case { wanted: *wanted, pc, size, rule })
         });
         Some(Switch { selector, cases: cases.collect::<Option<_>>()? })
     }
 
     /// The key of the argument that tells clauses apart.
     #[inline(always)]
-    fn key(&self, call: Arguments<'_>) -> Option<Key> {
-        let selector = self.selector?;
-        Key::of(call.heap, call.slots[usize::from(selector)])
+    fn key(&self, call: Arguments<'_>) -> Option<(Cell, Key)> {
+        let value = call.slots[usize::from(self.selector?)];
+        Key::of(call.heap, value).map(|key| (value, key))
     }
 
     /// The first of some clauses that may match a call with a key.
     #[inline(always)]
-    fn find_by_key(&self, call: Arguments<'_>, key: Key, from: u32, end: u32) -> Option<u32> {
+    fn find_by_key(&self, call: Arguments<'_>, key: (Cell, Key), from: u32, end: u32) -> Option<u32> {
         let keys = self.keys.get(from as usize..end as usize)?;
-        for (index, (wanted, enough)) in (from..).zip(keys) {
-            if (*wanted == key || *wanted == Key::ANY) && (*enough || call.fit(&self.entries[index as usize]))
+        for (index, wanted) in (from..).zip(keys) {
+            if wanted.takes(call.heap, key.0, key.1)
+                && (wanted.enough || call.fit(&self.entries[index as usize]))
             {
                 return Some(index);
             }
@@ -317,22 +359,22 @@ impl Shape {
         let first = first_argument(symbol);
         let tests = (first..length).filter_map(|index| {
             let argument = u8::try_from(index + 1 - first).ok()?;
-            let pattern = heap.get(address + index);
-            match pattern.view() {
-                View::Local(_) => None,
-                View::Expression { address, length } => {
-                    let head = if length == 0 { Cell::NONE } else { heap.get(address) };
-                    let head = if matches!(head.view(), View::Local(_) | View::Expression { .. }) {
-                        Cell::NONE
-                    } else {
-                        head
-                    };
-                    Some((argument, Shape::Expression { length, head }))
-                }
-                _ => Some((argument, Shape::Leaf(pattern))),
-            }
+            Some((argument, Shape::of(heap, heap.get(address + index))?))
         });
         tests.collect()
+    }
+
+    /// What a pattern asks for, if it is no variable.
+    fn of(heap: &Heap, pattern: Cell) -> Option<Shape> {
+        match pattern.view() {
+            View::Local(_) => None,
+            View::Expression { address, length } => {
+                let head = if length == 0 { Cell::NONE } else { heap.get(address) };
+                let open = matches!(head.view(), View::Local(_) | View::Expression { .. });
+                Some(Shape::Expression { length, head: if open { Cell::NONE } else { head } })
+            }
+            _ => Some(Shape::Leaf(pattern)),
+        }
     }
 }
 
@@ -448,7 +490,8 @@ mod tests {
             for _ in 0..4 {
                 for _ in 0..random.below(60) {
                     let head = call(random, arity, open);
-                    definition.push(entry(heap, head));
+                    let entry = entry(heap, head);
+                    definition.push(heap, SymbolId(0), entry);
                 }
                 for _ in 0..20 {
                     let open = random.below(2);
@@ -492,7 +535,8 @@ mod tests {
         for number in 0..10_000 {
             let part = Atom::expression([Atom::symbol("g"), Atom::integer(number)]);
             let head = Atom::expression([Atom::symbol("f"), Atom::variable("x"), part]);
-            definition.push(entry(heap, head));
+            let entry = entry(heap, head);
+            definition.push(heap, SymbolId(0), entry);
         }
         for number in [0, 77, 9_999] {
             let part = heap.import(

@@ -222,6 +222,19 @@ impl Machine {
         Some(returned(&self.heap, function))
     }
 
+    /// The type of a tuple without variables by its head, if it is data.
+    ///
+    /// Who asks for its type is about to evaluate it: it is found to be data here, at once with all types of parts.
+    pub(super) fn type_of_settled(&mut self, value: Cell) -> Option<Cell> {
+        let (address, length @ 1..) = value.slice().filter(|_| value.is_ground() && !value.is_evaluated())?
+        else {
+            return None;
+        };
+        let View::Symbol(id) = self.heap.element(address, 0).view() else { return None };
+        let function = self.constructor_type(id, length - 1)?;
+        self.settled(value).map(|_| returned(&self.heap, function))
+    }
+
     /// The first address whose marks are of now.
     pub(super) fn current_from(&mut self) -> u32 {
         let current = &mut self.current;
@@ -325,6 +338,19 @@ impl Machine {
             },
         };
         found.is_some_and(|found| found == parameter || found == cell(symbols::UNDEFINED))
+    }
+
+    /// Reports whether a value without variables that has just been settled fits a parameter of a constructor.
+    #[inline(always)]
+    pub(super) fn settled_fits(&mut self, value: Cell, parameter: Cell) -> bool {
+        if let Some((address, length @ 1..)) = value.slice()
+            && let View::Symbol(id) = self.heap.element(address, 0).view()
+            && let Some(function) = self.constructor_type(id, length - 1)
+        {
+            let found = returned(&self.heap, function);
+            return found == parameter || parameter == cell(symbols::UNDEFINED);
+        }
+        self.fits_parameter(value, parameter)
     }
 
     /// Reports whether settled data is of a type.

@@ -341,7 +341,8 @@ impl Machine {
                 if value.is_expression() && is_function_type(&self.heap, wanted) {
                     return false;
                 }
-                match self.type_of_data(value).or_else(|| self.single_type(value)) {
+                let found = self.type_of_settled(value).or_else(|| self.type_of_data(value));
+                match found.or_else(|| self.single_type(value)) {
                     Some(found) => self.fits_type(found, wanted),
                     None => false,
                 }

@@ -3,6 +3,8 @@
 //! Ground parts are marked where they stand, so each is looked at once. A part with variables is looked at each
 //! time, since its variables may have got values: of such parts only a bounded number is.
 
+use smallvec::SmallVec;
+
 use crate::machine::Machine;
 use crate::terms::cell::{CODE, Cell, SymbolId, View};
 use crate::terms::heap::Heap;
@@ -19,6 +21,25 @@ pub(super) struct Settling {
     /// The elements of all open parts so far.
     elements: Vec<Cell>,
     parts: Vec<Part>,
+    closed: Vec<Closed>,
+}
+
+/// An expression without variables some of whose elements have been looked at.
+#[derive(Debug)]
+struct Closed {
+    address: u32,
+    length: u32,
+    index: u32,
+    head: Head,
+}
+
+/// The head of data.
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    /// The function type whose parameters take the elements.
+    parameters: Option<u32>,
+    /// It has a type with variables.
+    open: Option<SymbolId>,
 }
 
 /// An expression some of whose elements have been looked at.
@@ -75,9 +96,14 @@ impl Machine {
             return Some(value);
         }
         let mut settling = std::mem::take(&mut self.settling);
-        let settled = self.settle(value, &mut settling);
+        let in_place = value.is_ground() && value.address().is_some_and(|address| address & CODE == 0);
+        let settled = match in_place {
+            true => self.settle_in_place(value, &mut settling.closed),
+            false => self.settle(value, &mut settling),
+        };
         settling.elements.clear();
         settling.parts.clear();
+        settling.closed.clear();
         self.settling = settling;
         settled
     }
@@ -106,8 +132,71 @@ impl Machine {
         })
     }
 
+    /// The value of an expression without variables, if it is data. What is found out is noted in its place.
+    fn settle_in_place(&mut self, value: Cell, pending: &mut Vec<Closed>) -> Option<Cell> {
+        let mut part = self.open_closed(value)?;
+        loop {
+            if part.index < part.length {
+                let element = self.heap.get(part.address + part.index);
+                match element.view() {
+                    View::Expression { .. } if !is_done(element) => {
+                        let inner = self.open_closed(element)?;
+                        pending.push(std::mem::replace(&mut part, inner));
+                        continue;
+                    }
+                    View::Expression { length: 1.., .. } if self.heap.is_error(element) => return None,
+                    View::Symbol(symbols::EMPTY) | View::Bindings { .. } => return None,
+                    _ => {}
+                }
+                self.pass_element(&mut part, element, Machine::fits_parameter)?;
+                continue;
+            }
+            let Closed { address, length, head, .. } = part;
+            if let Some(id) = head.open {
+                let elements = SmallVec::<[Cell; 8]>::from_slice(self.heap.slice(address + 1, length - 1));
+                if !self.takes_values(id, &elements) {
+                    return None;
+                }
+            }
+            let settled = Cell::expression(address, length, true).evaluated().with_evaluated_elements();
+            let Some(outer) = pending.pop() else { return Some(settled) };
+            part = outer;
+            self.heap.cells[(part.address + part.index) as usize] = settled;
+            self.pass_element(&mut part, settled, Machine::settled_fits)?;
+        }
+    }
+
+    /// Goes on behind an element, if the head takes it.
+    #[inline(always)]
+    fn pass_element(
+        &mut self,
+        part: &mut Closed,
+        element: Cell,
+        fits: impl Fn(&mut Machine, Cell, Cell) -> bool,
+    ) -> Option<()> {
+        if let Some(parameters) = part.head.parameters
+            && part.index > 0
+        {
+            let parameter = self.heap.element(parameters, part.index);
+            if !fits(self, element, parameter) {
+                return None;
+            }
+        }
+        part.index += 1;
+        Some(())
+    }
+
+    /// Begins an expression without variables, if its head is that of data.
+    #[inline(always)]
+    fn open_closed(&mut self, value: Cell) -> Option<Closed> {
+        let (address, length) = value.slice().filter(|(address, _)| address & CODE == 0)?;
+        self.work += 1;
+        let head = self.head_of_data(address, length)?;
+        Some(Closed { address, length, index: 0, head })
+    }
+
     fn settle(&mut self, value: Cell, settling: &mut Settling) -> Option<Cell> {
-        let Settling { elements, parts } = settling;
+        let Settling { elements, parts, .. } = settling;
         let mut budget = MOST_OPEN;
         if is_done(value) {
             return Some(value);
@@ -175,28 +264,10 @@ impl Machine {
         if !value.is_ground() {
             *budget = budget.checked_sub(length)?;
         }
-        let head = self.heap.element(address, 0);
-        let (mut parameters, mut open) = (None, None);
-        let data = match head.view() {
-            View::Symbol(id) => {
-                self.is_constructor(id, length - 1) || {
-                    parameters = self.constructor_type(id, length - 1).and_then(Cell::address);
-                    let has_variables =
-                        parameters.is_none() && self.open_constructor(id, length - 1).is_some();
-                    open = has_variables.then_some(id);
-                    parameters.is_some() || has_variables
-                }
-            }
-            View::Int(_) | View::Float(_) | View::Bool(_) => !self.has_open_rules(length),
-            View::Ref(_) => true,
-            View::Expression { length: 1.., .. } => {
-                self.has_plain_head(head) && self.has_no_open_types() && !self.has_open_rules(length)
-            }
-            _ => false,
-        };
+        let Head { parameters, open } = self.head_of_data(address, length)?;
         // Where the elements are is not where they may be marked: others see code.
         let moved = address & CODE != 0;
-        let part = Part {
+        Some(Part {
             address,
             length,
             index: 0,
@@ -207,8 +278,32 @@ impl Machine {
             marked: false,
             ground: true,
             inert: true,
-        };
-        data.then_some(part)
+        })
+    }
+
+    /// What the head of an expression takes, if it is that of data.
+    #[inline(always)]
+    fn head_of_data(&mut self, address: u32, length: u32) -> Option<Head> {
+        const ANY: Head = Head { parameters: None, open: None };
+        let head = self.heap.element(address, 0);
+        match head.view() {
+            View::Symbol(id) if self.is_constructor(id, length - 1) => Some(ANY),
+            View::Symbol(id) => match self.constructor_type(id, length - 1) {
+                Some(function) => Some(Head { parameters: function.address(), open: None }),
+                None => {
+                    self.open_constructor(id, length - 1)?;
+                    Some(Head { parameters: None, open: Some(id) })
+                }
+            },
+            View::Int(_) | View::Float(_) | View::Bool(_) => (!self.has_open_rules(length)).then_some(ANY),
+            View::Ref(_) => Some(ANY),
+            View::Expression { length: 1.., .. } => {
+                let data =
+                    self.has_plain_head(head) && self.has_no_open_types() && !self.has_open_rules(length);
+                data.then_some(ANY)
+            }
+            _ => None,
+        }
     }
 }
 

@@ -139,7 +139,8 @@ impl Machine {
             }
             let code = self.code.clause(space, clause, symbol, instance);
             let tests = Shape::tests(&self.heap, clause, symbol);
-            self.code.definitions[definition].push(Entry { clause: Arc::clone(clause), code, tests });
+            let entry = Entry { clause: Arc::clone(clause), code, tests };
+            self.code.definitions[definition].push(&self.heap, symbol, entry);
         }
         definition
     }
