@@ -108,9 +108,23 @@ pub(crate) fn fits_all(term: Cell) -> bool {
     term == cell(symbols::UNDEFINED) || term == cell(symbols::ATOM)
 }
 
+/// The type of a number or truth value that is a cell.
+fn literal_type(term: Cell) -> Option<Cell> {
+    match term.view() {
+        View::Int(_) | View::Float(_) => Some(cell(symbols::NUMBER)),
+        View::Bool(_) => Some(cell(symbols::BOOL)),
+        _ => None,
+    }
+}
+
 impl Machine {
     /// The types of a term; none at all means `%Undefined%`.
     pub(crate) fn types_of(&mut self, term: Cell) -> Types {
+        let leaf = self.heap.deref(term);
+        if !leaf.is_expression() {
+            self.work += 1;
+            return self.leaf_types(leaf);
+        }
         let mut open: Vec<Open> = Vec::new();
         let mut next = Some(term);
         let mut finished: Option<Types> = None;
@@ -538,6 +552,9 @@ impl Machine {
         if length != n + 1 {
             return Applicability::Errors(vec![self.new_error(call, cell(symbols::INCORRECT_ARITY))]);
         }
+        if self.is_plainly_applicable(call, function, expected) {
+            return Applicability::Fits;
+        }
         let mut errors = Vec::new();
         let boundary = std::mem::replace(&mut self.heap.boundary, u32::MAX);
         let start = self.heap.trail.len();
@@ -592,6 +609,24 @@ impl Machine {
             self.heap.undo(start);
             Applicability::Errors(errors)
         }
+    }
+
+    /// Reports whether each argument of a call with as many arguments as the function has is taken unevaluated, or
+    /// is a number or truth value where one is expected, and so is the result: no type variable is bound then.
+    fn is_plainly_applicable(&self, call: Cell, function: Cell, expected: Cell) -> bool {
+        let (Some(parameters), Some(arguments)) = (self.heap.elements(function), self.heap.elements(call))
+        else {
+            return false;
+        };
+        let Some((returned, parameters)) = parameters.split_last() else { return false };
+        let result =
+            fits_all(*returned) || fits_all(expected) || returned.is_canonical() && *returned == expected;
+        let mut pairs = parameters.iter().zip(arguments).skip(1);
+        result
+            && pairs.all(|(parameter, argument)| {
+                let argument = self.heap.deref(*argument);
+                takes_unevaluated(*parameter, argument) || literal_type(argument) == Some(*parameter)
+            })
     }
 
     /// Reports whether the type of argument `index` can make no difference, so that it need not be found.
@@ -657,12 +692,15 @@ impl Machine {
 
     /// Reports whether two types match, binding type variables.
     pub(crate) fn types_match(&mut self, a: Cell, b: Cell) -> bool {
-        fits_all(a) || fits_all(b) || self.heap.attempt(|heap| heap.unify_known_types(a, b))
+        fits_all(a)
+            || fits_all(b)
+            || a.is_canonical() && a == b
+            || self.heap.attempt(|heap| heap.unify_known_types(a, b))
     }
 
     /// Casts a leaf to the expected type: the leaf itself, or one error for each of its types.
     pub(crate) fn cast(&mut self, term: Cell, expected: Cell) -> Result<(), Vec<Cell>> {
-        if fits_all(expected) {
+        if fits_all(expected) || literal_type(term) == Some(expected) {
             return Ok(());
         }
         let types = self.types_or_undefined(term);
