@@ -8,8 +8,8 @@ mod engine;
 use std::path::Path;
 
 use conformance::generate::{
-    Program, ProgramForm, Recorded, canonical, generate, generate_forms, generate_polymorphic, in_order,
-    read_records,
+    Program, ProgramForm, Recorded, canonical, generate, generate_forms, generate_instructions,
+    generate_polymorphic, in_order, read_records,
 };
 use conformance::{Answer, CorpusFile, Outcome};
 use engine::{Mode, Ran, run};
@@ -107,6 +107,14 @@ fn types_found_when_code_runs_are_those_that_are_unified() {
     let runtime = runtime();
     for seed in 0..FORM_PROGRAMS {
         check_engines(seed, &generate_polymorphic(seed, 6), &runtime);
+    }
+}
+
+#[test]
+fn instructions_in_code_come_to_what_they_come_to_one_by_one() {
+    let runtime = runtime();
+    for seed in 0..FORM_PROGRAMS {
+        check_engines(seed, &generate_instructions(seed, 6), &runtime);
     }
 }
 

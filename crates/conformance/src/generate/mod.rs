@@ -10,6 +10,7 @@ mod expand;
 mod forms;
 mod functions;
 mod grammar;
+mod instructions;
 mod polymorphic;
 mod random;
 mod record;
@@ -19,6 +20,7 @@ mod term;
 
 pub use canonical::{canonical, in_order};
 pub use forms::generate_forms;
+pub use instructions::generate_instructions;
 pub use polymorphic::generate_polymorphic;
 pub use record::{RecordError, Recorded, read_records, write_records};
 pub use shrink::shrink;

@@ -21,6 +21,9 @@ pub(super) enum Work {
     Resume { to: Slot, from: Option<Slot>, join: Label },
     /// Evaluates the value of a binding in the general way.
     Value { value: Cell, to: Slot, join: Label },
+    /// Runs an instruction in the general way, or goes on with the value of a slot as what the body of a `function`
+    /// came to.
+    Exec { node: Cell, value: Option<Slot>, to: Slot, join: Label },
     /// Looks a pattern up in the space that a slot holds.
     Space { slot: Slot, pattern: Cell, join: Label },
     /// Binds a variable to a pattern.
@@ -57,6 +60,28 @@ impl Compiler<'_> {
     pub(super) fn build_for_variable(&mut self, label: Label, slot: Slot, pattern: Cell, join: Label) {
         let work = Work::Pattern { slot, pattern, join };
         self.asides.push(Aside { label, assigned: self.assigned, work });
+    }
+
+    /// Where an instruction is run in the general way; what it comes to goes to a slot.
+    pub(super) fn otherwise_exec(&mut self, node: Cell, to: Slot, join: Label) -> Label {
+        self.aside(Work::Exec { node, value: None, to, join })
+    }
+
+    /// Where the `function` that is a call goes on with the value of a slot; what it returns goes there.
+    pub(super) fn otherwise_steps(&mut self, call: Cell, slot: Slot, join: Label) -> Label {
+        self.aside(Work::Exec { node: call, value: Some(slot), to: slot, join })
+    }
+
+    /// Where an operand is what the instructions that are a call came to.
+    pub(super) fn otherwise_outcome(
+        &mut self,
+        value: Operand,
+        call: Cell,
+        expected: Expected,
+        dest: Dest,
+        resume: Option<Label>,
+    ) -> Label {
+        self.otherwise_call(Task::Outcome(value), call, Vec::new(), expected, dest, resume)
     }
 
     fn aside(&mut self, work: Work) -> Label {
@@ -128,7 +153,14 @@ impl Compiler<'_> {
                     self.emit(Instr::MatchSame { slot, with: to });
                     self.emit(Instr::Jump { to: join });
                 }
+                Work::Exec { node, value, to, join } => self.emit_exec(node, value, to, join)?,
                 Work::General { mut site, node, evaluated, resume } => {
+                    let whole = matches!(site.task, Task::Outcome(_));
+                    // Nothing of an instruction was evaluated before it was run.
+                    if whole && node != self.clause.head() {
+                        site.keeps = Keeps::Straight;
+                    }
+                    let hidden = self.unchain(node, whole)?;
                     site.template = match evaluated {
                         Some(evaluated) => {
                             let known = |index: &u32| evaluated.iter().any(|(known, _)| known == index);
@@ -142,6 +174,7 @@ impl Compiler<'_> {
                             self.template(node)
                         }
                     };
+                    self.chain_again(hidden);
                     if let Resume::At { pc, live } = &mut site.resume {
                         *pc = resume.unwrap_or(u32::MAX);
                         *live = self.assigned;
@@ -151,6 +184,22 @@ impl Compiler<'_> {
                 }
             }
         }
+        Ok(())
+    }
+
+    fn emit_exec(&mut self, node: Cell, value: Option<Slot>, to: Slot, join: Label) -> Outcome<()> {
+        let hidden = self.unchain(node, value.is_some())?;
+        self.ensure(node);
+        let template = self.template(node);
+        self.chain_again(hidden);
+        let resume = self.label();
+        let task = value.map_or(Task::Exec, |slot| Task::Steps(Operand::slot(slot)));
+        let resume_at = Resume::At { pc: resume, live: self.assigned };
+        let site = self.site(Site { template, ..Site::new(task, Expected::Type(Cell::NONE), resume_at) });
+        self.emit(Instr::Exec { site });
+        self.place(resume);
+        self.emit(Instr::Take { to });
+        self.emit(Instr::Jump { to: join });
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! The body of a clause: the evaluation of expressions that are known when it is compiled.
 
+use super::Purpose;
 use super::arithmetic::{arithmetic_named, test_named};
 use super::compiler::{Compiler, Dest, Label, MOST_NESTING, Outcome};
 use super::instr::*;
@@ -16,6 +17,9 @@ type Form = fn(&mut Compiler<'_>, Cell, Dest, Expected) -> Outcome<Option<()>>;
 impl Compiler<'_> {
     /// The result of the call that the clause reduces.
     pub(super) fn body(&mut self, root: Cell) -> Outcome<()> {
+        if self.purpose != Purpose::Evaluation || self.child(root, 0) == cell(symbols::FUNCTION) {
+            return self.body_of_instructions(root);
+        }
         let special = match root.view() {
             View::Symbol(symbols::EMPTY) => {
                 self.emit(Instr::Fail);
@@ -23,7 +27,7 @@ impl Compiler<'_> {
             }
             View::Symbol(symbols::NOT_REDUCIBLE) => true,
             View::Expression { length, .. } if length > 0 => {
-                matches!(self.child(root, 0).view(), View::Symbol(symbols::ERROR | symbols::FUNCTION))
+                matches!(self.child(root, 0).view(), View::Symbol(symbols::ERROR))
             }
             _ => false,
         };
@@ -40,7 +44,7 @@ impl Compiler<'_> {
     }
 
     /// A body that says something about the call itself.
-    fn result_of_call(&mut self, root: Cell) -> Outcome<()> {
+    pub(super) fn result_of_call(&mut self, root: Cell) -> Outcome<()> {
         let value = self.unevaluated(root)?;
         let head = self.clause.head();
         let label =
@@ -335,6 +339,12 @@ impl Compiler<'_> {
         }
         if id == symbols::UNIFY {
             return self.unify_form(node, dest, expected);
+        }
+        if id == symbols::CHAIN {
+            return self.chain_form(node, dest, expected);
+        }
+        if id == symbols::EVAL || id == symbols::FUNCTION {
+            return self.step_form(node, dest, expected);
         }
         match self.reading(id) {
             Some(Reading::Tuple) if head.builtin.is_none() && !symbols::is_instruction(id) => {

@@ -163,7 +163,7 @@ impl Compiler<'_> {
     }
 
     /// Evaluates the term of a `case` in a block; an error is a value like any other.
-    fn scrutinee(&mut self, term: Cell, to: Slot, block: fn(u32) -> Instr) -> Outcome<()> {
+    pub(super) fn scrutinee(&mut self, term: Cell, to: Slot, block: fn(u32) -> Instr) -> Outcome<()> {
         let taken = self.label();
         match term.view() {
             View::Expression { length: 1.., .. } => {

@@ -6,7 +6,7 @@ use metta_atom::SpaceId;
 
 use super::asides::Aside;
 use super::instr::*;
-use super::{Compiled, Template, first_argument};
+use super::{Compiled, Purpose, Template, first_argument};
 use crate::machine::Machine;
 use crate::program::clause::Clause;
 use crate::program::{Head, NAMELESS};
@@ -44,6 +44,11 @@ pub(crate) struct Compiler<'m> {
     pub(super) arity: u32,
     /// The instance of the type of the function that it is compiled for, or `NONE`.
     pub(super) instance: Cell,
+    pub(super) purpose: Purpose,
+    /// The `chain`s for whose variables slots stand.
+    pub(super) chained: Vec<Cell>,
+    /// The slots of `chain`s that the code is behind.
+    pub(super) retired: Live,
     /// See [`Signature::lenient`](super::types::Signature): of the call whose arguments are looked at.
     pub(super) lenient: bool,
     /// The slot of each variable of the clause.
@@ -117,13 +122,17 @@ impl<'m> Compiler<'m> {
         let first_query = machine.code.queries.len();
         let first_each = machine.code.eaches.len();
         let start = machine.code.instrs.len();
+        let purpose = Purpose::of(instance);
         let mut compiler = Compiler {
             machine,
             space,
             clause: Arc::clone(clause),
             code,
             arity,
-            instance,
+            instance: if purpose == Purpose::Evaluation { instance } else { Cell::NONE },
+            purpose,
+            chained: Vec::new(),
+            retired: 0,
             lenient: false,
             slots: Vec::new(),
             assigned: 0,

@@ -457,6 +457,29 @@ pub(crate) enum Instr {
     General {
         site: u32,
     },
+    /// Runs an instruction of Minimal MeTTa in the general way.
+    Exec {
+        site: u32,
+    },
+    /// Calls a function for what its rules come to.
+    CallStep {
+        site: u32,
+    },
+    /// Takes what `return` gives, if the value is that.
+    Returned {
+        slot: Slot,
+        otherwise: u32,
+    },
+    /// The value is neither an instruction nor the name of one.
+    GuardData {
+        slot: Slot,
+        otherwise: u32,
+    },
+    /// The value, as the result of a call, says nothing of the call, and is no error.
+    GuardOutcome {
+        slot: Slot,
+        otherwise: u32,
+    },
     Fail,
 }
 
@@ -489,6 +512,12 @@ pub(crate) enum Task {
     Call,
     /// Go on with the value of a slot as a result of the call that is the template.
     ResultOf(Operand),
+    /// Go on with the value of a slot as what the instructions that are the template came to.
+    Outcome(Operand),
+    /// Run the template as an instruction.
+    Exec,
+    /// Go on with the value of a slot as what the body of the `function` that is the template came to.
+    Steps(Operand),
     /// Call this function with these operands; each is given with the slot it was evaluated from.
     Function { id: u32, operands: u32, count: u8 },
     /// Call the first of these operands with the others.

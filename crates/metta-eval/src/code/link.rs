@@ -39,6 +39,9 @@ impl Compiler<'_> {
                 | Instr::First { empty: otherwise, .. }
                 | Instr::Quick { otherwise, .. }
                 | Instr::GuardPlain { otherwise, .. }
+                | Instr::GuardData { otherwise, .. }
+                | Instr::GuardOutcome { otherwise, .. }
+                | Instr::Returned { otherwise, .. }
                 | Instr::Prepare { otherwise, .. }
                 | Instr::Query { otherwise, .. }
                 | Instr::Settle { otherwise, .. }
@@ -70,6 +73,8 @@ impl Compiler<'_> {
                 | Instr::Superpose { site, .. }
                 | Instr::Either { site }
                 | Instr::Collapse { site }
+                | Instr::Exec { site }
+                | Instr::CallStep { site }
                 | Instr::General { site } => {
                     if let Resume::At { pc, .. } = &mut code.sites[*site as usize].resume {
                         at(pc);

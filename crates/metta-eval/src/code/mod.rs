@@ -20,6 +20,7 @@ mod instr;
 mod leaf;
 mod link;
 mod lists;
+mod minimal;
 mod patterns;
 mod queries;
 mod recursion;
@@ -41,6 +42,7 @@ pub(crate) use compiler::Compiler;
 pub(crate) use definition::{Arguments, Definition, Definitions, Entry, Selected, Switch, first_argument};
 pub(crate) use instr::*;
 pub(crate) use leaf::{LeafCall, Leaves, Op, Origin};
+pub(crate) use minimal::Purpose;
 
 /// A part of a rule body, to be built from the slots of an activation.
 #[derive(Clone, Copy, Debug)]
@@ -170,7 +172,14 @@ impl Code {
         Some(self.function_for(space, symbol, arity, instance))
     }
 
-    fn function_for(&mut self, space: SpaceId, symbol: SymbolId, arity: u32, instance: Cell) -> u32 {
+    /// The number of the function for calls of a symbol, listed under an instance.
+    pub(crate) fn function_for(
+        &mut self,
+        space: SpaceId,
+        symbol: SymbolId,
+        arity: u32,
+        instance: Cell,
+    ) -> u32 {
         let next = self.functions.len() as u32;
         let id = *self.keys.entry((space, symbol, arity, instance)).or_insert(next);
         if id == next {

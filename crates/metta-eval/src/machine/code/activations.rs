@@ -52,7 +52,7 @@ impl Machine {
         let place = self.code.sites[site as usize];
         let term = self.build(base, place.template);
         let value = match place.task {
-            Work::ResultOf(operand) => Some(self.operand(base, operand)),
+            Work::ResultOf(operand) | Work::Outcome(operand) => Some(self.operand(base, operand)),
             _ => None,
         };
         let expected = self.leave(site, base);
@@ -63,6 +63,10 @@ impl Machine {
             }
         }
         match (place.task, value) {
+            (Work::Outcome(_), Some(value)) => {
+                let call = if place.keeps == Keeps::Straight { term.evaluated() } else { term };
+                self.finish_call(call, expected, value);
+            }
             (_, Some(value)) => self.call_result(term, expected, value),
             // The value of a rule that is an error is its result.
             _ if place.resume == Resume::Tail && self.heap.is_error(term) => self.task = Task::Return(term),
@@ -166,7 +170,7 @@ impl Machine {
 
     /// Enters a function whose arguments are in a new activation, unless it is time to look at limits.
     #[inline(always)]
-    fn enter_at(&mut self, id: u32, new: u32, count: u32) -> Next {
+    pub(super) fn enter_at(&mut self, id: u32, new: u32, count: u32) -> Next {
         self.stats.reductions += 1;
         if self.stats.reductions >= self.pause_at
             || self.heap.cells.len() >= self.collect_at

@@ -66,6 +66,21 @@ impl Machine {
                 first.into_iter().for_each(|first| self.set_slot(base, to, first));
                 place(first.is_some(), empty)
             }
+            Instr::Exec { site } => self.exec_at(site, base),
+            Instr::CallStep { site } => self.call_step(site, base),
+            Instr::Returned { slot, otherwise } => {
+                let returned = self.returned(self.slot(base, slot));
+                returned.into_iter().for_each(|value| self.set_slot(base, slot, value));
+                place(returned.is_some(), otherwise)
+            }
+            Instr::GuardData { slot, otherwise } => {
+                let value = self.slot(base, slot);
+                place(!self.names_instruction(value), otherwise)
+            }
+            Instr::GuardOutcome { slot, otherwise } => {
+                let value = self.slot(base, slot);
+                place(self.is_result(value), otherwise)
+            }
             Instr::NoReturn { to, call } => {
                 let error = self.error(self.slot(base, call), cell(symbols::NO_RETURN));
                 self.set_slot(base, to, error);

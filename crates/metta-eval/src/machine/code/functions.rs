@@ -8,8 +8,8 @@ use metta_atom::SpaceId;
 use smallvec::SmallVec;
 
 use crate::code::{
-    Arguments, Compiled, Compiler, Definitions, Direct, Entry, Function, Instr, MAX_SLOTS, Selected, Shape,
-    first_argument,
+    Arguments, Compiled, Compiler, Definitions, Direct, Entry, Function, Instr, MAX_SLOTS, Purpose, Selected,
+    Shape, first_argument,
 };
 use crate::machine::choices::Alternatives;
 use crate::machine::data::returned;
@@ -305,8 +305,9 @@ impl Machine {
             let (code, pc) = (entry.code, pc + 1);
             let Compiled { rule, leaf, .. } = self.code.clauses[code as usize];
             // A rule of the library works for its caller, which functions on leaves do not note.
-            let leaf =
-                leaf.unwrap_or_else(|| if rule == NO_RULE { None } else { self.code.translate(pc, code) });
+            let evaluates = Purpose::of(self.code.functions[id as usize].instance) == Purpose::Evaluation;
+            let is_leaf = evaluates && rule != NO_RULE;
+            let leaf = leaf.unwrap_or_else(|| if is_leaf { self.code.translate(pc, code) } else { None });
             self.code.clauses[code as usize].leaf = Some(leaf);
             self.code.functions[id as usize].direct = Some(Direct { pc, rule, leaf });
         }

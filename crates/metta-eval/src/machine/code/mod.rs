@@ -20,6 +20,7 @@ mod forms;
 mod functions;
 mod goals;
 mod leaf;
+mod minimal;
 mod numbers;
 mod patterns;
 mod tabled;
@@ -403,6 +404,11 @@ impl Machine {
                 | Instr::Each { .. }
                 | Instr::First { .. }
                 | Instr::Cases { .. }
+                | Instr::Exec { .. }
+                | Instr::CallStep { .. }
+                | Instr::Returned { .. }
+                | Instr::GuardData { .. }
+                | Instr::GuardOutcome { .. }
                 | Instr::NoReturn { .. } => match self.form_step(self.code.instrs[at], pc, base) {
                     Next::At(p, b) => (pc, base) = (p, b),
                     Next::Task => return,

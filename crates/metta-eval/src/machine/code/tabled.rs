@@ -2,7 +2,7 @@
 
 use super::Next;
 use crate::answers::{Moment, Tabling, UNCOUNTABLE};
-use crate::code::Definitions;
+use crate::code::{Definitions, Purpose};
 use crate::machine::Machine;
 use crate::machine::frames::{Kind, RAW};
 use crate::program::OPEN;
@@ -22,7 +22,8 @@ impl Machine {
                 named || function.profile.is_promising()
             }
         };
-        let tabled = wanted && !function.native && function.definition != Definitions::NONE;
+        let evaluates = Purpose::of(function.instance) == Purpose::Evaluation;
+        let tabled = wanted && evaluates && !function.native && function.definition != Definitions::NONE;
         let function = &mut self.code.functions[id as usize];
         function.tabled = tabled;
         if tabled {
