@@ -73,6 +73,9 @@ struct Measured {
     /// The median of S / C, each of runs that followed each other.
     ratio: f64,
     sequential: Duration,
+    /// The processor time of all threads as a part of that of the sequential evaluator. It says what a run costs also
+    /// where others are at work.
+    work: f64,
     statistics: Statistics,
 }
 
@@ -159,12 +162,16 @@ const MOST_RUNS: usize = 31;
 fn measure(program: &Program, runtime: &Runtime, threads: usize, runs: usize) -> Measured {
     let expected = program.sequential().1.state.output;
     let (mut speedups, mut ceilings, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-    let mut statistics = Statistics::default();
+    let (mut works, mut statistics) = (Vec::new(), Statistics::default());
     let mut sequential = Duration::MAX;
     let begun = Instant::now();
     while ratios.len() < runs || ratios.len() < MOST_RUNS && begun.elapsed() < STILL {
+        let begun = ProcessTime::now();
         let before = program.sequential().0;
+        let alone = begun.elapsed();
+        let begun = ProcessTime::now();
         let (many, outcome) = program.parallel(runtime, threads);
+        works.push(begun.elapsed().as_secs_f64() / alone.as_secs_f64());
         assert_eq!(outcome.state.output, expected, "the answers differ on {threads} threads");
         let copies = program.copies(threads).as_secs_f64();
         let after = program.sequential().0;
@@ -181,6 +188,7 @@ fn measure(program: &Program, runtime: &Runtime, threads: usize, runs: usize) ->
         speedup: median(speedups),
         ceiling: median(ceilings),
         ratio: median(ratios),
+        work: median(works),
         sequential,
         statistics,
     }
@@ -320,7 +328,7 @@ fn simulate(program: &Program, measured: &[Measured]) {
 }
 
 fn report(work: &Work, measured: &Measured) {
-    let Measured { threads, speedup, ceiling, ratio, sequential, statistics } = measured;
+    let Measured { threads, speedup, ceiling, ratio, sequential, work: cost, statistics } = measured;
     let n = *threads as f64;
     let serial = match threads {
         1 => "     -".to_owned(),
@@ -339,7 +347,7 @@ fn report(work: &Work, measured: &Measured) {
     if *threads > 1 {
         let Statistics { chunks, retries, conflicts, blocked, vain, forks, merged, forking, .. } = statistics;
         println!(
-            "{:<22}chunks {chunks}, retries {retries}, conflicts {conflicts}, blocked {blocked}, vain {vain}, \
+            "{:<22}work {cost:.3}, chunks {chunks}, retries {retries}, conflicts {conflicts}, blocked {blocked}, vain {vain}, \
              forks {forks}, merged {merged}, forking {forking:.1?}",
             ""
         );
@@ -410,12 +418,14 @@ fn cancelling(runtime: &Runtime, runs: usize) {
     let tree = "
         (= (tree $n $k)
            (if (== $n 0) (leaf $k) (node (tree (- $n 1) (* 2 $k)) (tree (- $n 1) (+ 1 (* 2 $k))))))
-        !(tree 22 1)";
-    // A long list is put together, and made an atom.
+        (= (trees $k) (let $tree (tree 15 $k) (trees (+ $k 1))))
+        !(trees 1)";
+    // Long lists are put together.
     let list = "
         (= (most $n) $n)
         (= (most $n) (if (== $n 0) (empty) (most (- $n 1))))
-        !(collapse (most 3000000))";
+        (= (lists $k) (let $list (collapse (most 200000)) (lists (+ $k 1))))
+        !(lists 1)";
     for (name, text, every) in
         [("cancel, endless", endless, 1), ("cancel, tree", tree, 37), ("cancel, list", list, 41)]
     {

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use metta_atom::{Atom, Grounded, SpaceId};
 use metta_config::{AdaptiveEvalConfig, EvalConfig, processors};
-use metta_eval::{Effect, FactKey, Fault, Interrupt, Limits, World};
+use metta_eval::{Effect, EvalError, FactKey, Fault, Interrupt, Limits, World};
 use metta_syntax::Form;
 use rustc_hash::FxHashSet;
 use tokio::runtime::Handle;
@@ -45,7 +45,11 @@ pub(crate) struct Settings {
     pub(crate) watch: Watch,
     /// The same for machines.
     pub(crate) interrupt: Interrupt,
+    /// Of one expression.
     pub(crate) limits: Limits,
+    pub(crate) time: Option<Duration>,
+    /// Reductions of all expressions together.
+    pub(crate) run_steps: Option<u64>,
     pub(crate) keep_going: bool,
     /// Whether results are told of before the end.
     pub(crate) streams: bool,
@@ -357,12 +361,13 @@ impl Coordinator {
             return self.alone_here(index, goal, left);
         }
         let mut worker = self.worker();
-        let limits = self.settings.limits.clone();
+        let limits = self.limits();
         let forks = self.forks.clone();
         let (streams, forks) = (self.settings.streams, forks.as_ref());
         let interrupt = self.settings.interrupt.clone();
         let (allowed, interrupt) = (Effect::Outside, &interrupt);
-        let task = Task { goal, index, limits: &limits, allowed, forks, streams, interrupt };
+        let time = self.settings.time;
+        let task = Task { goal, index, limits: &limits, time, allowed, forks, streams, interrupt };
         let mut stopped = Ok(());
         let mut tells = streams;
         let mut observer = self.settings.observer.take();
@@ -399,7 +404,8 @@ impl Coordinator {
         let config = &self.settings.config;
         let plan = Plan {
             base,
-            limits: self.settings.limits.clone(),
+            limits: self.limits(),
+            time: self.settings.time,
             interrupt: self.settings.interrupt.clone(),
             stop_at_error: !self.settings.keep_going,
             // Few expressions for many threads are dealt out one by one.
@@ -531,7 +537,15 @@ impl Coordinator {
             if !self.stands(tide) {
                 break;
             }
+            let overruns = self.overruns(tide.slots[tide.next].ended.as_ref());
             let slot = &mut tide.slots[tide.next];
+            if overruns {
+                // Where it stops, and what it writes until then, shows only with the steps that are left.
+                (slot.output, slot.ended) = (Output::default(), Some(Speculated::InTurn));
+            }
+            if self.settings.run_steps.is_some() && slot.ended.is_none() {
+                break;
+            }
             if !tide.written.is_empty() && matches!(slot.ended, Some(Speculated::Not(_))) {
                 // C2: what it wrote so far is not certain. It is evaluated again.
                 slot.output = Output::default();
@@ -577,6 +591,38 @@ impl Coordinator {
         Ok(())
     }
 
+    /// The limits of an expression in its turn.
+    fn limits(&self) -> Limits {
+        let mut limits = self.settings.limits.clone();
+        limits.steps = limits.steps.into_iter().chain(self.steps_left()).min();
+        limits
+    }
+
+    /// The reductions that are left for the run.
+    fn steps_left(&self) -> Option<u64> {
+        self.settings.run_steps.map(|all| all.saturating_sub(self.statistics.reductions))
+    }
+
+    /// Reports whether an evaluation ahead of its turn took more steps than are left for it.
+    fn overruns(&self, ended: Option<&Speculated>) -> bool {
+        self.steps_left().is_some_and(|left| match ended {
+            Some(Speculated::Done { finished, .. }) => finished.reductions > left,
+            // How many it took is not known.
+            Some(Speculated::Not(_)) => true,
+            Some(Speculated::InTurn) | None => false,
+        })
+    }
+
+    /// The error of an expression, with the limit that its user set.
+    fn limit_met(&self, error: EvalError) -> EvalError {
+        match (error, self.settings.run_steps) {
+            (EvalError::OutOfSteps { limit }, Some(all)) if self.settings.limits.steps != Some(limit) => {
+                EvalError::OutOfSteps { limit: all }
+            }
+            (error, _) => error,
+        }
+    }
+
     /// Reports whether what is known of the next expression is certain although others have written (C1). If that
     /// cannot be, the rest of the segment begins anew.
     fn stands(&mut self, tide: &mut Tide) -> bool {
@@ -610,7 +656,11 @@ impl Coordinator {
                 self.statistics.reductions += reductions;
                 Answer { atoms, text, faults }
             }
-            Ended::Failed(error, rule) => return Err(RunError::Limit { error, index, rule }.into()),
+            Ended::Failed(error, rule) => {
+                let error = self.limit_met(error);
+                return Err(RunError::Limit { error, index, rule }.into());
+            }
+            Ended::Late(limit) => return Err(RunError::OutOfTime { limit }.into()),
             Ended::Panicked(message) => self.wrong(index, panicked(goal, &message))?,
             // In its turn nothing is forbidden, and only who is stopped gives it up.
             Ended::Blocked(_) | Ended::Dropped => {

@@ -9,7 +9,7 @@ use crate::cancel::{CancelOnDrop, Watch};
 use crate::coordinator::here::{self, Begun};
 use crate::coordinator::{Coordinator, Settings};
 use crate::event::Sink;
-use crate::forks::Forking;
+use crate::forks::{Current, Forking};
 use crate::{CancelToken, Event, MettaState, Monitor, Observer, Outcome, RunError, RunLimits};
 
 /// How to run a program: configuration, limits, cancellation, events.
@@ -166,7 +166,8 @@ impl Run {
     ///
     /// A short program in a small world begins on the calling task, and goes on in the pool if it has not ended after
     /// some ten microseconds of work, or calls an operation of the host. Others get their turn: the run takes part in
-    /// the cooperative scheduling of the runtime. A run with an event sink is on the pool from the start.
+    /// the cooperative scheduling of the runtime. A run with an event sink is on the pool from the start. One that an
+    /// operation of the host awaits, while it is called, runs on the thread of that call, to its end at the first poll.
     ///
     /// # Errors
     /// [`RunError::Shutdown`] when the runtime does not start it any more, [`RunError::NoRuntime`] when there is
@@ -179,6 +180,10 @@ impl Run {
         let guard = CancelOnDrop(CancelToken::new());
         let dropped = guard.0.clone();
         let helpers = runtime.clone();
+        if Current::crew().is_some() {
+            // An operation awaits it, on a thread that may be the only one of the pool.
+            return Ok(self.coordinate(Some(helpers), dropped, accumulated, compiled));
+        }
         let task = if self.sink.is_none() && self.observer.is_none() && here::fits(&compiled) {
             consume_budget().await;
             let (mut coordinator, source) = self.prepare(Some(helpers), dropped, accumulated, compiled);
@@ -230,6 +235,8 @@ impl Run {
             interrupt: watch.interrupt(),
             watch,
             limits: self.limits.machine(),
+            time: self.limits.expression_time,
+            run_steps: self.limits.run_steps,
             keep_going: self.keep_going,
             streams: self.streams && self.sink.is_some(),
             runtime: runtime.filter(|_| self.observer.is_none()),

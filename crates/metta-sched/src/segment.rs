@@ -42,6 +42,7 @@ pub(crate) struct Segment {
     base: usize,
     pub(crate) world: World,
     pub(crate) limits: Limits,
+    time: Option<Duration>,
     interrupt: Interrupt,
     /// Whether an `Error` among the results makes the later ones unwanted.
     pub(crate) stop_at_error: bool,
@@ -113,6 +114,7 @@ pub(crate) struct Plan {
     /// The position of the first expression in the program.
     pub(crate) base: usize,
     pub(crate) limits: Limits,
+    pub(crate) time: Option<Duration>,
     pub(crate) interrupt: Interrupt,
     pub(crate) stop_at_error: bool,
     /// How many expressions a thread takes at once while their cost is unknown.
@@ -143,6 +145,7 @@ impl Segment {
             evaluating: Places::new(),
             world,
             limits: plan.limits,
+            time: plan.time,
             interrupt: plan.interrupt,
             stop_at_error: plan.stop_at_error,
             first_chunk: plan.first_chunk.max(1),
@@ -255,6 +258,7 @@ impl Segment {
             goal: &self.goals[index],
             index: self.base + index,
             limits: &self.limits,
+            time: self.time,
             allowed: Effect::Prints,
             forks: self.forks.as_ref(),
             streams: false,
@@ -275,7 +279,7 @@ impl Segment {
                 let last = change == Change::Other || wrong;
                 (Speculated::Done { finished, change }, last)
             }
-            Ended::Failed(..) => (Speculated::Not(ended), true),
+            Ended::Failed(..) | Ended::Late(_) => (Speculated::Not(ended), true),
             Ended::Panicked(_) => (Speculated::Not(ended), self.stop_at_error),
             Ended::Blocked(_) | Ended::Dropped => (Speculated::Not(ended), false),
         };
@@ -422,6 +426,7 @@ mod tests {
         let plan = Plan {
             base: 0,
             limits,
+            time: None,
             interrupt: Interrupt::default(),
             stop_at_error: true,
             first_chunk,

@@ -73,6 +73,8 @@ pub(crate) struct Task<'a> {
     /// Its position in the program.
     pub(crate) index: usize,
     pub(crate) limits: &'a Limits,
+    /// How long it may take.
+    pub(crate) time: Option<Duration>,
     /// The strongest effect that may happen.
     pub(crate) allowed: Effect,
     /// How the evaluation may spread over threads.
@@ -91,6 +93,8 @@ pub(crate) enum Ended {
     Blocked(u64),
     /// At a limit, in a rule.
     Failed(EvalError, Option<Rule>),
+    /// At its limit of time.
+    Late(Duration),
     /// By a panic.
     Panicked(String),
     /// By the caller.
@@ -102,7 +106,9 @@ impl Ended {
     pub(crate) fn effect(&self) -> Effect {
         match self {
             Ended::Done(finished) => finished.effect,
-            Ended::Blocked(_) | Ended::Failed(..) | Ended::Panicked(_) | Ended::Dropped => Effect::Outside,
+            Ended::Blocked(_) | Ended::Failed(..) | Ended::Late(_) | Ended::Panicked(_) | Ended::Dropped => {
+                Effect::Outside
+            }
         }
     }
 }
@@ -318,6 +324,10 @@ impl Worker {
             if between(&mut output).is_break() {
                 self.rest(machine);
                 return Ended::Dropped;
+            }
+            if let Some(limit) = task.time.filter(|time| started - begun >= *time) {
+                self.rest(machine);
+                return Ended::Late(limit);
             }
             let waits = step == Ok(Step::Waits);
             let ready = given.as_mut().map_or(Ok(true), |given| {

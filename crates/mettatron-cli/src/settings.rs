@@ -200,6 +200,7 @@ impl Sources<'_> {
             ),
             results: self.number("limits.results", flag(given.results, "--results"), none),
             time: self.choose("limits.time", time, read, (None, Origin::Default("no limit")), show),
+            ..RunLimits::default()
         }
     }
 }

@@ -77,10 +77,11 @@ impl Coordinator {
     /// Evaluates one expression in its turn with the reductions that are left.
     pub(super) fn alone_here(&mut self, index: usize, goal: &Atom, left: u64) -> Result<Effect, Stop> {
         let mut worker = self.worker();
-        let (limits, forks) = (self.settings.limits.clone(), self.forks.clone());
+        let (limits, forks) = (self.limits(), self.forks.clone());
         let (forks, allowed) = (forks.as_ref(), Effect::Prints);
         let interrupt = &self.settings.interrupt.clone();
-        let task = Task { goal, index, limits: &limits, allowed, forks, streams: false, interrupt };
+        let time = self.settings.time;
+        let task = Task { goal, index, limits: &limits, time, allowed, forks, streams: false, interrupt };
         let underway = Box::new(worker.begin(task, self.world.clone(), Some(left)));
         if underway.goes_on() {
             self.here = Some(0);

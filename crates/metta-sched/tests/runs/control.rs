@@ -4,7 +4,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::common::{atoms, compile, host, runtime, threads};
+use crate::common::{atoms, check, compile, host, runtime, threads};
 use metta_atom::{Atom, SpaceId};
 use metta_eval::{Action, Effect, Machine};
 use metta_sched::{
@@ -43,6 +43,54 @@ fn a_time_limit_stops_an_endless_expression() {
             assert!(outcome.completed <= results + 1);
         },
     );
+}
+
+#[test]
+fn an_expression_has_its_own_time() {
+    let limits = RunLimits { expression_time: Some(Duration::from_millis(30)), ..RunLimits::default() };
+    everywhere(
+        || Run::new().limits(limits.clone()),
+        &Library::new(),
+        ENDLESS,
+        |outcome| {
+            let Some(RunError::OutOfTime { limit }) = outcome.error else { panic!("{:?}", outcome.error) };
+            assert_eq!((limit, outcome.completed), (Duration::from_millis(30), 2));
+        },
+    );
+}
+
+#[test]
+fn the_steps_of_a_run_are_those_of_its_expressions() {
+    let rules = "(= (down $n) (if (== $n 0) done (down (- $n 1))))
+        (= (say $n) (let $d (down $n) (let $p (println! $n) (let $e (down $n) (println! again)))))
+        (= (loud $n) (if (== $n 0) done (let $p (println! $n) (loud (- $n 1)))))";
+    let forms = (0..30).fold(String::new(), |text, n| match n % 5 {
+        0 => format!("{text} !(say {n})"),
+        1 => format!("{text} !(add-atom &self (seen {n}))"),
+        2 => format!("{text} !(loud 9)"),
+        _ => format!("{text} !(down {n})"),
+    });
+    let text = format!("{rules} {forms}");
+    let library = Library::new();
+    let all = Run::new()
+        .limits(RunLimits { run_steps: Some(u64::MAX), ..RunLimits::default() })
+        .sequential(MettaState::new(library.clone()), compile(&library, &text));
+    let all = all.statistics.reductions;
+    for run_steps in [0, 1, 7, all / 4, all / 2, all - 1, all, all + 1] {
+        let limits = RunLimits { run_steps: Some(run_steps), ..RunLimits::default() };
+        let seen = check(&library, &text, |run| run.limits(limits.clone()));
+        assert_eq!(seen.contains("! E0301"), run_steps < all, "{run_steps} of {all}: {seen}");
+    }
+    // The limit of an expression is told from that of the run.
+    for (steps, run_steps, told) in [(Some(50), 5_000, 50), (Some(5_000), 60, 60), (None, 70, 70)] {
+        let limits = RunLimits { steps, run_steps: Some(run_steps), ..RunLimits::default() };
+        let outcome = Run::new().limits(limits).sequential(
+            MettaState::new(library.clone()),
+            compile(&library, &format!("{rules} !(down 9) !(down 900)")),
+        );
+        let error = outcome.error.map(|error| error.to_string());
+        assert_eq!(error, Some(format!("stopped after {told} reductions, the step limit")));
+    }
 }
 
 /// What a run that streams tells before and at the end of its expressions; it is cancelled when `enough` says so.

@@ -115,6 +115,30 @@ fn an_operation_may_run_programs() {
 }
 
 #[test]
+fn an_operation_may_await_a_run_where_the_pool_has_one_thread() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    let mut library = Library::new();
+    let handle = runtime.handle().clone();
+    let inner = "(= (work $n) (if (== $n 0) done (work (- $n 1)))) !(work 10000) !(+ 1 1) !(work 20000)";
+    host(&mut library, "inside", Effect::Pure, move |_| {
+        let (accumulated, compiled) = start(&Library::new(), inner);
+        let state = handle.block_on(run_state_async(accumulated, compiled)).unwrap();
+        Ok(vec![Atom::integer(state.output.len() as i64)])
+    });
+    for threads in [1, 4] {
+        let (accumulated, compiled) = start(&library, "!(inside) !(inside) !(pair (inside) (inside))");
+        let config = EvalConfig { max_blocking_threads: threads, batch_size_hint: 1 };
+        let outcome = runtime.block_on(Run::new().config(config).spawn(accumulated, compiled)).unwrap();
+        let seen: Vec<String> = outcome.state.output.iter().flatten().map(Atom::to_string).collect();
+        assert_eq!(seen, ["3", "3", "(pair 3 3)"]);
+    }
+}
+
+#[test]
 fn ten_thousand_expressions_on_a_thousand_threads_lose_nothing() {
     let mut library = Library::new();
     host(&mut library, "explode", Effect::Pure, |_| panic!("boom"));
