@@ -97,12 +97,20 @@ impl Compiler<'_> {
         expected: Expected,
     ) -> Outcome<Option<()>> {
         let body = self.child(node, 1);
-        if self.length(node) != 2 || self.length(body) == 0 {
+        let variable = match body.view() {
+            View::Local(local) => Some(self.slot_of(local)).filter(|slot| self.is_assigned(*slot)),
+            _ => None,
+        };
+        if self.length(node) != 2 || self.length(body) == 0 && variable.is_none() {
             return Ok(None);
         }
         let (mark, before) = (self.temporaries(), self.known);
         let (join, resume, restart) = self.begin_form(node, dest, expected, &Conditions::new());
         self.emit(Instr::GuardContext { otherwise: restart });
+        if let Some(slot) = variable {
+            // A literal `Empty` is a value here.
+            self.emit(Instr::GuardOutcome { slot, otherwise: restart });
+        }
         self.ensure_shared(&[body]);
         let site = self.site_for(Task::Evaluate, UNDEFINED, dest, resume, true);
         self.emit(Instr::Collapse { site });

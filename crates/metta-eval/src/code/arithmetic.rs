@@ -315,7 +315,7 @@ impl Compiler<'_> {
     }
 }
 
-pub(super) fn arithmetic_named(name: &str) -> Option<Binary> {
+pub(crate) fn arithmetic_named(name: &str) -> Option<Binary> {
     Some(match name {
         "+" => Binary::Add,
         "-" => Binary::Subtract,
@@ -336,7 +336,7 @@ fn logical_named(name: &str) -> Option<Logical> {
     })
 }
 
-pub(super) fn test_named(name: &str) -> Option<Test> {
+pub(crate) fn test_named(name: &str) -> Option<Test> {
     Some(match name {
         "<" => Test::Less,
         ">" => Test::Greater,

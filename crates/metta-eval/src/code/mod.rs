@@ -38,6 +38,7 @@ use crate::program::clause::Clause;
 use crate::terms::cell::{Cell, SymbolId};
 use crate::terms::shared::{Shared, SharedMap};
 
+pub(crate) use arithmetic::{arithmetic_named, test_named};
 pub(crate) use compiler::Compiler;
 pub(crate) use definition::{Arguments, Definition, Definitions, Entry, Selected, Switch, first_argument};
 pub(crate) use instr::*;

@@ -2,6 +2,7 @@
 
 use metta_atom::SpaceId;
 
+use crate::code::{arithmetic_named, test_named};
 use crate::machine::choices::Alternatives;
 use crate::machine::frames::Kind;
 use crate::machine::{Machine, Task};
@@ -9,6 +10,9 @@ use crate::terms::cell::{Cell, View};
 use crate::terms::symbols::{self, cell};
 use crate::terms::visits::Visits;
 use crate::types::{Applicability, TypeOf, is_function_type};
+
+/// Operations on numbers that nest deeper are evaluated one by one.
+const MOST_COMPUTED: u32 = 4;
 
 impl Machine {
     /// Evaluates `term`; its results go to the current frame.
@@ -22,7 +26,54 @@ impl Machine {
             Leaf::No if self.frames[self.frame as usize].depth > self.stack_depth => {
                 self.task = Task::Return(self.stack_overflow(term, expected));
             }
-            Leaf::No => self.evaluate_expression(term, expected),
+            Leaf::No => match self.computed(term, expected) {
+                Some(value) => self.task = Task::Return(value),
+                None => self.evaluate_expression(term, expected),
+            },
+        }
+    }
+
+    /// The value of an operation on numbers, if its operands are numbers or such operations: then neither types nor
+    /// rules make a difference to it. The general evaluator alone finds that out in the long way.
+    fn computed(&mut self, term: Cell, expected: Cell) -> Option<Cell> {
+        let (address, length) = term.slice()?;
+        let View::Operation(id) = self.heap.element(address, 0).view() else { return None };
+        let name = self.heap.symbols.name(id);
+        let is_number = arithmetic_named(name).is_some();
+        let fits = |id| expected == cell(id);
+        let wanted =
+            fits(symbols::UNDEFINED) || fits(if is_number { symbols::NUMBER } else { symbols::BOOL });
+        if length != 3 || !wanted || !self.compiles || self.heap.has_matchers || self.stack_depth < u32::MAX {
+            return None;
+        }
+        let (value, reductions) = if is_number {
+            self.number_of(term, MOST_COMPUTED)?
+        } else {
+            let test = test_named(name)?;
+            let (a, b) = (self.heap.element(address, 1), self.heap.element(address, 2));
+            let ((a, before), (b, behind)) =
+                (self.number_of(a, MOST_COMPUTED)?, self.number_of(b, MOST_COMPUTED)?);
+            (Cell::bool(self.compare(test, a, b)?), before + behind + 1)
+        };
+        if !self.has_no_open_types() {
+            return None;
+        }
+        (0..reductions).for_each(|_| self.count_reduction());
+        Some(value)
+    }
+
+    /// A number, or what an operation on such comes to, with the number of operations.
+    fn number_of(&mut self, term: Cell, depth: u32) -> Option<(Cell, u32)> {
+        match term.view() {
+            View::Int(_) | View::Float(_) => Some((term, 0)),
+            View::Expression { address, length: 3 } if depth > 0 => {
+                let View::Operation(id) = self.heap.element(address, 0).view() else { return None };
+                let operation = arithmetic_named(self.heap.symbols.name(id))?;
+                let (a, before) = self.number_of(self.heap.element(address, 1), depth - 1)?;
+                let (b, behind) = self.number_of(self.heap.element(address, 2), depth - 1)?;
+                Some((self.compute(operation, a, b)?, before + behind + 1))
+            }
+            _ => None,
         }
     }
 
@@ -214,6 +265,11 @@ impl Machine {
                     return;
                 }
                 Leaf::No => {
+                    if let Some(value) = self.computed(element, parameter) {
+                        self.heap.cells[(target + index) as usize] = value;
+                        index += 1;
+                        continue;
+                    }
                     self.wait(Kind::Argument { expression, function, expected, block, index });
                     self.task = Task::Eval { term: element, expected: parameter };
                     return;

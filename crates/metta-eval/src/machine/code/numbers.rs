@@ -9,7 +9,7 @@ use crate::terms::symbols::{self, cell};
 
 impl Machine {
     #[inline(always)]
-    pub(super) fn compute(&mut self, operation: Binary, a: Cell, b: Cell) -> Option<Cell> {
+    pub(in crate::machine) fn compute(&mut self, operation: Binary, a: Cell, b: Cell) -> Option<Cell> {
         small(operation, a, b).or_else(|| self.compute_numbers(operation, a, b))
     }
 
@@ -23,7 +23,7 @@ impl Machine {
     }
 
     #[inline(always)]
-    pub(super) fn compare(&mut self, test: Test, a: Cell, b: Cell) -> Option<bool> {
+    pub(in crate::machine) fn compare(&mut self, test: Test, a: Cell, b: Cell) -> Option<bool> {
         match a.compare_ints(b) {
             Some(order) => Some(test.holds(order)),
             None => self.compare_values(test, a, b),
