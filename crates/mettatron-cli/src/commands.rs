@@ -21,7 +21,7 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Args as _, CommandFactory, Parser, Subcommand};
+use clap::{Args as _, CommandFactory, FromArgMatches as _, Parser, Subcommand};
 
 use crate::report;
 use crate::status::Status;
@@ -103,7 +103,20 @@ pub(crate) fn parse(mut words: Vec<OsString>) -> Command {
         report::help(&Cli::command().render_help());
         Status::Input.end();
     }
-    Cli::parse_from(with_command(words)).command
+    let words = with_command(words);
+    match run_args(&words) {
+        Some(args) => Command::Run(args),
+        None => Cli::parse_from(words).command,
+    }
+}
+
+/// Reads a command line of `run`, if it is one and a right one.
+///
+/// The table of all commands takes longer to make, and more memory, than a small program to run.
+fn run_args(words: &[OsString]) -> Option<run::Args> {
+    let words = words.get(1..).filter(|words| words.first().is_some_and(|first| first == "run"))?;
+    let table = run::Args::augment_args(clap::Command::new("run"));
+    run::Args::from_arg_matches(&table.try_get_matches_from(words).ok()?).ok()
 }
 
 /// The table with the flags of `run` at the top too, where they are understood as well.
