@@ -134,7 +134,8 @@ impl Machine {
                     }
                 }
                 Instr::GuardDeclared { clause, otherwise } => {
-                    if !self.still_holds(clause, self.space) {
+                    // Nothing is declared while an activation is not left.
+                    if !self.straight && !self.still_holds(clause, self.space) {
                         pc = otherwise;
                     }
                 }
