@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 /// Cells, or parts of atoms, between two questions: some 50 µs of work.
 pub(crate) const BETWEEN: u32 = 1 << 12;
+/// How many cells are copied or looked at without counting each.
+pub(crate) const PORTION: usize = BETWEEN as usize;
 
 /// Says whether an evaluation should be given up, whenever its machine asks; clones ask the same.
 ///

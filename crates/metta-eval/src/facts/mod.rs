@@ -24,8 +24,11 @@ pub(crate) use table::{Search, Stored, Table};
 const QUERY: u64 = 4;
 /// Facts of a space that are read without asking whether it pays.
 const FEW: u64 = 16;
-/// A table will be asked for soon when the work for its queries is such a part of what it takes.
+/// A table will be asked for soon when the work for its queries is such a part of what it takes; one that is quickly made
+/// may as well be made too early.
 const SOON: u64 = 8;
+const SOON_IF_SMALL: u64 = 32;
+const SMALL: u64 = 1 << 15;
 /// The number of tables that are found at once.
 const RECENT: usize = 16;
 
@@ -38,8 +41,10 @@ const MANY: u64 = 1 << 16;
 enum Want {
     /// A query that reads all facts, which is about what making the table takes.
     All,
-    /// Queries like those so far, so many times.
-    Times(u64),
+    /// A query like those so far.
+    Now,
+    /// Queries like those so far, in several machines.
+    Soon,
 }
 
 /// The facts of a space with one head and length.
@@ -96,7 +101,7 @@ impl FactTables {
                 self.recent[place] = table.map(|table| (asked, table));
                 *table
             }
-            None => match self.make(heap, world, asked, if reads_all { Want::All } else { Want::Times(1) }) {
+            None => match self.make(heap, world, asked, if reads_all { Want::All } else { Want::Now }) {
                 Some(table) => table,
                 None => {
                     self.note_work(asked, 0);
@@ -115,7 +120,7 @@ impl FactTables {
         let open: Vec<Asked> =
             self.work.keys().filter(|asked| !self.seen.contains_key(asked)).copied().collect();
         for asked in open {
-            self.make(heap, world, asked, Want::Times(SOON));
+            self.make(heap, world, asked, Want::Soon);
         }
     }
 
@@ -148,7 +153,11 @@ impl FactTables {
         let pays = match want {
             Want::All if own <= MANY => true,
             Want::All => done >= size.min(own),
-            Want::Times(times) => times * done >= size.min(own.max(FEW)),
+            Want::Now => done >= size.min(own.max(FEW)),
+            Want::Soon => {
+                let times = if size <= SMALL { SOON_IF_SMALL } else { SOON };
+                times * done >= size.min(own.max(FEW))
+            }
         };
         if !pays && !self.is_eager() {
             return None;

@@ -1,7 +1,7 @@
 //! Collecting all results of an evaluation, and `case`, which looks whether there are any.
 
 use crate::EvalError;
-use crate::interrupt::Pulse;
+use crate::interrupt::{BETWEEN, Pulse};
 use crate::library::Outcome;
 use crate::machine::choices::{Alternatives, Then};
 use crate::machine::frames::Kind;
@@ -62,8 +62,11 @@ impl Machine {
 
     pub(super) fn finish_collapse(&mut self) {
         let parcel = self.parcels.pop().unwrap_or_default();
-        if let Some(list) = self.unpack(&parcel) {
-            self.task = Task::Return(self.with_flags_of_values(list));
+        let Some(list) = self.unpack(&parcel) else { return };
+        let value = self.with_flags_of_values(list);
+        let long = list.slice().is_some_and(|(_, length)| length > BETWEEN);
+        if !(long && self.is_interrupted()) {
+            self.task = Task::Return(value);
         }
     }
 

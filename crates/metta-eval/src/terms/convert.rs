@@ -5,7 +5,7 @@ use metta_space::Snapshot;
 use metta_space::bytes::{Item, Reader, Writer};
 use rustc_hash::FxHashMap;
 
-use crate::interrupt::{Interrupt, Pulse};
+use crate::interrupt::{Interrupt, PORTION, Pulse};
 use crate::terms::cell::{Cell, View};
 use crate::terms::collect::Marks;
 use crate::terms::heap::Heap;
@@ -228,9 +228,12 @@ impl Heap {
                                 continue;
                             }
                             pending.push(Visit::Tuple { start: done.len(), part: (address, length) });
-                            pending.extend(
-                                self.slice(address, length).iter().rev().map(|cell| Visit::Enter(*cell)),
-                            );
+                            for some in self.slice(address, length).rchunks(PORTION) {
+                                if !pulse.goes_on(some.len() as u32) {
+                                    return Atom::unit();
+                                }
+                                pending.extend(some.iter().rev().map(|cell| Visit::Enter(*cell)));
+                            }
                         }
                         View::Bindings { address, length } => {
                             pending.push(Visit::Bindings(done.len()));

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use crate::interrupt::Pulse;
+use crate::interrupt::{PORTION, Pulse};
 use crate::terms::cell::{CODE, Cell, SymbolId, View};
 use crate::terms::heap::Heap;
 use crate::terms::visits::Memo;
@@ -24,9 +24,6 @@ type Pending = SmallVec<[(u32, u32, u32); 8]>;
 
 /// Longer tuples are not looked through first.
 const MOST_FLAT: u32 = 16;
-
-/// How many cells are copied without asking whether they are wanted.
-const PORTION: usize = 1 << 12;
 
 /// A copy under way.
 struct Copy<'a> {

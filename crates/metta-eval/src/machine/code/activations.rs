@@ -5,6 +5,7 @@ use super::Next;
 use crate::code::{
     Argument, Definitions, Expected, Instr, Keeps, MAX_SLOTS, Operand, Resume, Source, Task as Work,
 };
+use crate::interrupt::{PORTION, Pulse};
 use crate::machine::frames::{Kind, RAW};
 use crate::machine::{Kept, Machine, NO_RULE, Task};
 use crate::terms::cell::{Cell, SymbolId};
@@ -87,10 +88,13 @@ impl Machine {
         if inert { term.with_evaluated_elements() } else { term }
     }
 
-    /// A new tuple of values with the flags that they allow. A tuple with an error in it does not stay one.
+    /// A new tuple of values with the flags that they allow. A tuple with an error in it does not stay one. After an
+    /// interrupt some flags may lack.
     pub(in crate::machine) fn with_flags_of_values(&self, tuple: Cell) -> Cell {
-        let elements = self.heap.elements(tuple).unwrap_or_default();
-        let fails = elements.iter().any(|element| element.is_expression() && self.heap.is_error(*element));
+        let mut pulse = Pulse::new(&self.interrupt);
+        let is_error = |element: &Cell| element.is_expression() && self.heap.is_error(*element);
+        let mut portions = self.heap.elements(tuple).unwrap_or_default().chunks(PORTION);
+        let fails = portions.any(|some| !pulse.goes_on(some.len() as u32) || some.iter().any(is_error));
         if fails { tuple } else { self.with_flags(tuple) }
     }
 
