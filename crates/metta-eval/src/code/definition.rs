@@ -528,6 +528,33 @@ mod tests {
         assert!(matched > 200 && passed > 1000, "{matched} {passed}");
     }
 
+    /// Clauses whose patterns begin alike are told apart by what comes next, if that is known.
+    #[test]
+    fn an_element_of_an_argument_selects() {
+        let (heap, definition) = (&mut Heap::new(), &mut Definition::default());
+        let s = |inner: Atom| Atom::expression([Atom::symbol("S"), inner]);
+        for pattern in [Atom::symbol("Z"), s(Atom::symbol("Z")), s(s(Atom::variable("n")))] {
+            let entry = entry(heap, Atom::expression([Atom::symbol("half"), pattern]));
+            definition.push(heap, SymbolId(0), entry);
+        }
+        let cases = [
+            (Atom::symbol("Z"), (Some(0), None)),
+            (s(Atom::symbol("Z")), (Some(1), None)),
+            (s(s(Atom::symbol("Z"))), (Some(2), None)),
+            (s(Atom::variable("x")), (Some(1), Some(2))),
+            (s(Atom::symbol("other")), (None, None)),
+        ];
+        for (argument, expected) in cases {
+            let value = heap.import(&argument, &mut FxHashMap::default(), false);
+            let slots = [Cell::UNIT, value];
+            let call = || Arguments { heap: &*heap, slots: &slots, arity: 1 };
+            assert_eq!(definition.candidates(call()), expected, "{argument}");
+            let switch = definition.switch(|_| Some((7, 1, NO_RULE))).expect("one argument is tested");
+            let one = matches!(switch.select(heap, &slots), Selected::One(case) if case.pc == 7);
+            assert_eq!(one, expected.0.is_some() && expected.1.is_none(), "{argument}");
+        }
+    }
+
     /// A call with a known argument looks at few of many clauses.
     #[test]
     fn any_argument_selects() {

@@ -375,6 +375,7 @@ impl Machine {
     #[inline(always)]
     pub(super) fn resume_with(&mut self, site: u32, base: u32, value: Cell) -> Next {
         self.leave_frame();
+        // The activation was left (C4).
         self.straight = false;
         let pc = self.resume_at(site);
         // What `Result` would find out is known.

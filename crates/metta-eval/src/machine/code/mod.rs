@@ -11,6 +11,8 @@
 //! when the activation is left stays there. So a choice point need not save slots.
 //! Invariant C2: activations at or above the `env` of the newest choice point may be overwritten,
 //! those below may not.
+//! Invariant C4: while [`Machine::straight`] says so, the activation that runs was not left since its head was
+//! matched: each `Eval` so far gave the value that it was given, and nothing was declared.
 
 mod activations;
 mod alternatives;

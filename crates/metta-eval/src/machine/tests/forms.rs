@@ -41,6 +41,34 @@ fn garbage_may_be_collected_at_every_task_of_a_form() {
     }
 }
 
+/// What is known while an activation is not left is not taken for granted once it was (C4).
+#[test]
+fn what_is_declared_during_a_call_counts_behind_it() {
+    let rules = "
+        (= (declare) (add-atom &self (= (late $x) (done $x))))
+        (= (same $x) $x)
+        (= (quiet) (add-atom &self (: quoted (-> Atom Atom))))
+        (= (quoted $x) (got $x))
+        (= (typed $x) (let $d (quiet) (quoted (+ $x 1))))
+        (= (before $x) (let $d (same ()) (late $x)))
+        (= (behind $x) (let $d (declare) (late $x)))
+        (= (taken $x) (let $v (late $x) (let $d (declare) (hold $v (late $x)))))";
+    for (query, expected) in [
+        ("(before 1)", "[(late 1)]"),
+        ("(behind 1)", "[(done 1)]"),
+        ("(typed 1)", "[(got (+ 1 1))]"),
+        ("(taken 1)", "[(hold (late 1) (done 1))]"),
+        ("(let $x (behind (late 2)) (before $x))", "[(done (done (late 2)))]"),
+    ] {
+        let program = format!("{rules} !{query}");
+        let mut general = Library::new();
+        general.compile_rules(false);
+        let general = Run { library: general, ..Run::default() }.lines(&program);
+        assert_eq!(Run::default().lines(&program), general, "{query}");
+        assert_eq!(general.last().map(String::as_str), Some(expected), "{query}");
+    }
+}
+
 /// What is compiled for one expression is forgotten with it, whatever functions were compiled meanwhile.
 #[test]
 fn code_of_expressions_does_not_pile_up() {
