@@ -49,6 +49,8 @@ impl Bound {
     fn of(self, measured: &Measured) -> (f64, f64) {
         match self {
             Bound::OfCeiling(part) => (measured.ratio, part),
+            // One thread waits for nobody: its processor time is what it takes, whatever else the machine does.
+            Bound::OfSequential(part) if measured.threads == 1 => (1.0 / measured.work, part),
             Bound::OfSequential(part) => (measured.speedup, part),
         }
     }
@@ -336,9 +338,10 @@ fn report(work: &Work, measured: &Measured) {
     };
     let bound = if *threads > 1 { work.bound } else { Bound::OfSequential(ONE_THREAD) };
     let (reached, wanted) = bound.of(measured);
+    let shown = if *threads > 1 { *ratio } else { reached };
     let missed = if reached < wanted { "missed" } else { "" };
     println!(
-        "{:<22}{threads:>3}{:>9.1} ms{speedup:>7.2}{ceiling:>7.2}{ratio:>7.3} /{} {missed:<7}{serial}{:>8.3}%",
+        "{:<22}{threads:>3}{:>9.1} ms{speedup:>7.2}{ceiling:>7.2}{shown:>7.3} /{} {missed:<7}{serial}{:>8.3}%",
         work.name,
         sequential.as_secs_f64() * 1e3,
         bound.text(),
