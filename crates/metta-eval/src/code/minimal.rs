@@ -140,6 +140,8 @@ impl Compiler<'_> {
                 let end = End::Result { call, dest: Dest::Tail, expected: self.outcome(), resume: None };
                 self.instructions(inner, Runner::Function(call), end)?;
                 (self.assigned, self.known) = before;
+                // Nothing was evaluated on this way.
+                self.forked = false;
                 self.place(general);
                 self.result_of_call(root)
             }
