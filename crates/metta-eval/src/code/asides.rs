@@ -160,6 +160,12 @@ impl Compiler<'_> {
                     if whole && node != self.clause.head() {
                         site.keeps = Keeps::Straight;
                     }
+                    if (whole || matches!(site.task, Task::ResultOf(_)))
+                        && node == self.clause.head()
+                        && let Some(slot) = self.kept
+                    {
+                        site.keeps = Keeps::Noted(slot);
+                    }
                     let hidden = self.unchain(node, whole)?;
                     site.template = match evaluated {
                         Some(evaluated) => {

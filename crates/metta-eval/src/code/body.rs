@@ -32,6 +32,9 @@ impl Compiler<'_> {
             _ => false,
         };
         if special {
+            if root == cell(symbols::NOT_REDUCIBLE) {
+                self.note_kept()?;
+            }
             return self.result_of_call(root);
         }
         match root.view() {
@@ -41,6 +44,15 @@ impl Compiler<'_> {
             }
             _ => self.expression(root, Dest::Tail, self.outcome()),
         }
+    }
+
+    /// Notes whether the call is one that was evaluated, should it turn out to be its own result.
+    pub(super) fn note_kept(&mut self) -> Outcome<()> {
+        let to = self.temporary()?;
+        self.emit(Instr::NoteKept { to });
+        self.assign(to, Known::Bool);
+        self.kept = Some(to);
+        Ok(())
     }
 
     /// A body that says something about the call itself.

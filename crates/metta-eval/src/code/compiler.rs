@@ -75,6 +75,8 @@ pub(crate) struct Compiler<'m> {
     pub(super) dirty: bool,
     /// Something was evaluated that can have several results.
     pub(super) forked: bool,
+    /// Where it is noted whether the call was one that is evaluated.
+    pub(super) kept: Option<Slot>,
     /// Variables that are made before the body is run.
     early: Vec<u32>,
     /// Variables that are made after something was evaluated: each of its results would get one of its own.
@@ -150,6 +152,7 @@ impl<'m> Compiler<'m> {
             declared: Vec::new(),
             dirty: false,
             forked: false,
+            kept: None,
             early,
             late: Vec::new(),
             nesting: 0,

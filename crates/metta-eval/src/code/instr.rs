@@ -159,6 +159,10 @@ pub(crate) enum Instr {
     },
     /// The head is matched.
     Body,
+    /// Notes whether the evaluation of the arguments of the call changed nothing.
+    NoteKept {
+        to: Slot,
+    },
 
     // Values.
     /// Makes an unbound variable.
@@ -663,6 +667,8 @@ pub(crate) enum Keeps {
     Marked(Slot),
     /// What is in the slots says.
     Look,
+    /// What was noted in this slot says.
+    Noted(Slot),
 }
 
 /// Whether an argument evaluated to itself.

@@ -89,6 +89,7 @@ impl Compiler<'_> {
                 | Instr::Elements { .. }
                 | Instr::ElementConstant { .. }
                 | Instr::Body
+                | Instr::NoteKept { .. }
                 | Instr::Fresh { .. }
                 | Instr::Copy { .. }
                 | Instr::Build { .. }

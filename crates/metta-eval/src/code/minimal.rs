@@ -135,6 +135,7 @@ impl Compiler<'_> {
             Purpose::Step => self.step(root),
             Purpose::Steps => self.instructions(root, Runner::Caller, End::Give),
             Purpose::Evaluation if is_function => {
+                self.note_kept()?;
                 let (before, general) = ((self.assigned, self.known), self.label());
                 self.emit(Instr::GuardContext { otherwise: general });
                 let end = End::Result { call, dest: Dest::Tail, expected: self.outcome(), resume: None };
@@ -145,7 +146,10 @@ impl Compiler<'_> {
                 self.place(general);
                 self.result_of_call(root)
             }
-            Purpose::Evaluation => self.result_of_call(root),
+            Purpose::Evaluation => {
+                self.note_kept()?;
+                self.result_of_call(root)
+            }
         }
     }
 

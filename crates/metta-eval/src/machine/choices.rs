@@ -7,7 +7,7 @@ use crate::machine::code::Next;
 use crate::machine::facts::{FactSearch, Goal};
 use crate::machine::fork::Given;
 use crate::machine::frames::Kind;
-use crate::machine::{Machine, RuleId, Task};
+use crate::machine::{Kept, Machine, RuleId, Task};
 use crate::program::Rules;
 use crate::terms::cell::{Cell, View};
 use crate::terms::matching::Matched;
@@ -56,7 +56,7 @@ pub(super) enum Alternatives {
     /// Rules for a call.
     Clauses(Box<Untried>),
     /// Clauses of a function, whose arguments are at `base`, from `next` on and before `end`.
-    Code { function: u32, base: u32, definition: u32, next: u32, end: u32 },
+    Code { function: u32, base: u32, definition: u32, next: u32, end: u32, kept: Kept },
     /// Elements of a list as values of a slot, from `next` on.
     Superposed { list: Cell, next: u32, to: u8, site: u32, base: u32 },
     /// Code at a site.
@@ -276,8 +276,9 @@ impl Machine {
                 let Untried { call, expected, clauses, next } = (**untried).clone();
                 self.retry_clauses(call, expected, &clauses, next);
             }
-            Alternatives::Code { function, base, definition, next, end } => {
+            Alternatives::Code { function, base, definition, next, end, kept } => {
                 let (function, base, definition, clauses) = (*function, *base, *definition, *next..*end);
+                self.kept = *kept;
                 self.retry_function(function, base, definition, clauses);
             }
             Alternatives::Superposed { list, next, to, site, base } => {

@@ -56,6 +56,11 @@ impl Machine {
             Work::ResultOf(operand) | Work::Outcome(operand) => Some(self.operand(base, operand)),
             _ => None,
         };
+        let term = match place.keeps {
+            Keeps::Straight => term.evaluated(),
+            Keeps::Noted(slot) if self.slot(base, slot) == Cell::bool(true) => term.evaluated(),
+            _ => term,
+        };
         let expected = self.leave(site, base);
         if place.judged {
             let errors = self.type_errors(term);
@@ -64,10 +69,7 @@ impl Machine {
             }
         }
         match (place.task, value) {
-            (Work::Outcome(_), Some(value)) => {
-                let call = if place.keeps == Keeps::Straight { term.evaluated() } else { term };
-                self.finish_call(call, expected, value);
-            }
+            (Work::Outcome(_), Some(value)) => self.finish_call(term, expected, value),
             (_, Some(value)) => self.call_result(term, expected, value),
             // The value of a rule that is an error is its result.
             _ if place.resume == Resume::Tail && self.heap.is_error(term) => self.task = Task::Return(term),

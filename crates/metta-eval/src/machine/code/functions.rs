@@ -14,7 +14,7 @@ use crate::code::{
 use crate::machine::choices::Alternatives;
 use crate::machine::data::returned;
 use crate::machine::quick::is_special_type;
-use crate::machine::{Machine, NO_RULE, RuleId, Task};
+use crate::machine::{Kept, Machine, NO_RULE, RuleId, Task};
 use crate::program::OPEN;
 use crate::program::clause::Clause;
 use crate::terms::cell::{Cell, SymbolId, View};
@@ -54,6 +54,7 @@ impl Machine {
             self.task = Task::Return(answer);
             return;
         }
+        self.kept = if call.is_evaluated() { Kept::Yes } else { Kept::No };
         match self.enter(id, base, Some(call)) {
             Next::At(pc, base) => self.task = Task::Run { pc, base },
             Next::Task => {}
@@ -184,7 +185,8 @@ impl Machine {
         while let Some(index) = candidate {
             if let Some(next) = following {
                 self.top = base + 1 + arity;
-                self.choose(Alternatives::Code { function: id, base, definition, next, end });
+                let kept = self.kept;
+                self.choose(Alternatives::Code { function: id, base, definition, next, end, kept });
             }
             let code = self.code.definitions[definition].entry(index).code;
             let reduced = match self.ready_code(code) {

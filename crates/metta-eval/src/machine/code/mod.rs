@@ -427,6 +427,10 @@ impl Machine {
                     self.task = Task::Fail;
                     return;
                 }
+                Instr::NoteKept { to } => {
+                    let kept = self.call_is_kept();
+                    self.set_slot(base, to, Cell::bool(kept));
+                }
                 Instr::Body => {}
                 Instr::MatchConstant { .. }
                 | Instr::MatchSame { .. }
