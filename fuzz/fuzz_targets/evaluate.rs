@@ -55,7 +55,7 @@ fn observe(forms: &[Form], go: impl FnOnce(Run, MettaState, MettaState) -> Outco
         depth: Some(1_000),
         memory_bytes: Some(4 << 20),
         results: Some(100),
-        time: None,
+        ..RunLimits::default()
     };
     let events = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&events);
